@@ -1,0 +1,159 @@
+"""Fetch one file from the network: with progress, resumed where it broke off, verified before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from decouple_core.errors import WeightsError
+
+Progress = Callable[[float, str], None]
+
+CONNECT_SECONDS = 5.0
+"""A host that has not answered by then counts as out of reach."""
+SILENCE_SECONDS = 60.0
+"""A transfer that stays silent this long has broken off."""
+CHUNK_BYTES = 1 << 20
+
+
+class OutOfReachError(WeightsError):
+    """The host does not answer, or not with the file."""
+
+
+def fetch(locate: Callable[[], str], path: Path, sha256: str, what: str, progress: Progress | None = None) -> None:
+    """Bring a file to `path`, unless the right file is there already, perhaps put there by hand.
+
+    The bytes go to ``path + '.part'``, which a broken transfer leaves behind to be resumed, and get their name
+    only after they have been verified.
+
+    Parameters
+    ----------
+    locate : callable
+        Gives the file's http or https address; asked only when it is needed.
+    path : Path
+        Where the file goes; its folder exists.
+    sha256 : str
+        What the file's SHA-256 is, or how it begins, in lower-case hexadecimal.
+    what : str
+        The file in a user's words, for progress and errors.
+    progress : callable, optional
+        Called with the share fetched, in [0, 1], and a phrase; an exception it raises stops the transfer.
+
+    Raises
+    ------
+    OutOfReachError
+        When the host cannot be reached or does not have the file.
+    WeightsError
+        When the file is not the expected one (it is removed) or the disk refuses it.
+    """
+    say = progress or (lambda fraction, phrase: None)
+    part = path.with_name(path.name + ".part")
+    try:
+        if path.exists() and file_sha256(path).startswith(sha256):
+            return
+        _transfer(locate(), part, what, say)
+        found = file_sha256(part)
+        if not found.startswith(sha256):
+            part.unlink()
+            raise WeightsError(f"The download of {what} is not the file that was expected (SHA-256 {found[:16]}…, "
+                               f"not {sha256[:16]}…) and was discarded; check the network and try again.")
+        os.replace(part, path)
+    except requests.RequestException as error:
+        raise OutOfReachError(f"{what} could not be downloaded ({_reason(error)}); check the network connection and "
+                              "try again, the part that has arrived is kept.") from error
+    except OSError as error:
+        raise WeightsError(f"{what} could not be stored in {path.parent} ({error.strerror or error}); "
+                           "free some space or choose another folder with DECOUPLE_HOME.") from error
+
+
+def _transfer(url: str, part: Path, what: str, say: Progress) -> None:
+    """Append to `part` what is still missing of the file at `url`."""
+    there = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={there}-"} if there else {}
+    # Without "identity" a server may compress, and byte ranges and lengths would speak of other bytes.
+    headers["Accept-Encoding"] = "identity"
+    say(0.0, f"Connecting for {what}")
+    with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
+                      verify=pip_option("cert") or True, proxies=_proxies()) as answer:
+        if answer.status_code == 416:  # nothing beyond what is there: complete, or not this file; the digest tells
+            return
+        answer.raise_for_status()
+        if answer.status_code != 206:
+            there = 0
+        total = there + int(answer.headers.get("Content-Length", 0))
+        with part.open("ab" if there else "wb") as file:
+            for chunk in answer.iter_content(CHUNK_BYTES):
+                file.write(chunk)
+                there += len(chunk)
+                say(there / total if total else 0.0, f"Downloading {what}: {there / 1e6:.0f} of {total / 1e6:.0f} MB")
+    if there < total:
+        raise requests.ConnectionError("the connection closed early")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def locate_distribution(project: str, file_name: str) -> str:
+    """Address of one file of a Python project, as this user's pip finds it.
+
+    ``pip download`` would build a source distribution, which runs its code. Asked only for the project's versions,
+    and to be talkative, pip prints every link it finds; so mirrors, proxies and credentials that the user has
+    configured for pip count here as well. Whatever is found is verified by its digest later.
+
+    Raises
+    ------
+    OutOfReachError
+        When pip is missing or finds no such file.
+    """
+    command = [sys.executable, "-m", "pip", "--no-color", "-vv", "index", "versions", project]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+                                env={**os.environ, "PIP_NO_INPUT": "1"}, timeout=SILENCE_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise OutOfReachError("pip did not answer; check the network connection and try again.") from error
+    found = re.search(rf"https?://\S+/{re.escape(file_name)}", answer.stdout + answer.stderr)
+    if found is None:
+        raise OutOfReachError(f"pip finds no {file_name}; check the network connection and pip's settings "
+                              f"('{Path(sys.executable).name} -m pip index versions {project}'), then try again.")
+    return found.group()
+
+
+def pip_option(name: str) -> str | None:
+    """What the user has set for pip under `name` ("cert", "proxy"), in the environment or a configuration file."""
+    chosen = os.environ.get(f"PIP_{name.upper()}")
+    if chosen:
+        return chosen
+    if name == "cert" and os.environ.get("REQUESTS_CA_BUNDLE"):
+        return os.environ["REQUESTS_CA_BUNDLE"]
+    answer = subprocess.run([sys.executable, "-m", "pip", "config", "get", f"global.{name}"], capture_output=True,
+                            text=True, stdin=subprocess.DEVNULL, check=False)
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+def _proxies() -> dict[str, str] | None:
+    """Pip's proxy, where one is set; None leaves it to the usual environment variables."""
+    proxy = pip_option("proxy")
+    return {"http": proxy, "https": proxy} if proxy else None
+
+
+def _reason(error: requests.RequestException) -> str:
+    """The cause of a failed transfer in a few words; requests' own text is a chain of class names."""
+    if isinstance(error, requests.Timeout):
+        return "the host does not answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"the host answers {error.response.status_code} {error.response.reason}".strip()
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "closed early" in str(error):
+        return "the connection broke off"
+    return "the host cannot be reached"

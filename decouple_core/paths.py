@@ -1,0 +1,34 @@
+"""Where the program keeps what it fetches and makes for itself.
+
+Standard library only: the installer and the plug-in, which run without torch, use it too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+FOLDER_NAME = "decoupled-style"
+
+
+def data_folder() -> Path:
+    """The folder of this user's private environment, weights and logs.
+
+    `DECOUPLE_HOME` names it where set; otherwise it is the platform's place for a user's application data:
+    ``%LOCALAPPDATA%`` on Windows, ``~/Library/Application Support`` on macOS and, by the XDG base directory
+    specification, ``$XDG_DATA_HOME`` or ``~/.local/share`` elsewhere. The folder need not exist yet.
+    """
+    chosen = os.environ.get("DECOUPLE_HOME")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        xdg = os.environ.get("XDG_DATA_HOME", "")
+        # The specification says to ignore a relative path.
+        base = Path(xdg) if os.path.isabs(xdg) else home / ".local" / "share"
+    return base / FOLDER_NAME
