@@ -1,0 +1,212 @@
+"""The process that holds torch and does the worker's jobs, one at a time.
+
+It is a process of its own so that the worker can end it when a job does not stop in time, so that running out of
+memory takes neither the worker nor its clients down, and so that the worker answers before torch has been loaded.
+It reads one JSON message a line from its standard input and answers the same way on its standard output. When its input
+ends, the worker is gone: it removes the files of its job and ends as well.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import queue
+import shutil
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from decouple_core import errors, protocol
+from decouple_core.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from decouple_core.transfer import StyleTransfer
+
+POLITENESS = 5
+"""Added to the niceness: on two cores the painter's own program must stay responsive while we use both."""
+
+
+def main() -> None:
+    """Serve the worker at the other end of standard input and output until it goes away."""
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints goes to the log, not between the messages
+    if hasattr(os, "nice"):
+        os.nice(POLITENESS)
+    computer = _Computer(out)
+    threading.Thread(target=computer.listen, args=(sys.stdin,), daemon=True).start()
+    computer.work()
+
+
+class _Computer:
+    """Takes the messages in one thread and does the jobs in the main one."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._jobs: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._stop = threading.Event()
+        self._folder: Path | None = None
+
+    def listen(self, lines: TextIO) -> None:
+        """Take messages until the worker goes away; then end the process, whatever it is doing."""
+        for line in lines:
+            message = json.loads(line)
+            if message["kind"] == "cancel":
+                self._stop.set()
+            else:
+                self._stop.clear()
+                self._folder = Path(message["folder"])
+                self._jobs.put(message)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
+
+    def work(self) -> None:
+        """Load torch, then do jobs as they come."""
+        engine: StyleTransfer | None = None
+        failure: Exception | None = None
+        try:
+            from decouple_core.transfer import StyleTransfer
+
+            engine = StyleTransfer()
+        except Exception as error:  # told to whoever sends the first job
+            traceback.print_exc()
+            failure = error
+        while True:
+            message = self._jobs.get()
+            try:
+                if engine is None:
+                    raise errors.DecoupleError(
+                        f"The computing half cannot start ({failure}). Run install.py again to repair it.")
+                self._send(self._transfer(engine, message))
+            except errors.Cancelled:
+                self._send({"kind": "cancelled"})
+            except Exception as error:
+                traceback.print_exc()
+                self._send({"kind": "failed", **_in_plain_words(error)})
+
+    def _transfer(self, engine: StyleTransfer, message: dict[str, Any]) -> dict[str, Any]:
+        folder = Path(message["folder"])
+        job = protocol.Transfer.from_message(message["job"])
+        settings = _settings(job.settings)
+        target = _pixels(folder, "target", job.target)
+        style, style_mask = _style(folder, job)
+        target_mask = _weights(folder, "target", job.target, target)
+        result = _room(folder, job.target)
+        outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
+                                  out=result[..., :3], progress=self._progress())
+        if job.target.channels == 4:
+            result[..., 3] = target[..., 3]
+        return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report}
+
+    def _progress(self) -> Callable[[float, str], None]:
+        last = [-1.0, ""]
+
+        def report(fraction: float, phrase: str) -> None:
+            if self._stop.is_set():
+                raise errors.Cancelled("Stopped.")
+            if phrase != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
+                last[:] = fraction, phrase
+                self._send({"kind": "progress", "fraction": fraction, "text": phrase})
+
+        return report
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._out.write(json.dumps(message) + "\n")
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    try:
+        return Settings.from_dict(values)
+    except ValueError as error:
+        raise errors.InputError(str(error)) from error
+
+
+def _style(folder: Path, job: protocol.Transfer) -> tuple[Any, np.ndarray | None]:
+    """The style as the core takes it, and its weights."""
+    from decouple_core.style import DecoupledStyle
+
+    if job.features is not None:
+        return DecoupledStyle.from_json(job.features), None
+    if job.style_path is not None:
+        return DecoupledStyle.load(Path(job.style_path)), None
+    assert job.style is not None  # a Transfer has exactly one of the three
+    pixels = _pixels(folder, "style", job.style)
+    return pixels[..., :3], _weights(folder, "style", job.style, pixels)
+
+
+def _pixels(folder: Path, name: str, raster: protocol.Raster) -> np.ndarray:
+    """Map a raster into memory: (height, width, channels) float32, read only."""
+    return _mapped(protocol.pixels_file(folder, name), raster.shape)
+
+
+def _weights(folder: Path, name: str, raster: protocol.Raster, pixels: np.ndarray) -> np.ndarray | None:
+    """The product of a raster's masks and its alpha, (height, width) in [0, 1]; None where all are 1.
+
+    What is transparent cannot be seen, so its colour must not count.
+    """
+    import numpy as np
+
+    weights = [_mapped(protocol.mask_file(folder, name, number), raster.shape[:2]) for number in range(raster.masks)]
+    if raster.channels == 4 and pixels[..., 3].min() < 1:
+        weights.append(pixels[..., 3])
+    if not weights:
+        return None
+    product = np.clip(weights[0], 0, 1)
+    for others in weights[1:]:
+        product *= np.clip(others, 0, 1)
+    if not product.any():
+        raise errors.InputError(f"The {name} has nothing to see inside its selection. Select some visible part of it.")
+    return product
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    import numpy as np
+
+    wanted = 4
+    for side in shape:
+        wanted *= side
+    if path.stat().st_size != wanted:
+        raise protocol.ProtocolError(f"{path.name} holds {path.stat().st_size} bytes, not {wanted}")
+    return np.memmap(path, np.float32, "r", shape=shape)
+
+
+def _room(folder: Path, raster: protocol.Raster) -> np.ndarray:
+    """A new file for the result, mapped for writing.
+
+    Its room on the disk is taken first: writing through a map to a full disk would kill the process.
+    """
+    import numpy as np
+
+    path = protocol.pixels_file(folder, "result")
+    height, width, channels = raster.shape
+    size = height * width * channels * 4
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)  # Windows takes the room at once
+    return np.memmap(path, np.float32, "r+", shape=raster.shape)
+
+
+def _in_plain_words(error: Exception) -> dict[str, str]:
+    """The error's class and its sentence for people."""
+    if isinstance(error, errors.DecoupleError):
+        return {"error": type(error).__name__, "text": str(error)}
+    if isinstance(error, MemoryError):
+        return {"error": "OutOfMemoryError",
+                "text": "There is not enough memory. Choose a lower Detail or close other programs."}
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return {"error": "DiskFull", "text": "The disk is full. Free some space and try again."}
+    if isinstance(error, OSError) and error.strerror:
+        return {"error": "OSError", "text": f"{error.strerror}: {error.filename or 'the working folder'}."}
+    return {"error": type(error).__name__, "text": f"Something unforeseen happened ({error})."}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""What the plug-in and the worker say to each other: JSON messages over a local, authenticated connection.
+
+Standard library only, and nothing from the rest of the package: the plug-in, inside GIMP's own Python, carries a copy.
+
+A client connects, opens a job folder, writes raw pixels there, and sends one ``transfer`` message; the worker answers
+with ``queued`` and ``progress`` messages and then exactly one of ``done``, ``failed`` and ``cancelled``. Messages are JSON
+objects with a ``kind``; never pickles. The pixels stay in files, which both sides map into memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
+from pathlib import Path
+from typing import Any
+
+PROTOCOL = 1
+"""Both sides must agree on this number; it changes when the meaning of a message does."""
+
+MESSAGE_LIMIT = 4 * 2**20
+"""Bytes of one message. The largest, a style of 1472 features written as text, takes about 40 KB."""
+
+HANDSHAKE_SECONDS = 5.0
+"""A worker answers at once, even while it computes; one that does not within this time is hung."""
+
+SIDE_LIMIT = 524_288
+"""Pixels along one side: GIMP's own limit (GIMP_MAX_IMAGE_SIZE)."""
+
+UNIX_ADDRESS_LIMIT = 100
+"""Bytes in the path of a Unix socket: the systems allow 104 (macOS) to 108 (Linux), a final zero included."""
+
+
+class ProtocolError(Exception):
+    """The other side said something that no well-meaning partner says."""
+
+
+class NotRunning(Exception):
+    """No worker answers."""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Raw float32 pixels in the job folder, row by row, R'G'B' or R'G'B'A (sRGB-encoded).
+
+    Attributes
+    ----------
+    width, height : int
+        In pixels.
+    channels : int
+        3, or 4 with alpha.
+    masks : int
+        How many files of weights (one float32 a pixel, in [0, 1]) lie beside it; they multiply.
+    """
+
+    width: int
+    height: int
+    channels: int
+    masks: int = 0
+
+    def __post_init__(self) -> None:
+        sides = all(type(side) is int and 1 <= side <= SIDE_LIMIT for side in (self.width, self.height))
+        if not (sides and self.channels in (3, 4) and type(self.masks) is int and 0 <= self.masks <= 4):
+            raise ProtocolError(f"not a raster: {self}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One job: the target's pixels, a style in one of three forms, and the settings.
+
+    Attributes
+    ----------
+    target : Raster
+        In the file ``target``; the result has the same shape and keeps its alpha.
+    settings : dict
+        Of `settings.Settings`.
+    style : Raster, optional
+        In the file ``style``.
+    features : dict, optional
+        A decoupled style, as an earlier ``done`` message brought it.
+    style_path : str, optional
+        A ``.style`` file.
+    """
+
+    target: Raster
+    settings: dict[str, Any]
+    style: Raster | None = None
+    features: dict[str, Any] | None = None
+    style_path: str | None = None
+
+    def __post_init__(self) -> None:
+        if sum(given is not None for given in (self.style, self.features, self.style_path)) != 1:
+            raise ProtocolError("a transfer needs exactly one style")
+        for value, kind in ((self.settings, dict), (self.features, dict), (self.style_path, str)):
+            if value is not None and not isinstance(value, kind):
+                raise ProtocolError(f"a transfer holds {value!r} where {kind.__name__} belongs")
+
+    def to_message(self) -> dict[str, Any]:
+        """The message that asks for this job."""
+        return {"kind": "transfer", **asdict(self)}
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Transfer:
+        """The job that a message asks for; `ProtocolError` where it is not a whole one."""
+        values = {name: value for name, value in message.items() if name != "kind"}
+        try:
+            for name in ("target", "style"):
+                if values.get(name) is not None:
+                    values[name] = Raster(**values[name])
+            return cls(**values)
+        except TypeError as error:  # a name too many or too few
+            raise ProtocolError(str(error)) from error
+
+
+def pixels_file(folder: Path, name: str) -> Path:
+    """Where a job's ``target``, ``style`` or ``result`` lies."""
+    return folder / f"{name}.raw"
+
+
+def mask_file(folder: Path, name: str, number: int) -> Path:
+    """Where the weights number `number` of the raster `name` lie."""
+    return folder / f"{name}.mask{number}.raw"
+
+
+def send(connection: Connection, message: Mapping[str, Any]) -> None:
+    """Send one message; OSError where the other side is gone."""
+    connection.send_bytes(json.dumps(message).encode())
+
+
+def receive(connection: Connection) -> dict[str, Any]:
+    """Wait for one message; EOFError or OSError where the other side is gone, `ProtocolError` for anything odd."""
+    try:
+        message = json.loads(connection.recv_bytes(MESSAGE_LIMIT))
+    except ValueError as error:  # also UnicodeDecodeError
+        raise ProtocolError("a message that is not JSON") from error
+    if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
+        raise ProtocolError("a message without a kind")
+    return message
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only this user can enter, or make sure that an existing one is.
+
+    Raises
+    ------
+    PermissionError
+        Where the folder belongs to somebody else.
+    """
+    path.mkdir(parents=True, mode=0o700, exist_ok=True)
+    if sys.platform != "win32":  # there, the user's data folder is private by its access list
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise PermissionError(f"{path} is not a folder of this user")
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(0o700)
+    return path
+
+
+def run_folder(home: Path) -> Path:
+    """Where the worker's lock, address and jobs are; private."""
+    return private_folder(home / "run")
+
+
+def log_folder(home: Path) -> Path:
+    """Where the worker and the plug-in write their logs."""
+    return private_folder(home / "log")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a worker listens and the key that opens it; kept in a file that only this user can read."""
+
+    address: str
+    pid: int
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def create(cls, home: Path) -> Endpoint:
+        """A new address and key for the worker of this process."""
+        if sys.platform == "win32":
+            address = rf"\\.\pipe\decoupled-style-{secrets.token_hex(16)}"
+        else:
+            address = str(run_folder(home) / "socket")
+            if len(os.fsencode(address)) > UNIX_ADDRESS_LIMIT:
+                address = str(Path(tempfile.mkdtemp(prefix="decouple-")) / "socket")
+        return cls(address, os.getpid(), secrets.token_bytes(32))
+
+    def save(self, home: Path) -> None:
+        """Write the file beside, then put it in place."""
+        target = run_folder(home) / "worker.json"
+        beside = target.with_suffix(".new")
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump({"address": self.address, "pid": self.pid, "key": self.key.hex()}, file)
+        os.replace(beside, target)
+
+    @classmethod
+    def load(cls, home: Path) -> Endpoint:
+        """Read the file; `NotRunning` where there is none."""
+        try:
+            kept = json.loads((home / "run" / "worker.json").read_text())
+            return cls(kept["address"], kept["pid"], bytes.fromhex(kept["key"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise NotRunning from error
+
+
+def connect(home: Path) -> Connection:
+    """Connect to the worker of this user and prove to each other that both know the key.
+
+    Raises
+    ------
+    NotRunning
+        Where no worker answers; a left-over address file counts as none.
+    """
+    endpoint = Endpoint.load(home)
+    try:
+        connection = Client(endpoint.address)
+    except OSError as error:
+        raise NotRunning from error
+    try:
+        if not connection.poll(HANDSHAKE_SECONDS):
+            raise NotRunning
+        answer_challenge(connection, endpoint.key)
+        deliver_challenge(connection, endpoint.key)
+    except NotRunning:
+        connection.close()
+        raise
+    except Exception as error:  # AuthenticationError, EOFError, OSError, AssertionError: whoever listens is not our worker
+        connection.close()
+        raise NotRunning from error
+    return connection
+
+
+def welcome(connection: Connection, key: bytes) -> None:
+    """The worker's half of the handshake in `connect`; AuthenticationError or EOFError for a stranger."""
+    deliver_challenge(connection, key)
+    answer_challenge(connection, key)

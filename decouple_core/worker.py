@@ -1,0 +1,406 @@
+"""The worker: one process a user, which keeps the network warm and does the jobs of every client in turn.
+
+It starts on demand (``python -m decouple_core serve``), answers at once, and ends by itself after a time without clients.
+The computing happens in a child process (`compute`); this half takes connections, keeps the queue, owns the files
+of each job, and removes them when their client goes away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import logging.handlers
+import os
+import queue
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import IO, Any
+
+from decouple_core import protocol
+from decouple_core.paths import data_folder
+
+IDLE_SECONDS = 15 * 60.0
+"""Without clients for this long, the worker ends and gives its memory back."""
+
+GRACE_SECONDS = 1.2
+"""A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are promised
+two seconds in all."""
+
+LOG_BYTES = 1_000_000
+"""Size at which the log is put aside; one older log is kept."""
+
+log = logging.getLogger("decouple.worker")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``serve``: serve until idle, or, with ``--stop``, end the worker that runs.
+
+    Returns
+    -------
+    int
+        0, also where another worker already serves this user.
+    """
+    parser = argparse.ArgumentParser(prog="decouple_core serve", description=main.__doc__)
+    parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS",
+                        help="end after this long without clients (default: %(default)g)")
+    parser.add_argument("--stop", action="store_true", help="end the worker that runs, if there is one")
+    args = parser.parse_args(argv)
+    home = data_folder()
+    if args.stop:
+        stop(home)
+    else:
+        serve(home, args.idle)
+    return 0
+
+
+def stop(home: Path) -> None:
+    """End the worker of this user, if there is one."""
+    with contextlib.suppress(protocol.NotRunning, OSError, EOFError):
+        connection = protocol.connect(home)
+        protocol.send(connection, {"kind": "quit"})
+        while True:  # until it hangs up
+            protocol.receive(connection)
+
+
+def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
+    """Serve this user's clients until none has been there for `idle` seconds.
+
+    Returns at once where another worker already serves them.
+    """
+    with _only_one(home) as alone:
+        if not alone:
+            return
+        _log_to(protocol.log_folder(home) / "worker.log")
+        server = _Server(home, idle)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        try:
+            server.run()
+        finally:
+            server.close()
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[bool]:
+    """Hold the lock of this user's worker; the system lets go of it however the process ends."""
+    with open(protocol.run_folder(home) / "lock", "w") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def _log_to(path: Path) -> None:
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+class _Server:
+    """Takes connections, one `_Session` each, and feeds their jobs to the computer one after another."""
+
+    def __init__(self, home: Path, idle: float) -> None:
+        self.home = home
+        self.jobs_folder = protocol.run_folder(home) / "jobs"
+        self.computer = _Computer()
+        self.waiting: queue.Queue[_Job] = queue.Queue()
+        self._idle = idle
+        self._sessions: set[_Session] = set()
+        self._lock = threading.Lock()
+        self._last_client = time.monotonic()
+        self._ending = False
+        self._endpoint = protocol.Endpoint.create(home)
+
+    def run(self) -> None:
+        """Accept clients until idle."""
+        shutil.rmtree(self.jobs_folder, ignore_errors=True)  # left over from one that was killed
+        protocol.private_folder(self.jobs_folder)
+        with contextlib.suppress(FileNotFoundError):
+            if sys.platform != "win32":
+                os.unlink(self._endpoint.address)
+        with Listener(self._endpoint.address, backlog=16) as listener:
+            self._endpoint.save(self.home)
+            log.info("serving; process %d, %s, Python %s", os.getpid(), sys.platform, sys.version.split()[0])
+            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._watch_idleness, daemon=True).start()
+            while True:
+                connection = listener.accept()
+                if self._ending:
+                    return
+                session = _Session(self, connection)
+                with self._lock:
+                    self._sessions.add(session)
+                threading.Thread(target=session.run, args=(self._endpoint.key,), daemon=True).start()
+
+    def end(self) -> None:
+        """Make `run` return."""
+        self._ending = True
+        with contextlib.suppress(OSError):
+            Client(self._endpoint.address).close()  # wakes accept()
+
+    def close(self) -> None:
+        """Leave nothing behind: no process, no file but the log."""
+        log.info("ending")
+        self.computer.kill()
+        shutil.rmtree(self.jobs_folder, ignore_errors=True)
+        (self.home / "run" / "worker.json").unlink(missing_ok=True)
+        address = Path(self._endpoint.address)
+        if sys.platform != "win32" and address.parent != self.home / "run":
+            shutil.rmtree(address.parent, ignore_errors=True)
+
+    def left(self, session: _Session) -> None:
+        """A client is gone."""
+        with self._lock:
+            self._sessions.discard(session)
+            self._last_client = time.monotonic()
+
+    def _work(self) -> None:
+        while True:
+            job = self.waiting.get()
+            if job.begin():
+                job.end(self.computer.run(job))
+
+    def _watch_idleness(self) -> None:
+        while not self._ending:
+            time.sleep(min(1.0, self._idle / 4))
+            with self._lock:
+                idle = not self._sessions and time.monotonic() - self._last_client > self._idle
+            if idle:
+                log.info("idle for %g s", self._idle)
+                self.end()
+
+
+class _Job:
+    """One transfer on its way through the queue."""
+
+    def __init__(self, session: _Session, transfer: protocol.Transfer, folder: Path) -> None:
+        self.folder = folder
+        self.request = {"kind": "transfer", "folder": str(folder), "job": transfer.to_message()}
+        self.cancelled = threading.Event()
+        self.finished = threading.Event()
+        self._session = session
+        self._begun = False
+        self._lock = threading.Lock()
+
+    def begin(self) -> bool:
+        """Its turn has come; False where it was cancelled while it waited."""
+        with self._lock:
+            self._begun = not self.cancelled.is_set()
+            return self._begun
+
+    def cancel(self) -> None:
+        """Stop it: at once while it waits, else as soon as the computer lets go of its files."""
+        with self._lock:
+            self.cancelled.set()
+            waiting = not self._begun
+        if waiting:
+            self.end({"kind": "cancelled"})
+
+    def progress(self, message: dict[str, Any]) -> None:
+        """Pass a message about the job on to its client."""
+        self._session.tell(message)
+
+    def end(self, message: dict[str, Any]) -> None:
+        """Tell the client how it ended; only a result stays on the disk, for the client to fetch."""
+        log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {message['text']}")
+        for file in self.folder.iterdir():
+            if message["kind"] != "done" or file != protocol.pixels_file(self.folder, "result"):
+                with contextlib.suppress(OSError):  # Windows keeps what is still mapped; it goes with the folder
+                    file.unlink()
+        self.finished.set()
+        self._session.tell(message)
+
+
+class _Session:
+    """One client: its messages, its job, its folder."""
+
+    def __init__(self, server: _Server, connection: Connection) -> None:
+        self._server = server
+        self._connection = connection
+        self._sending = threading.Lock()
+        self._folder: Path | None = None
+        self._job: _Job | None = None
+
+    def run(self, key: bytes) -> None:
+        """Serve the client until it goes away; then cancel its job and remove its files."""
+        try:
+            protocol.welcome(self._connection, key)
+            while self._answer(protocol.receive(self._connection)):
+                pass
+        except (EOFError, OSError):
+            pass  # the usual end
+        except Exception as error:  # a stranger, or a partner that talks nonsense: hang up, serve the others
+            log.warning("hung up on a client: %r", error)
+        finally:
+            self._give_up_job()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            self._connection.close()
+            self._server.left(self)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send to the client; one that is gone is noticed where it is read from."""
+        with self._sending, contextlib.suppress(OSError):
+            protocol.send(self._connection, message)
+
+    def _answer(self, message: dict[str, Any]) -> bool:
+        """Do what one message asks for; False ends the session."""
+        kind = message["kind"]
+        if kind == "hello":
+            if message.get("warm"):
+                self._server.computer.start()
+            self.tell({"kind": "hello", "protocol": protocol.PROTOCOL, "pid": os.getpid()})
+        elif kind == "open":
+            self.tell({"kind": "folder", "path": str(self._empty_folder())})
+        elif kind == "transfer":
+            self._queue(protocol.Transfer.from_message(message))
+        elif kind == "cancel":
+            if self._job is not None and not self._job.finished.is_set():
+                self._job.cancel()
+        elif kind == "quit":
+            self._server.end()
+            return False
+        else:
+            raise protocol.ProtocolError(f"unknown kind {kind!r}")
+        return True
+
+    def _empty_folder(self) -> Path:
+        """The client's folder, empty: whatever its last job left is gone."""
+        if self._job is not None and not self._job.finished.is_set():
+            raise protocol.ProtocolError("a new folder while a job runs in the old one")
+        if self._folder is None:
+            self._folder = self._server.jobs_folder / secrets.token_hex(8)
+        else:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return protocol.private_folder(self._folder)
+
+    def _queue(self, transfer: protocol.Transfer) -> None:
+        if self._folder is None or (self._job is not None and not self._job.finished.is_set()):
+            raise protocol.ProtocolError("a job without a folder, or a second one at the same time")
+        self._job = _Job(self, transfer, self._folder)
+        if self._server.computer.busy:
+            self.tell({"kind": "queued"})
+        self._server.waiting.put(self._job)
+
+    def _give_up_job(self) -> None:
+        if self._job is not None and not self._job.finished.is_set():
+            self._job.cancel()
+            self._job.finished.wait()  # its files are in use until then
+
+
+class _Computer:
+    """The child process that computes, started when first wanted and again after it had to be killed."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the child unless it runs; it loads torch while its first job is still being prepared."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self._answers = queue.Queue()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "decouple_core.compute"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+            log.info("computing process %d started", self._process.pid)
+            assert self._process.stdout is not None and self._process.stderr is not None
+            threading.Thread(target=_collect, args=(self._process.stdout, self._answers), daemon=True).start()
+            threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                self._process = None
+
+    def run(self, job: _Job) -> dict[str, Any]:
+        """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
+        self.busy = True
+        try:
+            self.start()
+            self._ask(job.request)
+            return self._follow(job)
+        except OSError as error:  # it could not be started, or ended before it could be asked
+            log.exception("the computing process failed")
+            return {"kind": "failed", "error": "OSError", "text": f"The computing half cannot start ({error}). "
+                                                                  "Run install.py again to repair it."}
+        finally:
+            self.busy = False
+
+    def _follow(self, job: _Job) -> dict[str, Any]:
+        give_up: float | None = None
+        while True:
+            try:
+                answer = self._answers.get(timeout=0.05)
+            except queue.Empty:
+                answer = {}
+            if answer is None:
+                return self._died()
+            if answer.get("kind") == "progress":
+                job.progress(answer)
+            elif answer:
+                return answer
+            if job.cancelled.is_set():
+                if give_up is None:
+                    give_up = time.monotonic() + GRACE_SECONDS
+                    self._ask({"kind": "cancel"})
+                elif time.monotonic() > give_up:
+                    log.info("the job did not stop in %g s: killing its process", GRACE_SECONDS)
+                    self.kill()
+                    return {"kind": "cancelled"}
+
+    def _died(self) -> dict[str, Any]:
+        code = self._process.wait() if self._process is not None else None
+        log.error("the computing process ended by itself with %s", code)
+        if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
+            return {"kind": "failed", "error": "OutOfMemoryError",
+                    "text": "There is not enough memory. Choose a lower Detail or close other programs."}
+        return {"kind": "failed", "error": "Crash", "text": "The computing half stopped unexpectedly. Try again."}
+
+    def _ask(self, message: dict[str, Any]) -> None:
+        assert self._process is not None and self._process.stdin is not None  # start() has been called
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+
+
+def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
+    """Queue a child's answers, and None when it ends."""
+    for line in lines:
+        answers.put(json.loads(line))
+    answers.put(None)
+
+
+def _log_lines(lines: IO[str], write: Callable[..., None] = log.info) -> None:
+    """What a child prints on its error channel goes to the log."""
+    for line in lines:
+        write("| %s", line.rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
