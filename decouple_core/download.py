@@ -66,10 +66,10 @@ def fetch(locate: Callable[[], str], path: Path, sha256: str, what: str, progres
                                f"not {sha256[:16]}…) and was discarded; check the network and try again.")
         os.replace(part, path)
     except requests.RequestException as error:
-        raise OutOfReachError(f"{what[0].upper()}{what[1:]} could not be downloaded ({_reason(error)}); check the network connection and "
+        raise OutOfReachError(f"{what} could not be downloaded ({_reason(error)}); check the network connection and "
                               "try again, the part that has arrived is kept.") from error
     except OSError as error:
-        raise WeightsError(f"{what[0].upper()}{what[1:]} could not be stored in {path.parent} ({error.strerror or error}); "
+        raise WeightsError(f"{what} could not be stored in {path.parent} ({error.strerror or error}); "
                            "free some space or choose another folder with DECOUPLE_HOME.") from error
 
 

