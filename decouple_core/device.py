@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from decouple_core.errors import DecoupleError, InputError, OutOfMemoryError
+from decouple_core.errors import InputError, OutOfMemoryError
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ def pick_device(name: str = "auto") -> torch.device:
     if name not in NAMES:
         raise InputError(f"There is no device {name!r}; choose auto, {', '.join(NAMES)}.")
     if not _works(name):
-        raise InputError(f"The device {name!r} was asked for, but this computer has none that torch {torch.__version__} "
-                         "can use; choose --device auto, or install a torch made for it.")
+        raise InputError(f"The device {name!r} was asked for, but this computer has none that torch "
+                         f"{torch.__version__} can use; choose --device auto, or install a torch made for it.")
     return torch.device(name)
 
 
@@ -78,24 +78,20 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
     OutOfMemoryError
         When the CPU has no room either. Any other error of `work` is passed on.
     """
-    attempts = [] if device.type == "cpu" else [(device, smaller) for smaller in _halvings(size)]
-    for place, smaller in attempts:
-        if smaller < size:
-            say(f"{NAMES[device.type]} memory is full; trying again at {smaller} pixels")
+    attempts = [(CPU, size)]
+    if device.type != "cpu":
+        attempts = [(device, smaller) for smaller in _halvings(size)] + attempts
+    for number, (place, smaller) in enumerate(attempts):
+        if number:
+            say(f"{NAMES[device.type]} memory is full; " + (
+                f"trying again at {smaller} pixels" if place != CPU else "going on with the processor"))
         try:
             return work(place, smaller)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
         # Outside the handler, because the exception's traceback keeps the failed attempt's tensors alive.
-        _release(device)
-    if attempts:
-        say(f"{NAMES[device.type]} memory is full; going on with the processor, which takes longer")
-    try:
-        return work(CPU, size)
-    except Exception as error:
-        if isinstance(error, DecoupleError) or not is_out_of_memory(error):
-            raise
+        _release(place)
     raise OutOfMemoryError(f"There is not enough memory to work at {size} pixels; close other programs or choose a "
                            "smaller working size (--size, or Detail in the dialog).")
 
@@ -120,8 +116,8 @@ _SIGNS = (
 
 def _works(kind: str) -> bool:
     """Whether torch can use a device of this kind here and now; a driver that is present but broken does not count."""
-    available = {"cuda": torch.cuda.is_available, "xpu": torch.xpu.is_available,
-                 "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    available: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "xpu": torch.xpu.is_available,
+                                                "mps": torch.backends.mps.is_available, "cpu": lambda: True}
     try:
         return available[kind]() and torch.ones(2, device=kind).sum().item() == 2.0
     except Exception as error:  # drivers fail in many ways; a full device works, and steps down later
