@@ -1,0 +1,49 @@
+"""What all tests share: a cache outside the checkout, the real weights, and the skips that a machine imposes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import torch
+
+
+def cache_folder() -> Path:
+    """Where tests keep what is slow to fetch: `DECOUPLE_TEST_CACHE`, else a folder in the user's cache."""
+    return Path(os.environ.get("DECOUPLE_TEST_CACHE") or Path.home() / ".cache" / "decoupled-style-tests").absolute()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home() -> Iterator[None]:
+    """Keep tests, and the processes they start, away from the user's own installation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DECOUPLE_HOME", str(cache_folder() / "home"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def weights(_own_home: None) -> tuple[str, dict[str, torch.Tensor]]:
+    """The real VGG-16, name and tensors; fetched once and kept in the tests' cache.
+
+    Always this one, so that results do not depend on which hosts answer.
+    """
+    from decouple_core.weights import load_weights
+
+    return load_weights("vgg16")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs an accelerator where there is none."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    from decouple_core.device import pick_device
+
+    if pick_device("auto").type == "cpu":
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="this machine has no accelerator that torch can use"))
