@@ -29,8 +29,11 @@ PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, is be
 LABEL_LEVELS = 4
 """Colours of label images are rounded to this many steps per channel. The resulting levels 0, 64, 128, 191, 255 are
 the colours people pick by hand, and the roundings' borders (32, 96, 159, 223) are as far from those as can be."""
+LABEL_REACH = 2
+"""A region has places that are flat this many pixels around; the soft edge between two others has hardly any."""
 LABEL_SHARE = 0.005
-"""A label below this share of the picture is the soft edge between two others, not a region."""
+"""A label whose flat places cover less of the picture than this is no region. With a reach of 2 this keeps the edges
+of a JPEG at quality 80 from becoming regions (tests/core/test_images.py)."""
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
 
@@ -118,7 +121,7 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     Returns
     -------
     np.ndarray, (H, W) int32
-        Labels in [0, 125), not consecutive; each covers at least `LABEL_SHARE` of the picture.
+        Labels in [0, 125), not consecutive; each has flat places on at least `LABEL_SHARE` of the picture.
 
     Raises
     ------
@@ -130,7 +133,7 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     base = LABEL_LEVELS + 1
     weights = np.array([base**2, base, 1], np.int32)
     labels = steps @ weights
-    share = np.bincount(labels.ravel(), minlength=base**3) / labels.size
+    share = np.bincount(labels[_flat(labels)], minlength=base**3) / labels.size
     regions = np.flatnonzero(share >= LABEL_SHARE)
     if not regions.size:
         raise InputError(f"The label image {path} has no flat colours; give each region one clear colour.")
@@ -352,6 +355,16 @@ def _read_beside(path: str | Path, shape: tuple[int, int]) -> _Raw:
         raise InputError(f"{path} is {width}×{height} pixels but the picture it belongs to is {shape[1]}×{shape[0]}; "
                          "make both the same size.")
     return raw
+
+
+def _flat(labels: np.ndarray) -> np.ndarray:
+    """Where all labels within `LABEL_REACH` are equal; beyond the border, the picture goes on as it ends."""
+    flat = np.ones(labels.shape, bool)
+    for axis in (0, 1):
+        widened = np.pad(labels, [(LABEL_REACH, LABEL_REACH) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        run = np.lib.stride_tricks.sliding_window_view(widened, 2 * LABEL_REACH + 1, axis=axis)
+        flat &= run.min(axis=-1) == run.max(axis=-1)
+    return flat
 
 
 def _write_png(path: Path, levels: np.ndarray) -> None:
