@@ -3,8 +3,8 @@
 Standard library only, and nothing from the rest of the package: the plug-in, inside GIMP's own Python, carries a copy.
 
 A client connects, opens a job folder, writes raw pixels there, and sends one ``transfer`` message; the worker answers
-with ``queued`` and ``progress`` messages and then exactly one of ``done``, ``failed`` and ``cancelled``. Messages are JSON
-objects with a ``kind``; never pickles. The pixels stay in files, which both sides map into memory.
+with ``queued`` and ``progress`` messages and then exactly one of ``done``, ``failed`` and ``cancelled``. Messages are
+JSON objects with a ``kind``; never pickles. The pixels stay in files, which both sides map into memory.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def connect(home: Path) -> Connection:
     except NotRunning:
         connection.close()
         raise
-    except Exception as error:  # AuthenticationError, EOFError, OSError, AssertionError: whoever listens is not our worker
+    except Exception as error:  # AuthenticationError, EOFError, AssertionError, ...: who listens there is not our worker
         connection.close()
         raise NotRunning from error
     return connection

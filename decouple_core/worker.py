@@ -1,7 +1,7 @@
 """The worker: one process a user, which keeps the network warm and does the jobs of every client in turn.
 
-It starts on demand (``python -m decouple_core serve``), answers at once, and ends by itself after a time without clients.
-The computing happens in a child process (`compute`); this half takes connections, keeps the queue, owns the files
+It starts on demand (``python -m decouple_core serve``), answers at once, and ends by itself after a time without
+clients. The computing happens in a child process (`compute`); this half takes connections, keeps the queue, owns the files
 of each job, and removes them when their client goes away.
 """
 
@@ -26,6 +26,8 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import IO, Any
 
+import filelock
+
 from decouple_core import protocol
 from decouple_core.paths import data_folder
 
@@ -33,8 +35,8 @@ IDLE_SECONDS = 15 * 60.0
 """Without clients for this long, the worker ends and gives its memory back."""
 
 GRACE_SECONDS = 1.2
-"""A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are promised
-two seconds in all."""
+"""A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are
+promised two seconds in all."""
 
 LOG_BYTES = 1_000_000
 """Size at which the log is put aside; one older log is kept."""
@@ -92,19 +94,13 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
 @contextlib.contextmanager
 def _only_one(home: Path) -> Iterator[bool]:
     """Hold the lock of this user's worker; the system lets go of it however the process ends."""
-    with open(protocol.run_folder(home) / "lock", "w") as file:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
+    lock = filelock.FileLock(protocol.run_folder(home) / "lock", blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        yield False
+    else:
+        with lock:
             yield True
 
 

@@ -1,0 +1,75 @@
+"""The arguments of the procedures, made from the one table of settings, and the way back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import settings as table
+from gi.repository import GObject, Gimp, Gio
+from messages import _
+from settings import Settings
+
+READ_WRITE = GObject.ParamFlags.READWRITE
+
+SLIDERS = {"colour": ("Colour", "how far the colours travel", (0, 1)),
+           "fine_texture": ("Fine texture", "how far edges, grain and small strokes travel", (2, 3)),
+           "coarse_texture": ("Coarse texture", "how far larger patterns and shapes travel", (4, 5))}
+"""Three sliders for artists, each with the layers of the hierarchy whose strength it sets."""
+
+NOT_FOR_GIMP = ("strength_per_layer", "activation", "integrator")
+"""Settings that are no arguments: the sliders stand for the first; the others are for research on the command line."""
+
+FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.name not in NOT_FOR_GIMP}
+
+
+def add_arguments(procedure: Gimp.Procedure) -> None:
+    """Declare the style and every setting."""
+    procedure.add_drawable_argument("style", _("Style"), _("The layer whose style to take"), True, READ_WRITE)
+    procedure.add_file_argument("style-file", _("Style file"), _("A picture or .style file whose style to take instead"),
+                                Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
+    strength = next(field for field in dataclasses.fields(Settings) if field.name == "strength_per_layer").metadata
+    for field in FIELDS.values():
+        words = field.metadata
+        property_name, label, help_text = dashed(field.name), _(words["label"]), sentence(_(words["help"]))
+        if words["choices"]:
+            choice = Gimp.Choice.new()
+            for number, (nick, choice_label) in enumerate(words["choices"].items()):
+                choice.add(nick, number, _(choice_label), "")
+            procedure.add_choice_argument(property_name, label, help_text, choice, field.default, READ_WRITE)
+        elif isinstance(field.default, bool):
+            procedure.add_boolean_argument(property_name, label, help_text, field.default, READ_WRITE)
+        elif isinstance(field.default, int):
+            procedure.add_int_argument(property_name, label, help_text, int(words["low"]), int(words["high"]),
+                                       field.default, READ_WRITE)
+        else:
+            procedure.add_double_argument(property_name, label, help_text, words["low"], words["high"], field.default,
+                                          READ_WRITE)
+        if field.name == "strength":
+            for name, (slider_label, slider_help, _layers) in SLIDERS.items():
+                procedure.add_double_argument(dashed(name), _(slider_label), sentence(_(slider_help)), strength["low"],
+                                              strength["high"], 1.0, READ_WRITE)
+
+
+def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
+    """The settings that the arguments hold."""
+    values = {name: config.get_property(dashed(name)) for name in FIELDS}
+    per_layer = [1.0] * (table.LAYER_COUNT + 1)
+    for name, (_label, _help, layers) in SLIDERS.items():
+        for layer in layers:
+            per_layer[layer] = config.get_property(dashed(name))
+    return Settings.from_dict({**values, "strength_per_layer": per_layer})
+
+
+def chosen_style(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gio.File | None]:
+    """The arguments that name the style."""
+    return config.get_property("style"), config.get_property("style-file")
+
+
+def dashed(name: str) -> str:
+    """A setting's name as GIMP writes it."""
+    return name.replace("_", "-")
+
+
+def sentence(text: str) -> str:
+    """The help of the table, which is written for a command line, as GIMP shows it."""
+    return text[:1].upper() + text[1:]

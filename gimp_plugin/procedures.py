@@ -1,0 +1,194 @@
+"""The two procedures, their place in the menu, and what GIMP hears from a run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import logging.handlers
+import os
+from collections.abc import Callable, Sequence
+
+import arguments
+import pixels
+import protocol
+from gi.repository import Gimp, GLib, GObject
+from installation import Installation
+from messages import DOMAIN, LOCALES, Failure, Stopped, _
+from recipe import Recipe, remember_style, remembered_style
+from restyle import restyle
+from settings import Settings
+from styles import FileStyle, LayerStyle, RecipeStyle, Style, found_again
+from worker_client import Worker
+
+DRESS = "plug-in-decoupled-style"
+DRESS_AGAIN = "plug-in-decoupled-style-reapply"
+MENU = "<Image>/Filters/Artistic"
+
+LOG_NAME = "plug-in.log"
+LOG_BYTES = 1_000_000
+"""Size at which the log is put aside; one older log is kept."""
+
+log = logging.getLogger("decouple.plug-in")
+
+
+class DecoupledStyle(Gimp.PlugIn):
+    """What GIMP asks a plug-in for."""
+
+    def do_set_i18n(self, name: str) -> tuple[bool, str, str]:
+        """Where the translations are."""
+        return True, DOMAIN, LOCALES.name
+
+    def do_query_procedures(self) -> list[str]:
+        """What there is."""
+        return [DRESS, DRESS_AGAIN]
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        """Describe one procedure."""
+        run = functools.partial(_run, _dress if name == DRESS else _dress_again)
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
+        procedure.set_image_types("*")
+        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE
+                                       | Gimp.ProcedureSensitivityMask.DRAWABLES)
+        procedure.set_attribution("The authors of Decoupled Style", "GPL-3.0-or-later", "2026")
+        if name == DRESS:
+            procedure.set_menu_label(_("_Decoupled Style Transfer..."))
+            procedure.set_documentation(
+                _("Dress the layer in the style of another layer or picture"),
+                _("A new layer above each selected one holds its picture in the style of another open layer or of a file. "
+                  "A selection limits the region."), name)
+            arguments.add_arguments(procedure)
+        else:
+            procedure.set_menu_label(_("Re-apply Decoupled _Style..."))
+            procedure.set_documentation(
+                _("Dress the layer as another layer was dressed before"),
+                _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the selected "
+                  "layers."), name)
+            procedure.add_drawable_argument("source", _("Layer to take the style from"),
+                                            _("A layer that Decoupled Style Transfer made"), True, arguments.READ_WRITE)
+        procedure.add_menu_path(MENU)
+        procedure.add_layer_return_value("layer", _("New layer"), _("The new layer; the first of several, which are all selected"), True,
+                                         arguments.READ_WRITE)
+        return procedure
+
+
+Work = Callable[[Gimp.Procedure, Gimp.RunMode, Gimp.Image, Sequence[Gimp.Layer], Gimp.ProcedureConfig, Worker],
+                list[Gimp.Layer]]
+
+
+def _run(work: Work, procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image,
+         drawables: Sequence[Gimp.Drawable], config: Gimp.ProcedureConfig, data: object) -> Gimp.ValueArray:
+    """Run a procedure and tell GIMP how it went; nothing escapes, for GIMP shows an exception as an empty message."""
+    try:
+        installation = Installation.load()
+        _log_to(installation)
+    except (Failure, OSError) as failure:
+        return _failed(procedure, str(failure))
+    worker = Worker(installation)
+    try:
+        pixels.limit_memory()
+        new = work(procedure, mode, image, _layers(image, drawables), config, worker)
+    except Stopped:
+        return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+    except Failure as failure:
+        log.warning("%s", failure)
+        return _failed(procedure, str(failure))
+    except Exception as error:
+        log.exception("unforeseen")
+        text = _("Something unforeseen happened ({error}). Try again; the log is {log}.")
+        return _failed(procedure, text.format(error=repr(error), log=installation.log / LOG_NAME))
+    finally:
+        worker.close()
+    return _done(procedure, new)
+
+
+def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
+           config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
+    """Dress the layers in the chosen style: asked for in a dialog, given as an argument, or the last one."""
+    if mode == Gimp.RunMode.INTERACTIVE:
+        from dialog import ask_and_dress  # GTK needs a display, which the other modes can do without
+
+        return ask_and_dress(procedure, config, image, layers, worker)
+    drawable, file = arguments.chosen_style(config)
+    style: LayerStyle | FileStyle | None
+    if drawable is not None:
+        style = LayerStyle(drawable)
+    elif file is not None:
+        style = FileStyle(file)
+    else:
+        style = found_again(remembered_style()) if mode == Gimp.RunMode.WITH_LAST_VALS else None
+    if style is None:
+        raise Failure(_("No style is chosen, or its image is no longer open. "
+                        "Open Filters > Artistic > Decoupled Style Transfer and choose one."))
+    remember_style(style.where())
+    with contextlib.closing(style):
+        return restyle(worker, image, layers, style, arguments.chosen_settings(config), StatusBar())
+
+
+def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
+                 config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
+    """Dress the layers by the recipe of another layer."""
+    source = config.get_property("source")
+    if mode == Gimp.RunMode.INTERACTIVE:
+        from dialog import ask_for_recipe
+
+        source = ask_for_recipe(procedure, config)
+        remember_style({"recipe": source.get_id()})
+    elif source is None and mode == Gimp.RunMode.WITH_LAST_VALS:
+        source = Gimp.Item.get_by_id(remembered_style().get("recipe", -1))
+    recipe = Recipe.of(source) if source is not None else None
+    if recipe is None:
+        raise Failure(_("That layer carries no style. Choose one that Decoupled Style Transfer made."))
+    try:
+        settings = Settings.from_dict(recipe.settings)
+    except ValueError as error:
+        raise Failure(_("The layer's recipe cannot be used ({reason}). Dress it anew.").format(reason=error)) from error
+    return restyle(worker, image, layers, RecipeStyle(recipe), settings, StatusBar())
+
+
+class StatusBar:
+    """GIMP's own progress bar. Its Cancel button kills this process: there is nothing to ask for."""
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._text = ""
+        Gimp.progress_init(_("Decoupled Style Transfer"))
+
+    def __call__(self, done: float | None, text: str) -> None:
+        """Show how far the run is; ends the process where GIMP is gone."""
+        if os.getppid() != self._parent:
+            os._exit(1)
+        if text and text != self._text:
+            self._text = text
+            Gimp.progress_set_text(text)
+        if done is not None:
+            Gimp.progress_update(done)
+
+
+def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:
+    """The selected layers; a layer for its mask, should that be selected."""
+    layers = [Gimp.Layer.from_mask(item) if isinstance(item, Gimp.LayerMask) else item for item in drawables]
+    if not layers or not all(isinstance(layer, Gimp.Layer) for layer in layers):
+        raise Failure(_("There is no layer to work on. Select a layer and try again."))
+    if image.get_floating_sel() is not None:
+        raise Failure(_("There is a floating selection. Anchor it (Layer > Anchor) and try again."))
+    return layers
+
+
+def _done(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.ValueArray:
+    # Python cannot fill an array of layers (on GIMP 3.0): the rest is found as the image's selected layers.
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    values.remove(1)
+    values.insert(1, GObject.Value(Gimp.Layer, layers[0]))
+    return values
+
+
+def _failed(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error.new_literal(GLib.quark_from_string(DOMAIN), text, 0))
+
+
+def _log_to(installation: Installation) -> None:
+    handler = logging.handlers.RotatingFileHandler(protocol.log_folder(installation.home) / LOG_NAME,
+                                                   maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
