@@ -1,0 +1,196 @@
+"""Following the flow: how an image moves along the manifold spanned by its features' gradients.
+
+A `Move` takes one layer from its value here to its value there while the shallower layers stay where they are.
+The velocity is nominal, goal minus start, and is never corrected towards the goal along the way: a pull would
+be dissipative, and the way back would not be the way forth. Integrators are exchangeable; each is one class.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .features import Hierarchy, Linearisation
+from .solvers import DampedLeastNorm
+
+
+@dataclass(frozen=True)
+class Move:
+    """One stage of the flow.
+
+    Attributes
+    ----------
+    layer : int
+        Which layer moves, counted from 1; layers before it are held.
+    start, goal : Tensor
+        Its features before and after, shape (R, sizes[layer - 1]).
+    held : Tensor
+        Features of the shallower layers, shape (R, …), to be kept.
+    """
+
+    layer: int
+    start: Tensor
+    goal: Tensor
+    held: Tensor
+
+    @property
+    def change(self) -> Tensor:
+        """(0, …, 0, u): nothing for the held layers, the nominal velocity for the moving one."""
+        return torch.cat([torch.zeros_like(self.held), self.goal - self.start], 1)
+
+    @property
+    def goals(self) -> Tensor:
+        """Where all features up to this layer are to be at the end."""
+        return torch.cat([self.held, self.goal], 1)
+
+
+Watch = Callable[[Move, Tensor], None]
+"""Called with the features at every evaluation; may raise `errors.Cancelled`."""
+
+
+@dataclass
+class Flow:
+    """The vector field that integrators follow.
+
+    Attributes
+    ----------
+    hierarchy : Hierarchy
+    solver : DampedLeastNorm
+    watch : callable
+        Sees the features at every image that the flow visits.
+    """
+
+    hierarchy: Hierarchy
+    solver: DampedLeastNorm
+    watch: Watch = lambda move, values: None
+
+    def at(self, image: Tensor, move: Move) -> Linearisation:
+        """The linearised features up to the move's layer."""
+        here = self.hierarchy.linearise(image, move.layer)
+        self.watch(move, here.values)
+        return here
+
+    def velocity(self, image: Tensor, move: Move) -> Tensor:
+        """dx/dt: the damped least-norm direction of the nominal velocity."""
+        return self.solver.direction(self.at(image, move), move.change)
+
+
+class Integrator(ABC):
+    """A way to follow the flow through one move."""
+
+    @abstractmethod
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        """The image at the end of the move."""
+
+
+class Midpoint(Integrator):
+    """The explicit midpoint rule, second order: two evaluations a step (Runge 1895)."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        h = 1.0 / self._steps
+        for _ in range(self._steps):
+            middle = image + (h / 2) * flow.velocity(image, move)
+            image = image + h * flow.velocity(middle, move)
+        return image
+
+
+class RungeKutta4(Integrator):
+    """The classical fourth-order rule: four evaluations a step (Kutta 1901)."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        h = 1.0 / self._steps
+        for _ in range(self._steps):
+            k1 = flow.velocity(image, move)
+            k2 = flow.velocity(image + (h / 2) * k1, move)
+            k3 = flow.velocity(image + (h / 2) * k2, move)
+            k4 = flow.velocity(image + h * k3, move)
+            image = image + (h / 6) * (k1 + 2 * (k2 + k3) + k4)
+        return image
+
+
+class Reversible(Integrator):
+    """The implicit midpoint rule, time-reversible: the step back from the end is the step forth.
+
+    x₁ = x₀ + h F((x₀ + x₁) / 2), found by fixed-point iteration from an explicit midpoint step. Exchanging x₀
+    with x₁ and h with −h gives the same equation, so the round trip is exact to what the iteration leaves
+    (Hairer, Lubich & Wanner 2006, II.1).
+    """
+
+    def __init__(self, steps: int, *, settled: float = 1e-5, iterations: int = 8) -> None:
+        self._steps, self._settled, self._iterations = steps, settled, iterations
+
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        h = 1.0 / self._steps
+        for _ in range(self._steps):
+            middle = image + (h / 2) * flow.velocity(image, move)
+            for _ in range(self._iterations):
+                before = middle
+                middle = image + (h / 2) * flow.velocity(middle, move)
+                if (middle - before).square().mean().sqrt() <= self._settled:
+                    break
+            image = 2 * middle - image
+        return image
+
+
+class Euler(Integrator):
+    """Euler steps, then corrections towards the goal.
+
+    The corrections reach the goal better than any other integrator here, and give up the way back for it.
+    """
+
+    def __init__(self, steps: int, corrections: int = 1) -> None:
+        self._steps, self._corrections = steps, corrections
+
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        for _ in range(self._steps):
+            image = image + flow.velocity(image, move) / self._steps
+        for _ in range(self._corrections):
+            here = flow.at(image, move)
+            image = image + flow.solver.direction(here, move.goals - here.values)
+        return image
+
+
+class GradientDescent(Integrator):
+    """The thesis's plain gradient descent, as the baseline.
+
+    Loss: the sum over the layers up to the moving one of the mean squared differences between features and
+    goals, the features on the scale of a network that is fed 0 … 255 (Miralles Simó 2022, sections 3.3–3.5).
+
+    Parameters
+    ----------
+    scale : float
+        Factor from our features to that scale.
+    loss : float
+        Stops when the moving layer's own mean squared difference falls below it.
+    steps : int
+        The most steps.
+    """
+
+    RATE = 5e-4
+    """Learning rate of annex A."""
+
+    def __init__(self, *, scale: float, loss: float, steps: int = 50_000) -> None:
+        self._scale, self._loss, self._steps = scale, loss, steps
+
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        goals = move.goals
+        sizes = flow.hierarchy.sizes[: move.layer]
+        # d/df of the sum over layers of mean (scale · (f − goal))²
+        weights = torch.cat([torch.full((size,), 2.0 * self._scale**2 / size) for size in sizes]).to(image)
+        for _ in range(self._steps):
+            here = flow.at(image, move)
+            difference = here.values - goals
+            if (self._scale * difference[:, -sizes[-1]:]).square().mean() < self._loss:
+                break
+            image = image - self.RATE * here.vjp(weights * difference)
+        return image

@@ -1,0 +1,220 @@
+"""J and Jᵀ of the channel means, from one forward pass, without ever forming J.
+
+A forward pass at the image x keeps the slope of every activation; after that the network is a linear map.
+J·dx pushes a change of the image forwards through it and Jᵀ·w pulls feature weights back, each at about the
+cost of one pass. Both equal `torch.func.jvp` and `torch.func.vjp` of the same network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .vgg import Convolution
+
+
+@dataclass
+class WorkCount:
+    """How often the network has been passed through: the machine-independent cost of a transfer.
+
+    Attributes
+    ----------
+    forward, jvp, vjp : int
+        Passes of each kind, whatever their depth.
+    multiply_adds : float
+        Multiply-adds of all convolutions in them.
+    """
+
+    forward: int = 0
+    jvp: int = 0
+    vjp: int = 0
+    multiply_adds: float = 0.0
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations: passes of any kind."""
+        return self.forward + self.jvp + self.vjp
+
+
+class LinearisedNetwork:
+    """The channel means at an image, and their Jacobian as a pair of linear maps.
+
+    Parameters
+    ----------
+    image : Tensor
+        x, shape (3, H, W), RGB nominally in [0, 1]; any H and W from 1.
+    network : sequence of Convolution
+        As many as the deepest wanted tap needs.
+    smoothing : sequence of float or None
+        ε of each convolution's activation (h + √(h² + ε²)) / 2, used with 2×2 average pooling. None: the
+        thesis's own ReLU and 2×2 max pooling.
+    masks : Tensor, optional
+        Soft masks of R regions, shape (R, H, W) in [0, 1], none all zero. The means of each are Σ m·a / Σ m, with
+        m resampled to each tap's grid. Left out, the whole image is the one region.
+    linear_network : sequence of Convolution, optional
+        The same network in the precision wanted for J and Jᵀ; `network` itself if left out.
+    work : WorkCount, optional
+        Where passes are counted.
+
+    Attributes
+    ----------
+    values : Tensor
+        The channel means of each region and all taps, shape (R, M), shallow to deep.
+    """
+
+    def __init__(self, image: Tensor, network: Sequence[Convolution], smoothing: Sequence[float] | None, *,
+                 masks: Tensor | None = None, linear_network: Sequence[Convolution] | None = None,
+                 work: WorkCount | None = None) -> None:
+        self._network = linear_network or network
+        self._masks = masks
+        self._work = work or WorkCount()
+        self._shapes: list[torch.Size] = []
+        self._slopes: list[Tensor] = []
+        self._poolings: list[_Pooling | None] = []
+        self._where: list[Tensor] = []
+        means: list[Tensor] = []
+        dtype = self._network[0].weight.dtype
+        a = image[None].contiguous(memory_format=torch.channels_last)
+        for index, layer in enumerate(network):
+            pooling = _Pooling(a, largest=smoothing is None) if layer.pooled_before else None
+            a = pooling.forward(a) if pooling else a
+            self._poolings.append(pooling)
+            self._shapes.append(a.shape)
+            h = F.conv2d(pad(a), layer.weight, layer.bias)
+            if smoothing is None:
+                a, slope = F.relu(h), (h > 0)
+            else:
+                root = torch.sqrt(h * h + smoothing[index] ** 2)
+                a = (h + root).mul_(0.5)
+                slope = a / root  # (1 + h / √(h² + ε²)) / 2
+            self._slopes.append(slope.to(dtype))
+            if layer.tap:
+                self._where.append(self._masks_on_grid(a))
+                means.append(self._mean(a, len(means)))
+            self._work.multiply_adds += layer.weight.numel() * h.shape[2] * h.shape[3]
+        self._work.forward += 1
+        self._sizes = [m.shape[1] for m in means]
+        self.values = torch.cat(means, 1)
+
+    def jvp(self, change: Tensor) -> Tensor:
+        """J·dx: how the means change with the image, shape (3, H, W) to (R, M)."""
+        a = change[None].to(self._slopes[0].dtype)
+        moved: list[Tensor] = []
+        for layer, pooling, slope in zip(self._network, self._poolings, self._slopes, strict=True):
+            a = pooling.jvp(a) if pooling else a
+            a = F.conv2d(pad(a), layer.weight).mul_(slope)
+            if layer.tap:
+                moved.append(self._mean(a, len(moved)))
+        self._count(jvp=1)
+        return torch.cat(moved, 1)
+
+    def vjp(self, feature_weights: Tensor) -> Tensor:
+        """Jᵀ·w: the weighted sum of the means' gradients, shape (R, M) to (3, H, W).
+
+        A batch of weights, shape (B, R, M), gives (B, 3, H, W) in one pass.
+        """
+        dtype = self._slopes[0].dtype
+        batch = feature_weights.reshape(-1, *self.values.shape)
+        per_tap = list(batch.split(self._sizes, 2))
+        gradient: Tensor | None = None
+        for index in range(len(self._slopes) - 1, -1, -1):
+            layer, slope = self._network[index], self._slopes[index]
+            if layer.tap:
+                spread = self._spread(per_tap.pop(), len(per_tap)).to(dtype)
+                gradient = spread if gradient is None else gradient + spread
+            assert gradient is not None  # the deepest convolution is a tap
+            gradient = F.conv_transpose2d(gradient * slope, layer.weight)
+            gradient = pad_adjoint(gradient, self._shapes[index])
+            pooling = self._poolings[index]
+            gradient = pooling.vjp(gradient) if pooling else gradient
+        assert gradient is not None
+        self._count(vjp=gradient.shape[0])
+        return gradient.to(feature_weights.dtype).reshape(*feature_weights.shape[:-2], *gradient.shape[1:])
+
+    def _masks_on_grid(self, a: Tensor) -> Tensor:
+        """Where the means of the tap `a` look: weights of shape (R, h, w), each region's summing to 1."""
+        h, w = a.shape[2:]
+        if self._masks is None:
+            return a.new_full((1, 1, 1), 1.0 / (h * w))
+        m = F.adaptive_avg_pool2d(self._masks[None].to(a), (h, w))[0]
+        return m / m.sum((1, 2), keepdim=True)
+
+    def _mean(self, a: Tensor, tap: int) -> Tensor:
+        a = a[0].to(self._where[tap].dtype)  # sums in the precision of the features, whatever that of J
+        if self._masks is None:
+            return a.mean((1, 2))[None]
+        return torch.einsum("chw,rhw->rc", a, self._where[tap])
+
+    def _spread(self, w: Tensor, tap: int) -> Tensor:
+        """Feature weights (B, R, C) laid over the tap's grid, (B, C, h, w)."""
+        if self._masks is None:
+            return w[:, 0, :, None, None] * self._where[tap]
+        return torch.einsum("brc,rhw->bchw", w, self._where[tap])
+
+    def _count(self, jvp: int = 0, vjp: int = 0) -> None:
+        self._work.jvp += jvp
+        self._work.vjp += vjp
+        self._work.multiply_adds += (jvp + vjp) * sum(
+            layer.weight.numel() * s.shape[2] * s.shape[3]
+            for layer, s in zip(self._network, self._slopes, strict=False))
+
+
+class _Pooling:
+    """2×2 pooling at an image: average, or the maximum with its choices kept. Odd edges pool what is there."""
+
+    def __init__(self, a: Tensor, *, largest: bool) -> None:
+        self._shape = a.shape
+        self._choices: Tensor | None = None
+        if largest:
+            _, self._choices = F.max_pool2d(a, 2, ceil_mode=True, return_indices=True)
+
+    def forward(self, a: Tensor) -> Tensor:
+        if self._choices is None:
+            return F.avg_pool2d(a, 2, ceil_mode=True, count_include_pad=False)
+        return a.flatten(2).gather(2, self._choices.flatten(2)).view(self._choices.shape)
+
+    jvp = forward
+
+    def vjp(self, gradient: Tensor) -> Tensor:
+        shape = (gradient.shape[0], *self._shape[1:])
+        if self._choices is None:
+            like = gradient.new_empty(()).expand(shape)
+            return torch.ops.aten.avg_pool2d_backward(gradient, like, [2, 2], [2, 2], [0, 0], True, False, None)
+        choices = self._choices.flatten(2).expand(shape[0], -1, -1)
+        return gradient.new_zeros(shape).flatten(2).scatter(2, choices, gradient.flatten(2)).view(shape)
+
+
+def pad(x: Tensor) -> Tensor:
+    """Pad (1, C, H, W) by one pixel of reflection; an axis of one pixel has nothing to reflect and repeats.
+
+    Zeros would draw a dark frame into the flow's result.
+    """
+    h, w = x.shape[-2:]
+    if h > 1 and w > 1:
+        return F.pad(x, (1, 1, 1, 1), mode="reflect")
+    x = F.pad(x, (1, 1, 0, 0), mode="reflect" if w > 1 else "replicate")
+    return F.pad(x, (0, 0, 1, 1), mode="reflect" if h > 1 else "replicate")
+
+
+def pad_adjoint(gradient: Tensor, shape: torch.Size) -> Tensor:
+    """Adjoint of `pad`: fold the border of (1, C, H+2, W+2) back onto (1, C, H, W)."""
+    h, w = shape[-2:]
+    if h > 1 and w > 1:
+        like = gradient.new_empty(()).expand(*gradient.shape[:2], h, w)
+        return torch.ops.aten.reflection_pad2d_backward(gradient, like, [1, 1, 1, 1])
+    return _fold(_fold(gradient, 2), 3)
+
+
+def _fold(gradient: Tensor, axis: int) -> Tensor:
+    """Add the two outer slices along `axis` to the ones they repeat."""
+    length = gradient.shape[axis] - 2
+    if length == 1:
+        return gradient.sum(axis, keepdim=True)
+    inner = gradient.narrow(axis, 1, length).clone()
+    inner.select(axis, 1).add_(gradient.select(axis, 0))
+    inner.select(axis, -2).add_(gradient.select(axis, -1))
+    return inner

@@ -1,0 +1,137 @@
+"""The damped least-norm solve: which change of the image moves the features as wanted and is the smallest.
+
+The direction that moves the features f (M of them) of an image (N values) by r is
+
+    dx = N Jᵀ a,    (N J Jᵀ + μ I) a = r,
+
+the minimiser of |J dx − r|² + (μ / N) |dx|². The factor N makes μ independent of resolution, because the
+spatial mean makes J Jᵀ fall as 1 / N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .features import Linearisation
+
+Operator = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Result of a solve.
+
+    Attributes
+    ----------
+    multipliers : Tensor
+        a, of the shape of the right side.
+    iterations : int
+        Conjugate-gradient iterations done, each one product with the operator.
+    residual : float
+        |r − (N J Jᵀ + μ I) a| / |r|.
+    """
+
+    multipliers: Tensor
+    iterations: int
+    residual: float
+
+
+def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: float, iterations: int,
+                        preconditioner: Operator | None = None, start: Tensor | None = None) -> Solution:
+    """Solve A a = r for a symmetric positive definite A known by its products.
+
+    Hestenes & Stiefel 1952, preconditioned. Stops at the relative residual `tolerance` or after `iterations`.
+
+    Parameters
+    ----------
+    operator : callable
+        a ↦ A a, on tensors of any one shape.
+    right_side : Tensor
+        r.
+    tolerance : float
+        On |r − A a| / |r|; 0 runs all iterations.
+    iterations : int
+        The most products with A, the one for a non-zero start not counted.
+    preconditioner : callable, optional
+        r ↦ P⁻¹ r with P symmetric positive definite; none means the identity.
+    start : Tensor, optional
+        First guess of a; zero if left out.
+    """
+    scale = right_side.norm()
+    if scale == 0:
+        return Solution(torch.zeros_like(right_side), 0, 0.0)
+    a = torch.zeros_like(right_side) if start is None else start.clone()
+    residual = right_side - operator(a) if start is not None else right_side.clone()
+    direction, product_before = torch.zeros_like(a), torch.ones_like(scale)
+    done = 0
+    while done < iterations and residual.norm() > tolerance * scale:
+        z = preconditioner(residual) if preconditioner else residual
+        product = (residual * z).sum()
+        if product <= 0:  # the residual has reached rounding error; nothing is left to gain
+            break
+        direction = z + (product / product_before if done else 0.0) * direction
+        image = operator(direction)
+        step = product / (direction * image).sum()
+        a = a + step * direction
+        residual = residual - step * image
+        product_before = product
+        done += 1
+    return Solution(a, done, (residual.norm() / scale).item())
+
+
+class DampedLeastNorm:
+    """Directions that move the features by r at the smallest change of the image.
+
+    Parameters
+    ----------
+    damping : Tensor
+        μ of each feature, shape (R, M), positive.
+    iterations : sequence of int
+        Conjugate-gradient iterations at each depth 1 … L. Their number is fixed, and they start from zero, so
+        that the direction is a smooth function of the image: a stopping rule would make it jump, and the flow
+        would not come back the way it went.
+    depths : sequence of int
+        Features within each depth, the last of them M.
+    gram : Tensor, optional
+        N·J·Jᵀ of one region at the reference, shape (M, M). It hardly depends on resolution and, near the
+        reference, little on the image; its Cholesky factor is the preconditioner.
+    tolerance : float
+        Relative residual at which a solve may stop early; 0 keeps the direction smooth.
+    """
+
+    def __init__(self, damping: Tensor, iterations: Sequence[int], depths: Sequence[int], *,
+                 gram: Tensor | None = None, tolerance: float = 0.0) -> None:
+        self._damping, self._iterations, self._depths, self._tolerance = damping, iterations, depths, tolerance
+        self._factors = [self._factor(gram, m) for m in depths] if gram is not None else None
+        self.solutions: list[Solution] = []
+
+    def direction(self, at: Linearisation, change: Tensor) -> Tensor:
+        """dx = N Jᵀ a with (N J Jᵀ + μ) a = change, for a change of shape (R, features within some depth)."""
+        depth = self._depths.index(change.shape[1])
+        damping = self._damping[:, : change.shape[1]]
+
+        def operator(a: Tensor) -> Tensor:
+            back = at.vjp(a)
+            return back.numel() * at.jvp(back) + damping * a
+
+        solution = conjugate_gradients(operator, change, tolerance=self._tolerance,
+                                       iterations=self._iterations[depth], preconditioner=self._preconditioner(depth))
+        self.solutions.append(solution)
+        direction = at.vjp(solution.multipliers)
+        return direction.numel() * direction
+
+    def _factor(self, gram: Tensor, size: int) -> Tensor:
+        # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.
+        block = gram[:size, :size].double() + torch.diag(self._damping.amin(0)[:size].double())
+        return torch.linalg.cholesky(block).to(gram.dtype)
+
+    def _preconditioner(self, depth: int) -> Operator:
+        damping = self._damping[:, : self._depths[depth]]
+        if self._factors is None:
+            return lambda r: r / damping
+        factor, share = self._factors[depth], damping.amin(0) / damping
+        return lambda r: share * torch.cholesky_solve(r.T, factor).T
