@@ -7,12 +7,12 @@ Simó 2022, section 2.2). Normalising goes through the layers shallow to deep, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from .flow import Flow, Integrator, Move
+from decouple_core.flow import Flow, Integrator, Move
 
 
 class Decoupling:
@@ -51,12 +51,21 @@ class Decoupling:
                 image = self._move(image, layer, own, self._reference[layer - 1].expand_as(own))
         return features, image
 
-    def impose(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """Carry layers L … 1 of a normalised image from the reference to the features c_L … c_1."""
+    def impose(self, image: Tensor, features: Sequence[Tensor]) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Carry layers L … 1 of a normalised image from the reference to the features c_L … c_1.
+
+        Yields
+        ------
+        layer : int
+        image : Tensor
+            The image after this layer's move; the last one wears all features.
+        reached : Tensor
+            The layer's features there, shape (R, sizes[l]), to compare with the wanted ones.
+        """
         for layer in range(len(features), 0, -1):
             goal = features[layer - 1]
             image = self._move(image, layer, self._reference[layer - 1].expand_as(goal), goal)
-        return image
+            yield layer, image, self._flow.hierarchy.measure(image, layer)[-1]
 
     def _move(self, image: Tensor, layer: int, start: Tensor, goal: Tensor) -> Tensor:
         held = [v.expand(start.shape[0], -1) for v in self._reference[: layer - 1]]

@@ -17,12 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .linearised import LinearisedNetwork, WorkCount, pad
-from .vgg import convolutions
+from decouple_core.linearised import LinearisedNetwork, WorkCount, pad
+from decouple_core.vgg import convolutions
 
 SMOOTHING = 0.6
 """ε of the smooth activation as a share of its layer's standard deviation on noise. From trial runs at 128 px:
 smaller values bring back the kinks that break the round trip, larger ones make the features linear."""
+
+
+TAP_SIZES = (64, 128, 256, 512, 512)
+"""Channels of block1_conv1 … block5_conv1, in VGG-16 as in VGG-19."""
 
 
 class Linearisation(Protocol):
@@ -113,13 +117,14 @@ class ChannelMeans(Hierarchy):
 
     Attributes
     ----------
+    device : torch.device
     work : WorkCount
-        Passes through the network so far, shared by all masked copies.
+        Passes through the network so far, shared by all copies.
     """
 
     def __init__(self, network: str, weights: Mapping[str, Tensor], noise: Tensor, *, smooth: bool = True,
                  linear_dtype: torch.dtype | None = None) -> None:
-        self.network = network
+        self.device = noise.device
         self._convolutions = convolutions(network, weights, device=noise.device, dtype=noise.dtype)
         self._linear = (convolutions(network, weights, device=noise.device, dtype=linear_dtype)
                         if linear_dtype else self._convolutions)
@@ -134,6 +139,21 @@ class ChannelMeans(Hierarchy):
         other = copy(self)
         other._masks = masks
         return other
+
+    def first(self, layers: int) -> ChannelMeans:
+        """The hierarchy of the first layers alone."""
+        other = copy(self)
+        other.sizes, other._taps = self.sizes[:layers], self._taps[:layers]
+        return other
+
+    @property
+    def costs(self) -> list[float]:
+        """Multiply-adds per pixel of a pass to each depth."""
+        per_layer, area = [], 1.0
+        for layer in self._convolutions:
+            area /= 4.0 if layer.pooled_before else 1.0
+            per_layer.append(layer.weight.numel() * area)
+        return [sum(per_layer[: tap + 1]) for tap in self._taps]
 
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
         last = self._taps[depth - 1] + 1
@@ -151,33 +171,32 @@ class ChannelMeans(Hierarchy):
         return tuple(smoothing)
 
 
-class Selected(Hierarchy):
-    """A hierarchy without some of its features: how dead channels are left out of every sum.
+class Live(Hierarchy):
+    """A hierarchy whose dead features are left out of every sum: they are 0, and so are their gradients.
+
+    A ReLU channel whose mean is 0 has no gradient: it can be neither a start nor a goal (Miralles Simó 2022, 4.4).
 
     Parameters
     ----------
     hierarchy : Hierarchy
-    live : sequence of Tensor
-        One boolean tensor of shape (sizes[l],) per layer; False leaves the feature out.
+    live : Tensor
+        Shape (M,), 1 for a live feature and 0 for a dead one.
     """
 
-    def __init__(self, hierarchy: Hierarchy, live: Sequence[Tensor]) -> None:
-        self._hierarchy, self._live = hierarchy, [m.bool() for m in live]
-        self.sizes = tuple(int(m.sum()) for m in self._live)
+    def __init__(self, hierarchy: Hierarchy, live: Tensor) -> None:
+        self._hierarchy, self._live, self.sizes = hierarchy, live, hierarchy.sizes
 
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
-        return _LinearisedSelection(self._hierarchy.linearise(image, depth), torch.cat(self._live[:depth]))
+        return _LiveLinearisation(self._hierarchy.linearise(image, depth), self._live[: sum(self.sizes[:depth])])
 
 
-class _LinearisedSelection:
+class _LiveLinearisation:
     def __init__(self, whole: Linearisation, live: Tensor) -> None:
         self._whole, self._live = whole, live
-        self.values = whole.values[:, live]
+        self.values = whole.values * live
 
     def jvp(self, change: Tensor) -> Tensor:
-        return self._whole.jvp(change)[:, self._live]
+        return self._whole.jvp(change) * self._live
 
     def vjp(self, feature_weights: Tensor) -> Tensor:
-        spread = feature_weights.new_zeros(*feature_weights.shape[:-1], self._live.numel())
-        spread[..., self._live] = feature_weights
-        return self._whole.vjp(spread)
+        return self._whole.vjp(feature_weights * self._live)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .features import Hierarchy, Linearisation
-from .solvers import DampedLeastNorm
+from decouple_core.features import Hierarchy, Linearisation
+from decouple_core.solvers import DampedLeastNorm
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,15 @@ class Flow:
 
 
 class Integrator(ABC):
-    """A way to follow the flow through one move."""
+    """A way to follow the flow through one move.
+
+    Attributes
+    ----------
+    evaluations : int
+        About how many evaluations of the flow a move takes, for the progress bar.
+    """
+
+    evaluations: int
 
     @abstractmethod
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
@@ -91,7 +99,7 @@ class Midpoint(Integrator):
     """The explicit midpoint rule, second order: two evaluations a step (Runge 1895)."""
 
     def __init__(self, steps: int) -> None:
-        self._steps = steps
+        self._steps, self.evaluations = steps, 2 * steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
@@ -105,7 +113,7 @@ class RungeKutta4(Integrator):
     """The classical fourth-order rule: four evaluations a step (Kutta 1901)."""
 
     def __init__(self, steps: int) -> None:
-        self._steps = steps
+        self._steps, self.evaluations = steps, 4 * steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
@@ -128,6 +136,7 @@ class Reversible(Integrator):
 
     def __init__(self, steps: int, *, settled: float = 1e-5, iterations: int = 8) -> None:
         self._steps, self._settled, self._iterations = steps, settled, iterations
+        self.evaluations = steps * (1 + iterations)
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
@@ -150,6 +159,7 @@ class Euler(Integrator):
 
     def __init__(self, steps: int, corrections: int = 1) -> None:
         self._steps, self._corrections = steps, corrections
+        self.evaluations = steps + corrections
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         for _ in range(self._steps):
@@ -181,6 +191,7 @@ class GradientDescent(Integrator):
 
     def __init__(self, *, scale: float, loss: float, steps: int = 50_000) -> None:
         self._scale, self._loss, self._steps = scale, loss, steps
+        self.evaluations = steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         goals = move.goals

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .vgg import Convolution
+from decouple_core.vgg import Convolution
 
 
 @dataclass

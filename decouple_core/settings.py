@@ -40,8 +40,8 @@ class Settings:
     keep_colours: bool = option(False, "Keep colours", "keep the target's own colours; take tones and texture only")
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
-                            "the damping of the flow is 10^(4 - 3 freedom)", low=0.0, high=1.0)
-    size: int = option(192, "Detail", "working size: the longer side, in pixels, at which the network looks",
+                            "the damping of the flow is 10^(1 - 3 freedom) of the features' answer to noise", low=0.0, high=1.0)
+    size: int = option(128, "Detail", "working size: the longer side, in pixels, at which the network looks",
                        low=32, high=2048)
     network: str = option("auto", "Network", "which network's features; auto takes VGG-19, else VGG-16",
                           choices={"auto": "Automatic", "vgg19": "VGG-19", "vgg16": "VGG-16"})
@@ -50,9 +50,10 @@ class Settings:
                                   "xpu": "Intel GPU", "mps": "Apple GPU"})
     activation: str = option("smooth", "Activation", "smooth makes the flow reversible; relu is the thesis's network "
                              "(ReLU and max pooling)", choices={"smooth": "Smooth", "relu": "ReLU"})
-    integrator: str = option("rk4", "Integrator", "how the flow is followed",
-                             choices={"rk4": "Runge-Kutta 4", "euler": "Euler with correction",
-                                      "reversible": "Time-reversible", "sgd": "Gradient descent of the thesis"})
+    integrator: str = option("midpoint", "Integrator", "how the flow is followed",
+                             choices={"midpoint": "Midpoint rule", "rk4": "Runge-Kutta 4",
+                                      "reversible": "Time-reversible", "euler": "Euler with correction",
+                                      "sgd": "Gradient descent of the thesis"})
     seed: int = option(0, "Seed", "seed of the noise that gives the reference values", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
@@ -64,14 +65,16 @@ class Settings:
                 for number in value if isinstance(value, tuple) else (value,):
                     if not meta["low"] <= number <= meta["high"]:  # also refuses NaN
                         raise ValueError(f"{f.name} is {number}; choose {meta['low']:g} to {meta['high']:g}.")
+        if self.keep_colours and self.keep_tones:
+            raise ValueError("keep_colours and keep_tones together leave nothing to transfer; choose one.")
         if len(self.strength_per_layer) > LAYER_COUNT + 1:
             raise ValueError(f"strength_per_layer has {len(self.strength_per_layer)} values; give "
                              f"{LAYER_COUNT + 1} at most.")
 
     @property
     def damping(self) -> float:
-        """μ of the damped least-norm solve: 10 (free) to 10 000 (stiff)."""
-        return 10.0 ** (4.0 - 3.0 * self.freedom)
+        """μ of the damped least-norm solve, relative to each layer's power at the reference: 10 (stiff) to 0.01 (free)."""
+        return 10.0 ** (1.0 - 3.0 * self.freedom)
 
     @property
     def strengths(self) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .features import Linearisation
+from decouple_core.features import Linearisation
 
 Operator = Callable[[Tensor], Tensor]
 

@@ -1,0 +1,241 @@
+"""The command line: ``python -m decouple_core transfer TARGET STYLE -o OUT`` and its siblings.
+
+Results go to files and one line to standard output; progress and errors go to standard error. Exit codes: 0 done, 1 failed,
+2 unusable input, 3 weights missing or damaged, 4 out of memory, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from decouple_core.errors import Cancelled, DecoupleError, InputError
+from decouple_core.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from decouple_core.images import Image
+    from decouple_core.style import DecoupledStyle
+
+STYLE_SUFFIX = ".style"
+
+LINE_SECONDS = 2.0
+"""Least time between two progress lines where standard error is no terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["serve"]:  # the worker answers before torch or the other commands are loaded
+        from decouple_core.worker import main as serve
+
+        return serve(words[1:])
+    try:
+        options = _parser().parse_args(words)
+        print(options.command(options))
+        return 0
+    except DecoupleError as error:
+        print(f"decouple: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("decouple: Stopped.", file=sys.stderr)
+        return Cancelled.exit_code
+
+
+def transfer(options: argparse.Namespace) -> str:
+    """Dress TARGET in the style of STYLE and write OUT."""
+    from decouple_core.images import check_output, read_image, read_labels, read_mask, write_image
+    from decouple_core.report import write_report
+    from decouple_core.transfer import StyleTransfer
+
+    settings = _settings(options)
+    check_output(options.output)
+    target = read_image(options.target)
+    style_file = Path(options.style).suffix == STYLE_SUFFIX
+    if style_file and (options.style_mask or options.regions):
+        raise InputError("A style file has its masks and regions built in; leave out --style-mask and --regions, or "
+                         "give the style's image.")
+    if options.regions and (options.target_mask or options.style_mask):
+        raise InputError("--regions takes the place of --target-mask and --style-mask; give one or the other.")
+    style_image = None if style_file else read_image(options.style)
+    style = _features(options.style) if style_image is None else style_image.pixels
+    target_mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else _alpha(target)
+    style_mask = read_mask(options.style_mask, _shape(style_image)) if options.style_mask else _alpha(style_image)
+    regions = None
+    if options.regions:
+        regions = (read_labels(options.regions[0], _shape(target)), read_labels(options.regions[1], _shape(style_image)))
+    start = time.perf_counter()
+    with _Bar() as bar:
+        result = StyleTransfer().transfer(target.pixels, style, settings, target_mask=target_mask,
+                                          style_mask=style_mask, regions=regions, progress=bar)
+    if options.target_mask:
+        assert target_mask is not None
+        result.image[:] = target.pixels + (result.image - target.pixels) * target_mask[..., None]
+    write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
+    if options.report:
+        write_report(options.report, result.report, result.journal)
+    return (f"{options.output}: {settings.mode}, {result.report['network']}, {result.report['device']}, "
+            f"{result.report['evaluations']['total']} network evaluations, {time.perf_counter() - start:.1f} s")
+
+
+def roundtrip(options: argparse.Namespace) -> str:
+    """Undress IMAGE, dress it in its own style, and say how well it came back."""
+    from decouple_core.images import check_output, read_image, write_image
+    from decouple_core.transfer import StyleTransfer
+
+    settings = _settings(options)
+    if options.output:
+        check_output(options.output)
+    image = read_image(options.image)
+    with _Bar() as bar:
+        trip = StyleTransfer().round_trip(image.pixels, settings, bar)
+    if options.output:
+        write_image(options.output, trip.after.permute(1, 2, 0).cpu().numpy())
+    return f"{options.image}: {trip.psnr:.1f} dB, {trip.equal_bytes:.2%} of the 8-bit values equal"
+
+
+def style(options: argparse.Namespace) -> str:
+    """Measure the style of IMAGE and keep it in a file to use as STYLE."""
+    from decouple_core.images import read_image, read_mask
+    from decouple_core.transfer import StyleTransfer
+
+    settings = _settings(options)
+    output = Path(options.output)
+    if output.suffix != STYLE_SUFFIX:
+        raise InputError(f"Style files end in {STYLE_SUFFIX}; choose a name such as {output.with_suffix(STYLE_SUFFIX)}.")
+    image = read_image(options.image)
+    mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else _alpha(image)
+    with _Bar() as bar:
+        features = StyleTransfer().style_of(image.pixels, settings, name=Path(options.image).stem, mask=mask, progress=bar)
+    features.save(output)
+    return f"{output}: {len(features.features)} layers of {features.network}"
+
+
+def check(options: argparse.Namespace) -> str:
+    """Say what would be used: torch, device and network."""
+    import torch
+
+    from decouple_core.device import describe, pick_device
+    from decouple_core.weights import load_weights
+
+    device = pick_device(options.device)
+    with _Bar() as bar:
+        network, _ = load_weights(options.network, bar)
+    return f"ready: torch {torch.__version__}, {describe(device)}, {network}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises the package's errors in place of argparse's exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` lists what there is.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m decouple_core", description="Style transfer by decoupled features.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(run: Callable[[argparse.Namespace], str], *positionals: tuple[str, str]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        sub.set_defaults(command=run)
+        for name, help_text in positionals:
+            sub.add_argument(name.lower(), metavar=name, help=help_text)
+        return sub
+
+    sub = command(transfer, ("TARGET", "picture to change"), ("STYLE", "picture, or .style file, to take the style from"))
+    sub.add_argument("-o", "--output", metavar="OUT", required=True, help="where the result goes; PNG or TIFF keep 16 bits")
+    sub.add_argument("--target-mask", metavar="M", help="where the target changes: white yes, black no")
+    sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
+    sub.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
+                     help="label pictures; areas of equal colour correspond")
+    sub.add_argument("--report", metavar="DIR", help="write report.json, plots and the image of every step there")
+    _add_settings(sub)
+    sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))
+    sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
+    _add_settings(sub)
+    sub = command(style, ("IMAGE", "picture to measure"))
+    sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style goes")
+    sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
+    _add_settings(sub)
+    _add_settings(command(check), only=("network", "device"))
+    commands.add_parser("serve", help="Serve the plug-in on this machine.")
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = None) -> None:
+    """One option for every row of the table of settings."""
+    for row in dataclasses.fields(Settings):
+        if only is not None and row.name not in only:
+            continue
+        flag, meta = "--" + row.name.replace("_", "-"), row.metadata
+        words: dict[str, Any] = {"default": row.default, "help": f"{meta['help']} (default: %(default)s)", "dest": row.name}
+        if isinstance(row.default, bool):
+            parser.add_argument(flag, action="store_true", dest=row.name, help=meta["help"])
+        elif isinstance(row.default, tuple):
+            words["help"] = meta["help"]
+            parser.add_argument(flag, type=_numbers, metavar="A,B,…", **words)
+        elif meta["choices"]:
+            parser.add_argument(flag, choices=tuple(meta["choices"]), **words)
+        else:
+            parser.add_argument(flag, type=type(row.default), metavar=f"{meta['low']:g}..{meta['high']:g}", **words)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    try:
+        return Settings(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Settings)})
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _features(path: str) -> DecoupledStyle:
+    from decouple_core.style import DecoupledStyle
+
+    return DecoupledStyle.load(path)
+
+
+def _shape(image: Image | None) -> tuple[int, int]:
+    assert image is not None  # only asked where an image was read
+    return image.pixels.shape[0], image.pixels.shape[1]
+
+
+def _alpha(image: Image | None) -> np.ndarray | None:
+    """Opacity as a mask, because the colour of what cannot be seen must not count."""
+    if image is None or image.alpha is None or image.alpha.min() == 1.0:
+        return None
+    if not image.alpha.any():
+        raise InputError("The image is transparent all over; give one with something to see.")
+    return image.alpha
+
+
+class _Bar:
+    """Progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+
+    def __enter__(self) -> _Bar:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=100, unit="%", bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}", file=sys.stderr,
+                         disable=not sys.stderr.isatty())
+        self._phrase, self._told = "", 0.0
+        return self
+
+    def __call__(self, share: float, phrase: str) -> None:
+        if not self._bar.disable:
+            self._bar.set_description_str(phrase)
+            self._bar.update(round(100 * share, 1) - self._bar.n)
+        elif phrase != self._phrase or time.monotonic() - self._told > LINE_SECONDS:
+            self._phrase, self._told = phrase, time.monotonic()
+            print(f"{100 * share:3.0f}% {phrase}", file=sys.stderr, flush=True)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self._bar.close()

@@ -1,0 +1,257 @@
+"""The photograph: a smooth field of local colour transforms that carries the target towards the flow's result.
+
+The field is a bilateral grid of affine colour transforms (Chen, Paris & Durand 2007; Gharbi et al. 2017): every
+pixel is mapped by the 3×4 matrix found at its place and lightness. It is fitted at the working size, corrected
+in its own parameters, and evaluated at any size in bounded memory. It cannot invent texture, so a photograph
+stays a photograph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
+from decouple_core.features import Hierarchy, Linearisation
+from decouple_core.solvers import conjugate_gradients
+
+CELLS_ALONG = 16
+"""Cells along the longer side: a cell is as wide as the deepest tap's stride at the default working size."""
+
+CELLS_IN_LIGHTNESS = 8
+
+SMOOTHNESS, ANCHOR = 0.02, 0.002
+"""Weights of the differences between neighbouring cells, and of the distance from one global map, against the squared
+error of a cell's pixels."""
+
+CORRECTIONS, CORRECTION_ITERATIONS, BLURS = 2, 6, 8
+"""Linearisations of the correction, conjugate-gradient iterations of each, and how often C blurs a cell into its
+neighbours."""
+
+BOX_SOFTNESS = 0.005
+"""How far the corners of the box [0, 1] are rounded: about one 8-bit step."""
+
+STRIPE_ROWS = 128
+"""Rows rendered at once: at 100 MP a stripe's coefficients take 75 MB."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A bilateral grid of affine colour transforms.
+
+    Attributes
+    ----------
+    grid : Tensor
+        Shape (12, lightness, rows, columns): the 3×4 matrices, row by row.
+    residual : Tensor, optional
+        Shape (3, h, w): texture to lay over the picture, at the working size.
+    """
+
+    grid: Tensor
+    residual: Tensor | None = None
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Apply to a whole image (3, H, W), before the box."""
+        return _transform(self.grid, image, 0.0, 1.0)
+
+    def then(self, maps: Sequence[ColourMap], shares: Tensor) -> Field:
+        """This field followed by affine colour maps.
+
+        Parameters
+        ----------
+        maps : sequence of ColourMap
+            One for each of R regions.
+        shares : Tensor
+            Shape (R, rows, columns), summing to at most 1 over R: how much of each cell belongs to each region. The
+            rest of a cell stays as it is.
+        """
+        cells = self.grid.unflatten(0, (3, 4))
+        moved = cells * (1.0 - shares.sum(0))
+        for colour_map, share in zip(maps, shares, strict=True):
+            mapped = torch.einsum("ij,jkzyx->ikzyx", colour_map.matrix.to(cells), cells)
+            mapped[:, 3] += colour_map.offset.to(cells)[:, None, None, None]
+            moved = moved + mapped * share
+        return Field(moved.flatten(0, 1), self.residual)
+
+    def render(self, image: np.ndarray, out: np.ndarray, progress: Callable[[float], None]) -> None:
+        """Evaluate at full resolution, stripe by stripe.
+
+        Parameters
+        ----------
+        image : ndarray
+            The target, shape (H, W, 3), float32; may be mapped from a file.
+        out : ndarray
+            Receives the result in [0, 1], same shape; may be `image` itself.
+        progress : callable
+            Told the finished share.
+        """
+        height = image.shape[0]
+        for top in range(0, height, STRIPE_ROWS):
+            bottom = min(top + STRIPE_ROWS, height)
+            stripe = torch.from_numpy(np.ascontiguousarray(image[top:bottom].transpose(2, 0, 1), np.float32))
+            stripe = stripe.to(self.grid)
+            values = _transform(self.grid, stripe, top / height, bottom / height)
+            if self.residual is not None:
+                values = values + _stretch(self.residual, stripe, top / height, bottom / height)
+            out[top:bottom] = box(values).permute(1, 2, 0).cpu().numpy()
+            progress(bottom / height)
+
+
+class Slicing:
+    """B and Bᵀ: from a grid to the colours it gives the pixels of one image, and back.
+
+    Parameters
+    ----------
+    image : Tensor
+        The target, shape (3, H, W).
+    """
+
+    def __init__(self, image: Tensor) -> None:
+        self.image = image
+        self.grid_shape = (CELLS_IN_LIGHTNESS, *(max(2, round(CELLS_ALONG * n / max(image.shape[1:])))
+                                                 for n in image.shape[1:]))
+        _, self._pull = torch.func.vjp(self.apply, image.new_zeros(12, *self.grid_shape))
+
+    def apply(self, grid: Tensor) -> Tensor:
+        """B·θ: grid (12, …) to colours (3, H, W)."""
+        return Field(grid)(self.image)
+
+    def adjoint(self, colours: Tensor) -> Tensor:
+        """Bᵀ·x: colours (3, H, W) to a grid (12, …)."""
+        return self._pull(colours)[0]
+
+    def constant(self, colour_map: ColourMap) -> Tensor:
+        """The grid that applies one map everywhere."""
+        matrix = torch.cat([colour_map.matrix, colour_map.offset[:, None]], 1).to(self.image)
+        return matrix.reshape(12, 1, 1, 1).expand(12, *self.grid_shape)
+
+
+def fit(slicing: Slicing, goal: Tensor) -> Field:
+    """The smooth field that carries the image as near to `goal`, shape (3, H, W), as such a field can.
+
+    Least squares with two penalties, the differences between neighbouring cells and the distance from the one map
+    that matches the colour moments; solved by conjugate gradients on the normal equations.
+    """
+    start = slicing.constant(map_between(ColourMoments.of(slicing.image), ColourMoments.of(goal)))
+    pixels_per_cell = goal[0].numel() / start[0].numel()
+
+    def operator(grid: Tensor) -> Tensor:
+        return slicing.adjoint(slicing.apply(grid)) + pixels_per_cell * (SMOOTHNESS * _roughness(grid) + ANCHOR * grid)
+
+    right_side = slicing.adjoint(goal - slicing.apply(start))  # a constant grid has no roughness
+    # Tolerance and bound: tighter ones change the picture by less than 1/255.
+    return Field(start + conjugate_gradients(operator, right_side, tolerance=1e-3, iterations=60).multipliers)
+
+
+def box(values: Tensor) -> Tensor:
+    """Bring values into [0, 1] smoothly, so that the box has a slope inside the solve."""
+    e = BOX_SOFTNESS
+    return 0.5 * (1.0 + torch.sqrt(values**2 + e**2) - torch.sqrt((values - 1.0) ** 2 + e**2))
+
+
+def _transform(grid: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:
+    """Colours (3, H, W) of a stripe that reaches from `top` to `bottom` of its image, as shares of the height."""
+    height, width = stripe.shape[1:]
+    guide = torch.einsum("c,chw->hw", stripe.new_tensor(LUMA), stripe).clamp(0, 1) * 2 - 1
+    place = torch.stack([*_places(stripe, top, bottom), guide], -1)
+    # grid_sample spreads over threads by batch: rows are dealt into a batch where they divide.
+    batch = next(n for n in (4, 2, 1) if height % n == 0)
+    place = place.view(batch, 1, height // batch, width, 3)
+    cells = grid[None].expand(batch, -1, -1, -1, -1)
+    matrices = F.grid_sample(cells, place, mode="bilinear", padding_mode="border", align_corners=True)
+    matrices = matrices.view(batch, 3, 4, height // batch, width)
+    colours = stripe.view(3, batch, -1, width).transpose(0, 1)
+    return ((matrices[:, :, :3] * colours[:, None]).sum(2) + matrices[:, :, 3]).transpose(0, 1).reshape(stripe.shape)
+
+
+def _stretch(residual: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:
+    """The residual (3, h, w) at the pixels of a stripe, by bicubic interpolation."""
+    place = torch.stack(_places(stripe, top, bottom), -1)[None]
+    return F.grid_sample(residual[None], place, mode="bicubic", padding_mode="border", align_corners=False)[0]
+
+
+def _places(stripe: Tensor, top: float, bottom: float) -> tuple[Tensor, Tensor]:
+    """Where each pixel lies, columns and rows, from −1 to 1 over the whole image; both (H, W)."""
+    height, width = stripe.shape[1:]
+    rows = (top + (torch.arange(height).to(stripe) + 0.5) / height * (bottom - top)) * 2 - 1
+    columns = (torch.arange(width).to(stripe) + 0.5) / width * 2 - 1
+    return columns.expand(height, width), rows[:, None].expand(height, width)
+
+
+def _roughness(grid: Tensor) -> Tensor:
+    """DᵀD: the differences between neighbouring cells, and their adjoint."""
+    out = torch.zeros_like(grid)
+    for axis in (1, 2, 3):
+        difference, n = grid.diff(dim=axis), grid.shape[axis]
+        out.narrow(axis, 1, n - 1).add_(difference)
+        out.narrow(axis, 0, n - 1).sub_(difference)
+    return out
+
+
+def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, goal: Tensor, damping: Tensor) -> Field:
+    """Bring the features of the field's picture towards `goal` by least-norm steps in the field's own parameters.
+
+    The direction is that of the flow with J S B in place of J, where S is the slope of the box and B slices the grid:
+    dθ = C (JSB)ᵀ a with (N J S B C Bᵀ S Jᵀ + μ) a = goal − f. C blurs over neighbouring cells, so that the smallest
+    change is a smooth one; it is scaled to let a pixel answer to B C Bᵀ as it would to the identity.
+
+    Parameters
+    ----------
+    slicing : Slicing
+        Of the image at the size where the features are to be met.
+    field : Field
+    hierarchy : Hierarchy
+        The layers that take part.
+    goal : Tensor
+        Their features, shape (R, M).
+    damping : Tensor
+        μ of each feature, shape (R, M).
+    """
+    size = slicing.image.numel()
+    scale = size / _answer(slicing)
+    grid = field.grid
+    for _ in range(CORRECTIONS):
+        values = slicing.apply(grid)
+        at = hierarchy.linearise(box(values), len(hierarchy.sizes))
+        slope = box_slope(values)
+
+        def back(a: Tensor, at: Linearisation = at, slope: Tensor = slope) -> Tensor:
+            return (size * scale) * _blur(slicing.adjoint(slope * at.vjp(a)))
+
+        def operator(a: Tensor, at: Linearisation = at, slope: Tensor = slope) -> Tensor:
+            return at.jvp(slope * slicing.apply(back(a))) + damping * a
+
+        solution = conjugate_gradients(operator, goal - at.values, tolerance=0.0, iterations=CORRECTION_ITERATIONS,
+                                       preconditioner=lambda r: r / damping)
+        grid = grid + back(solution.multipliers)
+    return Field(grid, field.residual)
+
+
+def box_slope(values: Tensor) -> Tensor:
+    """Derivative of `box`."""
+    e = BOX_SOFTNESS
+    return 0.5 * (values / torch.sqrt(values**2 + e**2) - (values - 1.0) / torch.sqrt((values - 1.0) ** 2 + e**2))
+
+
+def _answer(slicing: Slicing) -> float:
+    """The trace of B C Bᵀ, estimated with one vector of random signs (Hutchinson 1990)."""
+    signs = torch.randint(0, 2, slicing.image.shape, generator=torch.Generator().manual_seed(0)).to(slicing.image)
+    signs = 2 * signs - 1
+    return (signs * slicing.apply(_blur(slicing.adjoint(signs)))).sum().item()
+
+
+def _blur(grid: Tensor) -> Tensor:
+    """C: binomial blur over neighbouring cells, symmetric, `BLURS` times along each axis."""
+    for axis in (1, 2, 3):
+        n = grid.shape[axis]
+        for _ in range(BLURS):
+            quarter = grid.diff(dim=axis) / 4
+            grid = grid.clone()
+            grid.narrow(axis, 0, n - 1).add_(quarter)
+            grid.narrow(axis, 1, n - 1).sub_(quarter)
+    return grid

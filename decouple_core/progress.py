@@ -1,0 +1,55 @@
+"""How far along a transfer is, as a fraction and a phrase for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from decouple_core.machinery import INTEGRATORS, ITERATIONS, Machinery
+from decouple_core.settings import Settings
+
+Progress = Callable[[float, str], None]
+"""Told the finished share, 0 to 1, and a phrase; may raise `errors.Cancelled` to stop the work."""
+
+CARRYING_SHARE, RENDERING_SHARE = 0.1, 0.1
+"""Shares of the bar for what follows the flow, measured at the default size and 12 megapixels."""
+
+
+class Meter:
+    """Turns evaluations of the flow into a fraction of the whole.
+
+    Parameters
+    ----------
+    say : Progress
+    """
+
+    def __init__(self, say: Progress) -> None:
+        self._say, self._phrase = say, ""
+        self._starts: dict[str, float] = {}
+        self._costs: list[float] = []
+        self._done = 0.0
+
+    def plan(self, machinery: Machinery, settings: Settings, *, with_style: bool) -> None:
+        """Lay out the phases, and what an evaluation of the flow at each depth costs."""
+        work = [k * c for k, c in zip(ITERATIONS, machinery.hierarchy.costs, strict=True)][: settings.layers]
+        every = INTEGRATORS[settings.integrator]().evaluations * sum(work)
+        style = every * (1.0 - work[-1] / sum(work)) if with_style else 0.0
+        flow = 1.0 - CARRYING_SHARE - RENDERING_SHARE
+        unit = flow / (style + 2 * every)
+        self._costs = [unit * w for w in work]
+        self._starts = {"Reading the style": 0.0, "Undressing the target": unit * style,
+                        "Dressing the target": unit * (style + every),
+                        "Carrying the style to full size": flow, "Rendering at full size": flow + CARRYING_SHARE}
+
+    def phase(self, phrase: str) -> None:
+        """Begin a phase: what is before it counts as done, whether it was computed or kept."""
+        self._phrase, self._done = phrase, self._starts[phrase]
+        self._say(self._done, phrase)
+
+    def evaluated(self, layer: int) -> None:
+        """Count one evaluation of the flow at this depth."""
+        self._done = min(1.0, self._done + self._costs[layer - 1])
+        self._say(self._done, self._phrase)
+
+    def share(self, share: float) -> None:
+        """Tell a share of the last phase, 0 to 1."""
+        self._say(1.0 - RENDERING_SHARE * (1.0 - share), self._phrase)
