@@ -24,13 +24,14 @@ FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.n
 
 def add_arguments(procedure: Gimp.Procedure) -> None:
     """Declare the style and every setting."""
+    letters = _Letters()
     procedure.add_drawable_argument("style", _("Style"), _("The layer whose style to take"), True, READ_WRITE)
     procedure.add_file_argument("style-file", _("Style file"), _("A picture or .style file whose style to take instead"),
                                 Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
     strength = next(field for field in dataclasses.fields(Settings) if field.name == "strength_per_layer").metadata
     for field in FIELDS.values():
         words = field.metadata
-        property_name, label, help_text = dashed(field.name), _(words["label"]), sentence(_(words["help"]))
+        property_name, label, help_text = dashed(field.name), letters.underlined(_(words["label"])), sentence(_(words["help"]))
         if words["choices"]:
             choice = Gimp.Choice.new()
             for number, (nick, choice_label) in enumerate(words["choices"].items()):
@@ -46,8 +47,9 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
                                           READ_WRITE)
         if field.name == "strength":
             for name, (slider_label, slider_help, _layers) in SLIDERS.items():
-                procedure.add_double_argument(dashed(name), _(slider_label), sentence(_(slider_help)), strength["low"],
-                                              strength["high"], 1.0, READ_WRITE)
+                procedure.add_double_argument(dashed(name), letters.underlined(_(slider_label)),
+                                              sentence(_(slider_help)), strength["low"], strength["high"], 1.0,
+                                              READ_WRITE)
 
 
 def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
@@ -73,3 +75,18 @@ def dashed(name: str) -> str:
 def sentence(text: str) -> str:
     """The help of the table, which is written for a command line, as GIMP shows it."""
     return text[:1].upper() + text[1:]
+
+
+class _Letters:
+    """Gives each label a letter to reach it by, other than those of the dialog's own buttons."""
+
+    def __init__(self) -> None:
+        self._taken = set("hrsocl")
+
+    def underlined(self, label: str) -> str:
+        """The label with an underscore before the first letter that is still free."""
+        for place, letter in enumerate(label.lower()):
+            if letter.isalpha() and letter not in self._taken:
+                self._taken.add(letter)
+                return f"{label[:place]}_{label[place:]}"
+        return label

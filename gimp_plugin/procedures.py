@@ -6,7 +6,6 @@ import contextlib
 import functools
 import logging
 import logging.handlers
-import os
 from collections.abc import Callable, Sequence
 
 import arguments
@@ -18,6 +17,7 @@ from messages import DOMAIN, LOCALES, Failure, Stopped, _
 from recipe import Recipe, remember_style, remembered_style
 from restyle import restyle
 from settings import Settings
+from status_bar import StatusBar
 from styles import FileStyle, LayerStyle, RecipeStyle, Style, found_again
 from worker_client import Worker
 
@@ -144,25 +144,6 @@ def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Imag
     except ValueError as error:
         raise Failure(_("The layer's recipe cannot be used ({reason}). Dress it anew.").format(reason=error)) from error
     return restyle(worker, image, layers, RecipeStyle(recipe), settings, StatusBar())
-
-
-class StatusBar:
-    """GIMP's own progress bar. Its Cancel button kills this process: there is nothing to ask for."""
-
-    def __init__(self) -> None:
-        self._parent = os.getppid()
-        self._text = ""
-        Gimp.progress_init(_("Decoupled Style Transfer"))
-
-    def __call__(self, done: float | None, text: str) -> None:
-        """Show how far the run is; ends the process where GIMP is gone."""
-        if os.getppid() != self._parent:
-            os._exit(1)
-        if text and text != self._text:
-            self._text = text
-            Gimp.progress_set_text(text)
-        if done is not None:
-            Gimp.progress_update(done)
 
 
 def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:

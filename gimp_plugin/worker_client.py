@@ -79,7 +79,6 @@ class Worker:
 
     def folder(self) -> Steps[Path]:
         """An empty folder for the files of the next job; whatever the last one left is gone."""
-        yield from self.abandon()
         answer = yield from self._ask({"kind": "open"})
         self._folder = Path(answer["path"])
         return self._folder
@@ -103,14 +102,10 @@ class Worker:
             raise Stopped
         return answer
 
-    def abandon(self) -> Steps[None]:
-        """Stop the job that runs, if one does, and wait until it has stopped."""
-        if not self._busy:
-            return
-        self._tell({"kind": "cancel"})
-        while (yield from self._listen())["kind"] not in ("done", "failed", "cancelled"):
-            pass
-        self._busy = False
+    def cancel(self) -> None:
+        """Ask for the end of the job that runs, if one does; its `transfer` then raises `Stopped`."""
+        if self._busy:
+            self._tell({"kind": "cancel"})
 
     def close(self) -> None:
         """Hang up: the worker stops our job and removes our files; where it was killed, we remove them."""

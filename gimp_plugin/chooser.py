@@ -1,0 +1,169 @@
+"""The chooser for styles: every layer of every open image with its name and a thumbnail, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk
+from messages import _
+from styles import STYLE_SUFFIX, FileStyle, LayerStyle, every_layer
+
+THUMBNAIL = 48
+"""Pixels of a thumbnail's longer side: enough to tell two photographs apart, and 12 rows fit on a small screen."""
+
+PICTURE, WORDS, ROW = range(3)
+SEPARATOR, ASK_FOR_FILE = -1, -2
+"""In place of a row's index."""
+
+
+class LayerChooser(Gtk.ComboBox):
+    """Shows some layers; `selected` is the one chosen, or None.
+
+    Parameters
+    ----------
+    layers
+        What to offer.
+    changed
+        Called after each choice.
+    """
+
+    def __init__(self, layers: list[tuple[Gimp.Image, Gimp.Layer]], changed: Callable[[], None]) -> None:
+        self._rows = Gtk.ListStore(GdkPixbuf.Pixbuf, str, int)
+        super().__init__(model=self._rows, hexpand=True)
+        picture = Gtk.CellRendererPixbuf(width=THUMBNAIL + 8, height=THUMBNAIL + 4)
+        words = Gtk.CellRendererText(ellipsize=3, width_chars=28)
+        for cell, kind, column in ((picture, "pixbuf", PICTURE), (words, "markup", WORDS)):
+            self.pack_start(cell, cell is words)
+            self.add_attribute(cell, kind, column)
+        self.set_row_separator_func(lambda rows, row: rows[row][ROW] == SEPARATOR)
+        self._layers = [layer for _image, layer in layers]
+        for number, (image, layer) in enumerate(layers):
+            depth = "    " * _depth(layer)
+            self._rows.append([None, f"{depth}{escape(layer.get_name())}\n{depth}{_faint(image.get_name())}", number])
+        self._without_picture = iter(range(len(layers)))
+        GLib.idle_add(self._next_picture)
+        self.connect("changed", lambda _self: changed())
+
+    @property
+    def selected(self) -> Gimp.Layer | None:
+        """The layer chosen."""
+        row = self._row()
+        return self._layers[row] if row is not None and row >= 0 else None
+
+    def select(self, layer: Gimp.Layer) -> None:
+        """Choose a layer, if it is there."""
+        for number, known in enumerate(self._layers):
+            if known.get_id() == layer.get_id():
+                self.set_active(number)
+
+    def _row(self) -> int | None:
+        chosen = self.get_active_iter()
+        return self._rows[chosen][ROW] if chosen is not None else None
+
+    def _next_picture(self) -> bool:
+        """Draw one more thumbnail when there is nothing else to do: the dialog must not wait for a hundred of them."""
+        number = next(self._without_picture, None)
+        if number is None:
+            return False
+        if self._layers[number].is_valid():
+            self._rows[number][PICTURE] = self._layers[number].get_thumbnail(
+                THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.SMALL_CHECKS)
+        return True
+
+
+class StyleChooser(LayerChooser):
+    """Also offers to take a file; `style` is what was chosen."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._file: FileStyle | None = None
+        self._kept: int | None = None
+        super().__init__(list(every_layer()), self._chosen)
+        if len(self._rows):
+            self._rows.append([None, "", SEPARATOR])
+        icon = Gtk.IconTheme.get_default().load_icon("document-open", 24, 0)
+        self._rows.append([icon, _("Choose a file..."), ASK_FOR_FILE])
+
+    @property
+    def style(self) -> LayerStyle | FileStyle | None:
+        """What was chosen."""
+        if self._row() == len(self._layers):
+            return self._file
+        return LayerStyle(self.selected) if self.selected is not None else None
+
+    def select_style(self, style: LayerStyle | FileStyle) -> None:
+        """Choose a style."""
+        if isinstance(style, FileStyle):
+            self._take(style)
+        else:
+            self.select(style.drawable)
+
+    def _chosen(self) -> None:
+        if self._row() == ASK_FOR_FILE:
+            file = self._ask_for_file()
+            if file is None:
+                self.set_active(-1 if self._kept is None else self._kept)
+                return
+            self._take(FileStyle(file))
+        else:
+            self._kept = self.get_active()
+            self._changed()
+
+    def _take(self, style: FileStyle) -> None:
+        """Give a file a row of its own, below the layers, and choose it."""
+        number = len(self._layers)
+        if self._file is None:
+            place = number + 1 if number else 0
+            self._rows.insert(place, [None, "", number])
+        else:
+            self._file.close()
+            place = next(i for i, row in enumerate(self._rows) if row[ROW] == number)
+        self._file = style
+        self._rows[place][PICTURE] = _thumbnail(style)
+        self._rows[place][WORDS] = f"{escape(style.name)}\n{_faint(style.file.get_basename())}"
+        if self.get_active() == place:
+            self._chosen()
+        else:
+            self.set_active(place)
+
+    def _ask_for_file(self) -> Gio.File | None:
+        dialog = Gtk.FileChooserDialog(title=_("Take the style of a file"), transient_for=self.get_toplevel(),
+                                       action=Gtk.FileChooserAction.OPEN)
+        dialog.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Open"), Gtk.ResponseType.ACCEPT)
+        dialog.set_default_response(Gtk.ResponseType.ACCEPT)
+        pictures, everything = Gtk.FileFilter(), Gtk.FileFilter()
+        pictures.set_name(_("Pictures and styles"))
+        pictures.add_mime_type("image/*")
+        pictures.add_pattern("*" + STYLE_SUFFIX)
+        everything.set_name(_("All files"))
+        everything.add_pattern("*")
+        dialog.add_filter(pictures)
+        dialog.add_filter(everything)
+        GimpUi.window_set_transient(dialog)
+        try:
+            return dialog.get_file() if dialog.run() == Gtk.ResponseType.ACCEPT else None
+        finally:
+            dialog.destroy()
+
+
+def _thumbnail(style: FileStyle) -> GdkPixbuf.Pixbuf | None:
+    path = style.file.get_path()
+    if path is not None and Path(path).suffix.lower() != STYLE_SUFFIX:
+        try:
+            return GdkPixbuf.Pixbuf.new_from_file_at_size(path, THUMBNAIL, THUMBNAIL)
+        except GLib.Error:  # a format of GIMP's own: it has a name, if no picture
+            pass
+    return Gtk.IconTheme.get_default().load_icon("text-x-generic", 24, 0)
+
+
+def _faint(text: str) -> str:
+    return f'<span size="small" alpha="60%">{escape(text)}</span>'
+
+
+def _depth(layer: Gimp.Layer) -> int:
+    depth, parent = 0, layer.get_parent()
+    while parent is not None:
+        depth, parent = depth + 1, parent.get_parent()
+    return depth

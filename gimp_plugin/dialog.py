@@ -1,0 +1,249 @@
+"""The dialogs: choose a style and settings, see what will come, watch and stop the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+
+import arguments  # noqa: E402  the versions come first
+from chooser import LayerChooser, StyleChooser  # noqa: E402
+from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
+from messages import Failure, Stopped, _  # noqa: E402
+from preview import Preview  # noqa: E402
+from recipe import Recipe, remember_style, remembered_style  # noqa: E402
+from restyle import restyle  # noqa: E402
+from status_bar import StatusBar  # noqa: E402
+from styles import every_layer, found_again, likely  # noqa: E402
+from worker_client import Worker  # noqa: E402
+
+ROLE = "decoupled-style"
+
+WATCH_MS = 500
+"""How often an open dialog looks whether GIMP is still there."""
+
+
+def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
+                  layers: Sequence[Gimp.Layer], worker: Worker) -> list[Gimp.Layer]:
+    """Show the dialog and do what it asks for, until a run succeeds; returns the new layers.
+
+    Raises
+    ------
+    Stopped
+        When the user closes the dialog.
+    """
+    GimpUi.init(ROLE)
+    _watch_gimp()
+    dialog = DressDialog(procedure, config, image, layers, worker)
+    try:
+        return dialog.run()
+    finally:
+        dialog.close()
+
+
+def ask_for_recipe(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> Gimp.Layer:
+    """Ask which layer's recipe to apply; `Stopped` when the user closes the dialog, `Failure` when there is none."""
+    GimpUi.init(ROLE)
+    _watch_gimp()
+    dressed = [(image, layer) for image, layer in every_layer() if Recipe.of(layer) is not None]
+    if not dressed:
+        raise Failure(_("No open image has a layer that Decoupled Style Transfer made. Make one first."))
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Re-apply Decoupled Style"))
+    chooser = LayerChooser(dressed, lambda: None)
+    chooser.set_active(0)
+    box = Gtk.Box(spacing=12, border_width=12)
+    box.pack_start(Gtk.Label(label=_("Dress like")), False, False, 0)
+    box.pack_start(chooser, True, True, 0)
+    dialog.get_content_area().pack_start(box, True, True, 0)
+    box.show_all()
+    try:
+        if not dialog.run() or chooser.selected is None:
+            raise Stopped
+        return chooser.selected
+    finally:
+        dialog.destroy()
+
+
+class DressDialog:
+    """The main dialog: the preview on the left, the choices on the right, the progress below."""
+
+    def __init__(self, procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
+                 layers: Sequence[Gimp.Layer], worker: Worker) -> None:
+        self._config, self._image, self._layers, self._worker = config, image, layers, worker
+        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Decoupled Style Transfer"))
+        self._status: StatusBar | None = None
+        self._stopped = False
+        self._preview = Preview(worker, image, layers[0])
+        self._chooser = StyleChooser(self._changed)
+        self._message = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
+        self._message_words = Gtk.Label(wrap=True, xalign=0, max_width_chars=80)
+        self._message.get_content_area().add(self._message_words)
+        self._message_words.show()
+        self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True)
+        self._choices = self._build()
+        self._choose_first()
+        config.connect("notify", lambda *_args: self._changed())
+
+    def run(self) -> list[Gimp.Layer]:
+        """Ask and dress until it works; `Stopped` when the user gives up."""
+        while True:
+            if not self._dialog.run():
+                raise Stopped
+            style = self._chooser.style
+            if style is None:
+                self._complain(_("Choose a style first."))
+                continue
+            self._working(True)
+            try:
+                remember_style(style.where())
+                self._preview.stop(lambda _news: self._pump())
+                return restyle(self._worker, self._image, self._layers, style,
+                               arguments.chosen_settings(self._config), self._notice)
+            except Stopped:
+                self._preview.say(_("Stopped."))
+            except Failure as failure:
+                if not self._image.is_valid():
+                    raise  # there is nothing left to choose for
+                self._complain(str(failure))
+            finally:
+                self._working(False)
+
+    def close(self) -> None:
+        """Take the dialog away and let go of what it opened."""
+        style = self._chooser.style
+        self._dialog.destroy()
+        if style is not None:
+            style.close()
+
+    def _build(self) -> Gtk.Widget:
+        """Arrange everything; returns the part that rests while a run is on."""
+        columns = Gtk.Box(spacing=24, border_width=12)
+        columns.pack_start(self._preview, False, False, 0)
+        right = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        columns.pack_start(right, True, True, 0)
+        right.pack_start(_heading(_("Style of")), False, False, 0)
+        right.pack_start(self._chooser, False, False, 0)
+        right.pack_start(_heading(_("Result")), False, False, 0)
+        right.pack_start(self._mode_switch(), False, False, 0)
+        right.pack_start(_heading(_("Strength")), False, False, 0)
+        for name, factor in (("strength", 100.0), ("colour", 100.0), ("fine-texture", 100.0), ("coarse-texture", 100.0)):
+            right.pack_start(self._slider(name, factor, _("O_verall") if name == "strength" else ""), False, False, 0)
+        right.pack_start(_heading(_("Options")), False, False, 0)
+        for name, factor in (("freedom", 100.0), ("size", 1.0)):
+            right.pack_start(self._slider(name, factor), False, False, 0)
+        keep = Gtk.Box(spacing=18)
+        for name in ("keep-colours", "keep-tones"):
+            keep.pack_start(self._dialog.get_widget(name, Gtk.CheckButton), False, False, 0)
+        right.pack_start(keep, False, False, 0)
+        area = self._dialog.get_content_area()
+        area.pack_start(self._message, False, False, 0)
+        area.pack_start(columns, True, True, 0)
+        area.pack_start(self._progress, False, False, 0)
+        columns.show_all()
+        return columns
+
+    def _slider(self, name: str, factor: float, label: str = "") -> Gtk.Widget:
+        """A slider for an argument, under another label where its heading says the rest."""
+        scale = self._dialog.get_scale_entry(name, factor)
+        scale.get_label().set_width_chars(15)
+        scale.get_range().set_size_request(150, -1)
+        scale.get_range().set_hexpand(True)
+        if label:
+            scale.get_label().set_text_with_mnemonic(label)
+        return scale
+
+    def _mode_switch(self) -> Gtk.Widget:
+        """Two buttons that look like one switch, bound to the argument."""
+        box = Gtk.Box(homogeneous=True)
+        box.get_style_context().add_class("linked")
+        buttons: dict[str, Gtk.RadioButton] = {}
+        for nick, label in arguments.FIELDS["mode"].metadata["choices"].items():
+            button = Gtk.RadioButton(label=_(label), draw_indicator=False, group=next(iter(buttons.values()), None))
+            button.connect("toggled", lambda b, nick=nick: b.get_active() and self._config.set_property("mode", nick))
+            buttons[nick] = button
+            box.pack_start(button, True, True, 0)
+
+        def follow(*_args: object) -> None:
+            buttons[self._config.get_property("mode")].set_active(True)
+
+        self._config.connect("notify::mode", follow)
+        follow()
+        return box
+
+    def _choose_first(self) -> None:
+        """Start from the last style, or the likeliest one."""
+        style = found_again(remembered_style()) or likely(self._image)
+        if style is not None:
+            self._chooser.select_style(style)
+        self._changed()
+
+    def _changed(self) -> None:
+        style = self._chooser.style
+        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, style is not None)
+        if style is None:
+            self._preview.say(_("Open a second image to take its style, or choose a file."))
+        self._preview.show_style(style, arguments.chosen_settings(self._config))
+
+    def _working(self, on: bool) -> None:
+        """Change between choosing and watching a run."""
+        self._choices.set_sensitive(not on)
+        for response in (Gtk.ResponseType.OK, Gtk.ResponseType.HELP, 1):
+            self._dialog.set_response_sensitive(response, not on)
+        self._progress.set_visible(on)
+        self._stopped = False
+        if on:
+            self._message.hide()
+            self._status = StatusBar()
+            self._handlers = [self._dialog.connect("response", self._on_response),
+                              self._dialog.connect("delete-event", lambda *_args: True)]
+        else:
+            for handler in self._handlers:
+                self._dialog.disconnect(handler)
+            Gimp.progress_end()
+
+    def _on_response(self, dialog: Gtk.Dialog, response: int) -> None:
+        if response in (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE):
+            self._stopped = True
+
+    def _notice(self, done: float | None, text: str) -> None:
+        """Show how far the run is, here and in GIMP's status bar; `Stopped` where the user wants no more."""
+        assert self._status is not None
+        self._status(done, text)
+        if text:
+            self._progress.set_text(text)
+        if done is not None:
+            self._progress.set_fraction(done)
+        self._pump()
+        if self._stopped:
+            raise Stopped
+
+    def _pump(self) -> None:
+        """Let GTK draw and hear the user."""
+        while Gtk.events_pending():
+            Gtk.main_iteration_do(False)
+
+    def _complain(self, text: str) -> None:
+        self._message_words.set_text(text)
+        self._message.show()
+
+
+def _heading(text: str) -> Gtk.Label:
+    label = Gtk.Label(xalign=0, margin_top=6)
+    label.set_markup(f"<b>{GLib.markup_escape_text(text)}</b>")
+    return label
+
+
+def _watch_gimp() -> None:
+    """End with GIMP: an orphaned dialog could do nothing but fail."""
+    parent = os.getppid()
+
+    def look() -> bool:
+        if os.getppid() != parent:
+            os._exit(1)
+        return True
+
+    GLib.timeout_add(WATCH_MS, look)
