@@ -88,11 +88,12 @@ def _transfer(url: str, part: Path, what: str, say: Progress) -> None:
         if answer.status_code != 206:
             there = 0
         total = there + int(answer.headers.get("Content-Length", 0))
+        phrase = f"Downloading {what} ({total / 1e6:.0f} MB)"
         with part.open("ab" if there else "wb") as file:
             for chunk in answer.iter_content(CHUNK_BYTES):
                 file.write(chunk)
                 there += len(chunk)
-                say(there / total if total else 0.0, f"Downloading {what}: {there / 1e6:.0f} of {total / 1e6:.0f} MB")
+                say(there / total if total else 0.0, phrase)
     if there < total:
         raise requests.ConnectionError("the connection closed early")
 

@@ -11,17 +11,24 @@ from pathlib import Path
 
 FOLDER_NAME = "decoupled-style"
 
+MARKER = "installation.json"
+"""What install.py leaves in the folder, so that it is known as this program's own."""
+
 
 def data_folder() -> Path:
     """The folder of this user's private environment, weights and logs.
 
-    `DECOUPLE_HOME` names it where set; otherwise it is the platform's place for a user's application data:
+    `DECOUPLE_HOME` names it where set. An environment that install.py made belongs to the folder it lies in, wherever
+    that is. Otherwise it is the platform's place for a user's application data:
     ``%LOCALAPPDATA%`` on Windows, ``~/Library/Application Support`` on macOS and, by the XDG base directory
     specification, ``$XDG_DATA_HOME`` or ``~/.local/share`` elsewhere. The folder need not exist yet.
     """
     chosen = os.environ.get("DECOUPLE_HOME")
     if chosen:
         return Path(chosen).expanduser().absolute()
+    around = Path(sys.prefix).parent
+    if (around / MARKER).is_file():
+        return around
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
