@@ -1,0 +1,194 @@
+"""The installer as a user runs it: refusals in one line, then a whole installation, checked, used and removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import install
+from decouple_core.images import read_image
+
+REPOSITORY = Path(install.__file__).resolve().parent
+
+
+class User:
+    """A user with a folder of their own, two GIMPs, and a clone of this checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.home, self.clone = folder, folder / "data", folder / "clone"
+        self.gimps = [folder / ".config" / "GIMP" / version for version in ("3.0", "3.2")]
+        for gimp in self.gimps:
+            gimp.mkdir(parents=True)
+        self.clone.mkdir()
+        for name in ("decouple_core", "gimp_plugin", "tests/data"):
+            shutil.copytree(REPOSITORY / name, self.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("install.py", "pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(REPOSITORY / name, self.clone)
+        self.answer = ""  # what the installer said
+        cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True,
+                               check=True)
+        kept = {name: value for name, value in os.environ.items()
+                if name not in {"XDG_CONFIG_HOME", "XDG_DATA_HOME", "DECOUPLE_HOME", "GIMP3_DIRECTORY"}}
+        self.environ = {**kept, "HOME": str(folder), "PIP_CACHE_DIR": cache.stdout.strip()}
+
+    def install(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, str(self.clone / "install.py"), "--home", str(self.home), *words, **environ)
+
+    def run(self, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder,
+                              env={**self.environ, **environ}, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
+
+
+def one_line(answer: subprocess.CompletedProcess[str]) -> str:
+    assert answer.returncode != 0
+    assert "Traceback" not in answer.stderr
+    lines = answer.stderr.strip().splitlines()
+    assert lines[-1].startswith("install.py: ")
+    return lines[-1]
+
+
+# --- refusals -----------------------------------------------------------------------------------------------------
+
+
+def test_folder_with_other_things_is_left_alone(user: User) -> None:
+    user.home.mkdir()
+    (user.home / "thesis.txt").write_text("years of work")
+    (user.home / "env").mkdir()
+    assert "holds other things (env)" in one_line(user.install())
+    assert sorted(path.name for path in user.home.iterdir()) == ["env", "thesis.txt"]
+    user.install("--uninstall")
+    assert sorted(path.name for path in user.home.iterdir()) == ["env", "thesis.txt"]
+
+
+def test_file_in_the_folders_place(user: User) -> None:
+    user.home.write_text("")
+    assert "is a file" in one_line(user.install())
+
+
+def test_folder_that_cannot_be_made(user: User) -> None:
+    user.home = Path("/proc/decouple")
+    assert "/proc/decouple" in one_line(user.install())
+
+
+def test_python_without_means_to_make_environments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)  # as on Debian without python3-venv
+    with pytest.raises(install.InstallError, match="install the package python3-venv"):
+        install.make_empty_environment(tmp_path / "env")
+
+
+def test_too_little_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(install, "NEEDED_GB", 10**9)
+    with pytest.raises(install.InstallError, match="GB of free space, but about"):
+        install.claim(tmp_path / "data")
+
+
+def test_check_without_an_installation(user: User) -> None:
+    answer = user.install("--check")
+    assert answer.returncode == 1
+    assert "FAILS  private environment" in answer.stdout
+    assert answer.stdout.count("missing") == 2
+    assert not user.home.exists()
+
+
+def test_uninstall_without_an_installation(user: User) -> None:
+    answer = user.install("--uninstall")
+    assert answer.returncode == 0
+    assert "no installation" in answer.stdout
+
+
+def test_needs_nothing_but_the_standard_library() -> None:
+    """A fresh machine's Python runs it: no packages are visible in this run."""
+    answer = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys; sys.path.insert(0, sys.argv[1]); "
+                             "import install; install.main(['--help'])", str(REPOSITORY)],
+                            capture_output=True, text=True, check=False)
+    assert answer.returncode == 0
+    assert "--torch-index" in answer.stdout
+
+
+# --- a whole installation -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(weights: tuple[str, object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """A user who first met a package index that is out of reach, and then ran the installer again."""
+    folder = tmp_path_factory.mktemp("user")
+    user = User(folder)
+    try:
+        failed = user.install("--torch-index", (folder / "no-index").as_uri(), PIP_EXTRA_INDEX_URL="",
+                              PIP_FIND_LINKS="", PIP_CONFIG_FILE=os.devnull)
+        assert "run install.py again" in one_line(failed)
+        # The weights are the tests' own, to spare a download; fetching them is tested elsewhere.
+        shutil.copytree(Path(os.environ["DECOUPLE_HOME"]) / "weights", user.home / "weights")
+        answer = user.install("--network", "vgg16", "--device", "cpu")
+        assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
+        user.answer = answer.stdout
+        yield user
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # the environment alone takes gigabytes
+
+
+@pytest.mark.slow
+def test_demonstration_shows_a_clear_change(installed: User) -> None:
+    path = Path(installed.answer.strip().splitlines()[-1])
+    before = read_image(REPOSITORY / "tests/data/coffee.jpg").pixels
+    after = read_image(path).pixels
+    style = read_image(REPOSITORY / "tests/data/rocket.jpg").pixels
+    assert after.shape == before.shape
+    colours = [image.mean(axis=(0, 1)) for image in (before, after, style)]
+    # The warm picture has taken on the blue of the style, and the cup is still there.
+    assert np.linalg.norm(colours[1] - colours[2]) < 0.5 * np.linalg.norm(colours[0] - colours[2])
+    assert np.corrcoef(before.mean(axis=2).ravel(), after.mean(axis=2).ravel())[0, 1] > 0.5
+
+
+@pytest.mark.slow
+def test_works_without_the_clone(installed: User) -> None:
+    away = installed.clone.rename(installed.folder / "away")
+    try:
+        answer = installed.run(str(installed.home / "env" / "bin" / "decouple"), "check", "--device", "cpu")
+    finally:
+        away.rename(installed.clone)
+    assert answer.returncode == 0, answer.stderr
+    assert "vgg16" in answer.stdout
+    # It used its own data folder, although nothing in the environment named it.
+    assert not (installed.folder / ".local").exists()
+
+
+@pytest.mark.slow
+def test_check_finds_what_is_broken(installed: User) -> None:
+    whole = installed.install("--check", "--device", "cpu")
+    assert whole.returncode == 0, whole.stdout
+    assert whole.stdout.count("up to date") == 2
+    spoilt = installed.gimps[0] / "plug-ins" / "decoupled-style" / "messages.py"
+    before = spoilt.read_bytes()
+    spoilt.write_bytes(b"")
+    broken = installed.install("--check", "--device", "cpu")
+    spoilt.write_bytes(before)
+    assert broken.returncode == 1
+    assert "FAILS  plug-in in GIMP 3.0" in broken.stdout
+    assert "Run install.py again" in broken.stdout
+
+
+@pytest.mark.slow
+def test_uninstall_leaves_pictures_and_gimp(installed: User) -> None:
+    picture = installed.home / "my picture.png"
+    other = installed.gimps[0] / "plug-ins" / "other" / "other.py"
+    other.parent.mkdir()
+    for path in (picture, other):
+        path.write_text("the user's own")
+    answer = installed.install("--uninstall")
+    assert answer.returncode == 0, answer.stderr
+    assert list(installed.home.iterdir()) == [picture]
+    assert other.exists()
+    assert [path.name for gimp in installed.gimps for path in (gimp / "plug-ins").iterdir()] == ["other"]
