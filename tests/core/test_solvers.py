@@ -1,0 +1,224 @@
+"""The solves against dense linear algebra and scipy's own least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import scipy.sparse.linalg
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from decouple_core.features import ChannelMeans, Functions, Hierarchy, Linearisation
+from decouple_core.reference import uniform_noise
+from decouple_core.solvers import DampedLeastNorm, conjugate_gradients
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def positive_definite(size: int, seed: int, least: float = 0.05) -> Tensor:
+    root = normal(size, size, seed=seed)
+    return root @ root.T / size + least * torch.eye(size, dtype=torch.float64)
+
+
+def relative(ours: Tensor, wanted: np.ndarray | Tensor) -> float:
+    difference = ours.double().flatten() - torch.as_tensor(wanted).double().flatten()
+    return (difference.norm() / torch.as_tensor(wanted).double().norm()).item()
+
+
+# --- conjugate gradients ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=st.integers(1, 25), seed=st.integers(0, 2**31), preconditioned=st.booleans(), started=st.booleans())
+def test_solves_what_numpy_solves(size: int, seed: int, preconditioned: bool, started: bool) -> None:
+    a, r = positive_definite(size, seed), normal(size, seed=seed + 1)
+    p = positive_definite(size, seed + 2) if preconditioned else None
+    solution = conjugate_gradients(
+        lambda x: a @ x, r, tolerance=1e-11, iterations=20 * size + 20,
+        preconditioner=None if p is None else lambda x: torch.linalg.solve(p, x),
+        start=normal(size, seed=seed + 3) if started else None)
+    assert relative(solution.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-7
+    assert solution.residual == pytest.approx((r - a @ solution.multipliers).norm().item() / r.norm().item(), abs=1e-9)
+
+
+def test_exact_preconditioner_needs_one_iteration() -> None:
+    a, r = positive_definite(12, 0), normal(12, seed=1)
+    solution = conjugate_gradients(lambda x: a @ x, r, tolerance=1e-10, iterations=50,
+                                   preconditioner=lambda x: torch.linalg.solve(a, x))
+    assert solution.iterations == 1
+    assert relative(solution.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-10
+
+
+def test_as_many_iterations_as_distinct_eigenvalues() -> None:
+    """In exact arithmetic k distinct eigenvalues take k iterations (Hestenes & Stiefel 1952)."""
+    basis, _ = torch.linalg.qr(normal(12, 12))
+    a = basis @ torch.diag(torch.tensor([1.0, 5.0, 9.0] * 4, dtype=torch.float64)) @ basis.T
+    assert conjugate_gradients(lambda x: a @ x, normal(12, seed=1), tolerance=1e-10, iterations=50).iterations == 3
+
+
+def test_number_of_iterations_is_kept_where_there_is_no_tolerance() -> None:
+    a, calls = positive_definite(30, 0), []
+
+    def operator(x: Tensor) -> Tensor:
+        calls.append(1)
+        return a @ x
+
+    solution = conjugate_gradients(operator, normal(30, seed=1), tolerance=0.0, iterations=4)
+    assert solution.iterations == len(calls) == 4
+
+
+def test_nothing_to_solve_and_nothing_left_to_gain() -> None:
+    zero = conjugate_gradients(lambda x: 2 * x, torch.zeros(3), tolerance=0.0, iterations=9)
+    assert not zero.multipliers.any()
+    assert zero.iterations == 0
+    exact = conjugate_gradients(lambda x: 2 * x, torch.ones(3), tolerance=0.0, iterations=1000)
+    assert torch.equal(exact.multipliers, torch.full((3,), 0.5))
+    assert exact.iterations < 1000
+    assert exact.multipliers.isfinite().all()
+
+
+def test_solution_at_the_start_is_left_alone() -> None:
+    a, wanted = positive_definite(6, 0), normal(6, seed=1)
+    solution = conjugate_gradients(lambda x: a @ x, a @ wanted, tolerance=1e-9, iterations=9, start=wanted)
+    assert solution.iterations == 0
+    assert torch.equal(solution.multipliers, wanted)
+
+
+def test_tensors_of_any_shape() -> None:
+    r = normal(2, 3, 4)
+    weights = normal(2, 3, 4, seed=1).square() + 0.1
+    solution = conjugate_gradients(lambda x: weights * x, r, tolerance=1e-12, iterations=200)
+    torch.testing.assert_close(solution.multipliers, r / weights)
+
+
+# --- damped least norm --------------------------------------------------------------------------------------------
+
+
+def explicit_jacobian(at: Linearisation) -> np.ndarray:
+    """J as a matrix of all regions' features against all values, column by column from J·e."""
+    regions, features = at.values.shape
+    shape = at.vjp(torch.zeros_like(at.values)).shape
+    unit = torch.eye(shape.numel(), dtype=torch.float64)
+    return np.stack([at.jvp(e.reshape(shape)).reshape(regions * features).numpy() for e in unit], 1)
+
+
+def least_norm(at: Linearisation, hierarchy: Hierarchy, damping: Tensor, change: Tensor, iterations: int = 2000,
+               gram: Tensor | None = None) -> Tensor:
+    depths = [int(d) for d in np.cumsum(hierarchy.sizes)]
+    solver = DampedLeastNorm(damping, [iterations] * len(depths), depths, gram=gram, tolerance=1e-12)
+    return solver.direction(at, change)
+
+
+@pytest.fixture(scope="module")
+def means(weights: tuple[str, dict[str, Tensor]]) -> ChannelMeans:
+    """The first two layers in double precision."""
+    return ChannelMeans(*weights, uniform_noise(0, 40).double()).first(2)
+
+
+@pytest.mark.parametrize("regions", [1, 3])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_direction_is_that_of_an_explicit_jacobian(means: ChannelMeans, depth: int, regions: int) -> None:
+    """The direction N Jᵀ (N J Jᵀ + μ)⁻¹ r, formed and solved by numpy, and by scipy's damped least squares."""
+    image = uniform_noise(1, 7).double()
+    masks = torch.rand(regions, 7, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) + 0.05
+    hierarchy = means.within(masks if regions > 1 else None)
+    at = hierarchy.linearise(image, depth)
+    m = sum(means.sizes[:depth])
+    # μ differs from layer to layer and from region to region, as in a transfer
+    layers = torch.cat([torch.full((n,), mu) for n, mu in zip(means.sizes, (0.5, 2.0), strict=True)]).double()
+    damping = layers * torch.arange(1, regions + 1).double()[:, None]
+    change = normal(regions, m, seed=3)
+    ours = least_norm(at, means, damping, change)
+
+    j, n = explicit_jacobian(at), image.numel()
+    mu = damping[:, :m].reshape(-1).numpy()
+    a = np.linalg.solve(n * j @ j.T + np.diag(mu), change.reshape(-1).numpy())
+    assert relative(ours, n * j.T @ a) < 1e-7
+    # The same minimiser, Σ (J dx − r)² / μ + |dx|² / N, with rows scaled so that one damping does for all.
+    scaled = scipy.sparse.linalg.LinearOperator(
+        j.shape, matvec=lambda x: (j @ x) / np.sqrt(mu), rmatvec=lambda w: j.T @ (w / np.sqrt(mu)), dtype=np.float64)
+    right_side = change.reshape(-1).numpy() / np.sqrt(mu)
+    least = scipy.sparse.linalg.lsmr(scaled, right_side, damp=np.sqrt(1 / n), atol=1e-14, btol=1e-14, conlim=0,
+                                     maxiter=5000)[0]
+    assert relative(ours, least) < 1e-6
+
+
+def test_one_damping_is_that_of_lsmr(means: ChannelMeans) -> None:
+    """Matrix-free on both sides: min |J dx − r|² + (μ/N) |dx|²."""
+    image = uniform_noise(4, 17).double()
+    at, change, mu = means.linearise(image, 2), normal(1, 192, seed=5), 3.0
+    ours = least_norm(at, means, torch.full((1, 192), mu, dtype=torch.float64), change)
+    operator = scipy.sparse.linalg.LinearOperator(
+        (192, image.numel()), dtype=np.float64,
+        matvec=lambda x: at.jvp(torch.from_numpy(x).reshape(image.shape)).flatten().numpy(),
+        rmatvec=lambda w: at.vjp(torch.from_numpy(w).reshape(1, -1)).flatten().numpy())
+    least = scipy.sparse.linalg.lsmr(operator, change.flatten().numpy(), damp=np.sqrt(mu / image.numel()), atol=1e-13,
+                                     btol=1e-13, conlim=0, maxiter=5000)[0]
+    assert relative(ours, least) < 1e-6
+
+
+@pytest.mark.parametrize("regions", [1, 2])
+def test_preconditioner_from_the_reference_changes_the_way_not_the_answer(means: ChannelMeans, regions: int) -> None:
+    image, noise = uniform_noise(1, 12).double(), uniform_noise(2, 16).double()
+    at_noise = means.linearise(noise, 2)
+    j = torch.from_numpy(explicit_jacobian(at_noise))
+    gram = noise.numel() * j @ j.T
+    masks = None
+    if regions == 2:
+        masks = torch.zeros(2, 12, 12, dtype=torch.float64)
+        masks[0, :, :3], masks[1, :, 3:] = 1.0, 1.0
+    shares = masks.mean((1, 2)) if masks is not None else torch.ones(1, dtype=torch.float64)
+    damping = 0.1 * gram.diagonal().mean() / shares[:, None] * torch.ones(1, 192, dtype=torch.float64)
+    at, change = means.within(masks).linearise(image, 2), normal(regions, 192, seed=3)
+    exact = least_norm(at, means, damping, change)
+    with_gram = least_norm(at, means, damping, change, gram=gram)
+    assert relative(with_gram, exact) < 1e-7
+    few = [relative(least_norm(at, means, damping, change, iterations=6, gram=g), exact) for g in (None, gram)]
+    assert few[1] < few[0]
+
+
+def test_shallow_solves_use_the_shallow_features_alone(means: ChannelMeans) -> None:
+    image = uniform_noise(1, 9).double()
+    damping, change = torch.ones(1, 192, dtype=torch.float64), normal(1, 64)
+    shallow = least_norm(means.linearise(image, 1), means, damping, change)
+    first = means.first(1)
+    torch.testing.assert_close(shallow, least_norm(first.linearise(image, 1), first, damping[:, :64], change))
+
+
+def test_the_more_damping_the_smaller_the_move_and_without_it_the_goal_is_met() -> None:
+    hierarchy = Functions([lambda x: x.mean(), lambda x: (x**2).mean()], (1, 1))
+    at, change = hierarchy.linearise(normal(30), 2), torch.tensor([[0.3, -0.2]], dtype=torch.float64)
+    norms = []
+    for mu in (1e-10, 0.1, 1.0, 10.0):
+        direction = least_norm(at, hierarchy, torch.full((1, 2), mu, dtype=torch.float64), change)
+        norms.append(direction.norm().item())
+        if mu == 1e-10:
+            torch.testing.assert_close(at.jvp(direction), change, rtol=1e-6, atol=1e-8)
+    assert norms == sorted(norms, reverse=True)
+
+
+def test_damping_means_the_same_at_any_resolution() -> None:
+    """The same picture with every value four times: the same change of the features, the same direction."""
+    functions: list[Callable[[Tensor], Tensor]] = [lambda x: x.mean(), lambda x: (x**3).mean()]
+    hierarchy = Functions(functions, (1, 1))
+    x, change = normal(20), torch.tensor([[0.5, 1.0]], dtype=torch.float64)
+    damping = torch.full((1, 2), 0.7, dtype=torch.float64)
+    small = least_norm(hierarchy.linearise(x, 2), hierarchy, damping, change)
+    large = least_norm(hierarchy.linearise(x.repeat_interleave(4), 2), hierarchy, damping, change)
+    torch.testing.assert_close(large, small.repeat_interleave(4))
+
+
+def test_solutions_are_kept_for_the_count(means: ChannelMeans) -> None:
+    at = means.linearise(uniform_noise(1, 8).double(), 2)
+    solver = DampedLeastNorm(torch.ones(1, 192, dtype=torch.float64), [3, 5], [64, 192])
+    solver.direction(at, normal(1, 192))
+    assert [s.iterations for s in solver.solutions] == [5]
+    assert solver.solutions[0].residual > 0
