@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from decouple_core.protocol import Endpoint, NotRunning
+from decouple_core.worker import stop
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -61,7 +68,7 @@ class GimpUnderTest:
         for name in ("settings", "errors", "protocol"):
             shutil.copy(REPOSITORY / "decouple_core" / f"{name}.py", self.plug_in)
         python = self.folder / "python"  # the tests' interpreter, with this checkout in its path
-        python.write_text(f'#!/bin/sh\nPYTHONPATH="{_package_path()}" exec "{sys.executable}" "$@"\n')
+        python.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "$@"\n')
         python.chmod(0o755)
         (self.plug_in / "installation.json").write_text(json.dumps({"python": str(python), "home": str(self.home)}))
         # No tips, no questions: a first start like any later one.
@@ -77,27 +84,121 @@ class GimpUnderTest:
         lent = dict.fromkeys(str(path) for path in _lent(self.folder, self.home))
         return ["unshare", "--mount", "sh", "-euc", ENTER, "sh", str(self.root), *lent, "--", *inside]
 
-    def batch(self, script: str, *, timeout: float = 120, env: dict[str, str] | None = None,
-              interpreter: str = "python-fu-eval") -> subprocess.CompletedProcess[str]:
-        """Run a script in a GIMP without a window; it fails the test where GIMP does not end well."""
-        command = script
-        if interpreter == "python-fu-eval":
-            file = self.folder / "batch.py"
-            file.write_text(script)
-            command = f'exec(compile(open("{file}").read(), "{file}", "exec"))'
-        done = subprocess.run(self.command("gimp-console", "-idf", "--quit", "--batch-interpreter", interpreter, "-b",
-                                           command, env=env), capture_output=True, text=True, timeout=timeout)
-        assert done.returncode == 0, f"GIMP ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done
+    def processes(self) -> list[int]:
+        """The processes of our plug-in that run in this profile."""
+        return [pid for pid, words in _processes() if str(self.plug_in / "decoupled-style.py") in words]
+
+    def worker(self) -> int | None:
+        """The process of this data folder's worker, if one runs."""
+        try:
+            return Endpoint.load(self.home).pid
+        except NotRunning:
+            return None
+
+    def computing(self) -> list[int]:
+        """The computing processes of this data folder's worker."""
+        return [pid for pid, words in _processes() if "decouple_core.compute" in words and _home_of(pid) == self.home]
+
+    def job_files(self) -> list[Path]:
+        """What lies in the folder of the worker's jobs."""
+        return list((self.home / "run" / "jobs").glob("*"))
+
+    def stop_worker(self) -> None:
+        """End the worker and wait until it is gone."""
+        stop(self.home)
 
 
-def _package_path() -> str:
-    return os.environ.get("DECOUPLE_TEST_PACKAGE", str(REPOSITORY))
+class Session:
+    """A GIMP that runs, headless, and can be asked questions.
+
+    Parameters
+    ----------
+    gimp
+        With the plug-in installed.
+    env
+        Added to GIMP's environment.
+    """
+
+    def __init__(self, gimp: GimpUnderTest, env: dict[str, str] | None = None) -> None:
+        self.gimp = gimp
+        self._folder = gimp.folder / "talk"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        inside = Path(__file__).with_name("inside.py")
+        self._log = open(gimp.folder / "gimp.log", "a")  # noqa: SIM115  closed in close()
+        self.process = subprocess.Popen(
+            gimp.command(*self._program(), "--batch-interpreter", "python-fu-eval", "-b",
+                         f'exec(compile(open("{inside}").read(), "{inside}", "exec")); serve("{self._folder}")',
+                         env={**self._environment(), **(env or {})}),
+            stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
+        self.wait_until((self._folder / "ready").exists, 120, "GIMP to start")
+
+    def _program(self) -> list[str]:
+        return ["gimp-console", "-idf", "--quit"]
+
+    def _environment(self) -> dict[str, str]:
+        return {}
+
+    def ask(self, question: str, seconds: float = 120) -> Any:
+        """The value of a Python expression (nothing, of statements) inside GIMP."""
+        self.begin(question)
+        return self.answer(seconds)
+
+    def begin(self, question: str) -> None:
+        """Ask without waiting for the answer."""
+        (self._folder / "question.new").write_text(question)
+        (self._folder / "question.new").rename(self._folder / "question")
+
+    def answer(self, seconds: float = 120) -> Any:
+        """Wait for the answer to what `begin` asked."""
+        answer = self._folder / "answer"
+        self.wait_until(answer.exists, seconds, "an answer")
+        found = json.loads(answer.read_text())
+        answer.unlink()
+        assert "error" not in found, found["error"]
+        return found["value"]
+
+    def wait_until(self, condition: Callable[[], Any], seconds: float, what: str) -> None:
+        """Wait for something that must happen."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                log = (self.gimp.folder / "gimp.log").read_text()[-3000:]
+                raise AssertionError(f"waited {seconds} s in vain for {what}; GIMP said:\n{log}")
+            time.sleep(0.03)
+
+    def close(self) -> None:
+        """End GIMP."""
+        (self._folder / "stop").touch()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._log.close()
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                yield int(entry.name), (entry / "cmdline").read_text(errors="replace").split("\0")
+
+
+def _home_of(pid: int) -> Path | None:
+    """The data folder in a process's environment."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0"):
+            if line.startswith("DECOUPLE_HOME="):
+                return Path(line.partition("=")[2])
+    return None
 
 
 def _lent(folder: Path, home: Path) -> Sequence[Path]:
     """What the root borrows: scratch space, this checkout, the data folder, and the interpreter of these tests."""
-    lent = [Path("/tmp"), REPOSITORY, folder, home, home.resolve(), Path(sys.prefix)]
+    weights = home / "weights"
+    lent = [Path("/tmp"), REPOSITORY, folder, home, *([weights.resolve()] if weights.is_symlink() else []),
+            Path(sys.prefix)]
     if Path(sys.base_prefix) == Path("/usr"):  # Debian's own Python: lend its parts, not all of /usr
         lent += [Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))]
     else:

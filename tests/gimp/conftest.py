@@ -1,0 +1,80 @@
+"""Fixtures for the tests in a real GIMP 3."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# These helpers are shared by tests, the conftest and the benchmark; the folder is no package.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gimp_under_test import GimpUnderTest, Session  # noqa: E402
+from pictures import Pictures  # noqa: E402
+from window import Window  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything that asks for GIMP carries its mark."""
+    for item in items:
+        if "gimp_root" in getattr(item, "fixturenames", ()):
+            item.add_marker("gimp")
+
+
+@pytest.fixture(scope="session")
+def gimp_root() -> Path | None:
+    """The folder of a Debian with GIMP 3, or None where this machine has one itself."""
+    done = subprocess.run([Path(__file__).parent / "setup_gimp"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["setup_gimp failed"])[-1]
+        if os.environ.get("DECOUPLE_REQUIRE_GIMP"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    answer = done.stdout.strip().splitlines()[-1]
+    return None if answer == "native" else Path(answer)
+
+
+@pytest.fixture(scope="session")
+def gimp(gimp_root: Path | None, weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GimpUnderTest]:
+    """A GIMP with the plug-in, and a data folder that borrows the real weights."""
+    folder = tmp_path_factory.mktemp("gimp")
+    home = folder / "home"
+    home.mkdir()
+    (home / "weights").symlink_to(Path(os.environ["DECOUPLE_HOME"]) / "weights")
+    made = GimpUnderTest(gimp_root, folder, home)
+    made.install()
+    yield made
+    made.stop_worker()
+
+
+@pytest.fixture(scope="module")
+def console(gimp: GimpUnderTest) -> Iterator[Session]:
+    """A GIMP without a window."""
+    session = Session(gimp)
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="module")
+def window(gimp: GimpUnderTest) -> Iterator[Window]:
+    """A GIMP in a window; its screenshots are kept."""
+    session = Window(gimp, screenshots())
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def pictures(gimp: GimpUnderTest) -> Pictures:
+    """Makes pictures for GIMP and reads what came of them."""
+    return Pictures(gimp.folder)
+
+
+def screenshots() -> Path:
+    """Where screenshots go: `DECOUPLE_SCREENSHOTS`, else a folder in the tests' cache."""
+    cache = os.environ.get("DECOUPLE_TEST_CACHE") or Path.home() / ".cache" / "decoupled-style-tests"
+    return Path(os.environ.get("DECOUPLE_SCREENSHOTS") or Path(cache) / "screenshots")

@@ -1,0 +1,300 @@
+"""The procedures in a real GIMP without a window: what they make of documents of every kind, and what they say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gimp_under_test import GimpUnderTest, Session
+from pictures import QUICK, Pictures, dressed
+
+STORED = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "HALF": np.float16, "FLOAT": np.float32,
+          "DOUBLE": np.float64}
+
+
+@pytest.fixture(scope="module")
+def style(console: Session, gimp: GimpUnderTest) -> np.ndarray:
+    """A cup of coffee, open in GIMP as `cup_image` and `cup`."""
+    pictures = Pictures(gimp.folder)
+    cup = pictures.coffee()
+    path = pictures.put("cup", cup)
+    console.ask(f'cup_image = new_image(60, 40, "FLOAT_NON_LINEAR")\ncup = new_layer(cup_image, "{path}", 60, 40, "cup")')
+    return cup
+
+
+def opened(console: Session, pictures: Pictures, pixels: np.ndarray, precision: str = "FLOAT_NON_LINEAR",
+           base: str = "RGB", canvas: tuple[int, int] | None = None) -> None:
+    """Open pixels in GIMP as `image` and `layer`."""
+    height, width = pixels.shape[:2]
+    x, y = canvas or (width, height)
+    path = pictures.put("target", pixels)
+    console.ask(f'image = new_image({x}, {y}, "{precision}", "{base}")\n'
+                f'layer = new_layer(image, "{path}", {width}, {height}, "cat")')
+
+
+def succeeded(console: Session, question: str) -> int:
+    """Dress; returns the new layer's id."""
+    status, layer, message = console.ask(question)
+    assert status == "success", message
+    return layer
+
+
+def test_result_is_the_cores_and_alpha_the_sources(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    cat = pictures.cat()
+    opened(console, pictures, cat)
+    new = succeeded(console, 'dress(image, [layer], style=cup, mode="photo", layers=3, size=48, fine_texture=0.5)')
+    got = pictures.get(console, f"item({new})")
+    expected = dressed(cat, style, target_mask=cat[..., 3], mode="photo", layers=3, size=48,
+                       strength_per_layer=[1, 1, 0.5, 0.5])
+    assert np.abs(got[..., :3] - expected).max() < 1 / 255
+    assert np.abs(expected - cat[..., :3]).mean() > 0.02, "the transfer did nothing; the comparison would say little"
+    assert np.array_equal(got[..., 3], cat[..., 3])
+    assert np.array_equal(pictures.get(console, "layer"), cat), "the source has changed"
+
+
+@pytest.mark.parametrize(("kind", "curve"), [*((kind, "NON_LINEAR") for kind in STORED), ("U8", "LINEAR"),
+                                             ("U16", "PERCEPTUAL"), ("FLOAT", "LINEAR")])
+def test_precision_and_alpha_are_kept(console: Session, pictures: Pictures, style: np.ndarray, kind: str,
+                                      curve: str) -> None:
+    opened(console, pictures, pictures.cat(), f"{kind}_{curve}")
+    # An alpha that only this precision can hold: neighbours of neighbours in the source's own numbers.
+    width, height, before = pictures.stored(console, "layer")
+    rng = np.random.default_rng(3)
+    samples = np.frombuffer(before, STORED[kind]).reshape(height, width, 4).copy()
+    if np.issubdtype(STORED[kind], np.integer):
+        samples[..., 3] = rng.integers(0, np.iinfo(STORED[kind]).max, (height, width), endpoint=True, dtype=STORED[kind])
+    else:
+        samples[..., 3] = rng.random((height, width)).astype(STORED[kind])
+    path = pictures._folder / "native.raw"
+    path.write_bytes(samples.tobytes())
+    console.ask(f'write(layer, "{path}", None)')
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    assert console.ask("image.get_precision().value_name").endswith(f"{kind}_{curve}")
+    _, _, after = pictures.stored(console, f"item({new})")
+    result = np.frombuffer(after, STORED[kind]).reshape(height, width, 4)
+    assert np.array_equal(result[..., 3], samples[..., 3])
+    assert not np.array_equal(result[..., :3], samples[..., :3])
+
+
+def test_grey_document(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat(), base="GRAY")
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    assert console.ask(f"item({new}).type().value_nick") == "graya-image"
+    assert console.ask("image.get_base_type().value_nick") == "gray"
+
+
+def test_indexed_document(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat(alpha=False), "U8_NON_LINEAR")
+    console.ask("image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, '')")
+    colours = pictures.get(console, "layer").reshape(-1, 4)
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    result = pictures.get(console, f"item({new})").reshape(-1, 4)
+    assert {tuple(c) for c in result.round(5)} <= {tuple(c) for c in colours.round(5)}
+    assert not np.array_equal(result, colours)
+
+
+def test_profile(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    cat = pictures.cat()
+    opened(console, pictures, cat)
+    console.ask("image.convert_color_profile(Gimp.ColorProfile.new_rgb_adobe(), "
+                "Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC, False)")
+    seen = pictures.get(console, "layer")
+    assert np.abs(seen - cat).max() < 2e-3, "GIMP shows the same colours in the other profile"
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    expected = dressed(seen, style, target_mask=cat[..., 3])
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - expected).max() < 3 / 255
+
+
+@pytest.mark.parametrize(("x", "y", "canvas"), [(-20, 10, (30, 30)), (40, -7, (200, 150))])
+def test_offsets_and_other_sizes_than_the_canvas(console: Session, pictures: Pictures, style: np.ndarray, x: int, y: int,
+                                                 canvas: tuple[int, int]) -> None:
+    opened(console, pictures, pictures.cat(), canvas=canvas)
+    console.ask(f"layer.set_offsets({x}, {y})")
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    assert console.ask(f"list(item({new}).get_offsets())[1:]") == [x, y]
+    assert pictures.get(console, f"item({new})").shape == (48, 72, 4)
+    assert console.ask("[image.get_width(), image.get_height()]") == list(canvas)
+
+
+def test_inside_a_group_above_the_source_selected_and_named(console: Session, pictures: Pictures,
+                                                            style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat())
+    path = pictures.put("target", pictures.cat())
+    console.ask(f'group = Gimp.GroupLayer.new(image, "group"); image.insert_layer(group, None, 0)\n'
+                f'inner = new_layer(image, "{path}", 72, 48, "inner", parent=group)\n'
+                f'below = new_layer(image, "{path}", 72, 48, "below", parent=group, position=1)\n'
+                f'below.set_opacity(40); below.set_mode(Gimp.LayerMode.MULTIPLY)')
+    new = succeeded(console, "dress(image, [below], style=cup)")
+    assert console.ask("[x.get_name() for x in group.get_children()]") == ["inner", "below (style of [Untitled])", "below"]
+    assert console.ask("[x.get_id() for x in image.get_selected_layers()]") == [new]
+    assert console.ask(f"[item({new}).get_opacity(), item({new}).get_mode().value_nick]") == [pytest.approx(40, abs=.1), "multiply"]
+    # A whole group is dressed as it looks.
+    new = succeeded(console, "dress(image, [group], style=cup)")
+    assert not console.ask(f"item({new}).is_group()")
+    assert console.ask("[x.get_name() for x in image.get_layers()]")[1] == "group"
+
+
+def test_every_selected_layer_gets_its_result(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat())
+    path = pictures.put("target", pictures.cat()[:, ::-1])
+    console.ask(f'other = new_layer(image, "{path}", 72, 48, "other")')
+    first = succeeded(console, "dress(image, [layer, other], style=cup)")
+    assert console.ask("[x.get_name() for x in image.get_layers()]") == [
+        "other (style of [Untitled])", "other", "cat (style of [Untitled])", "cat"]
+    selected = console.ask("[x.get_id() for x in image.get_selected_layers()]")
+    assert len(selected) == 2
+    assert first in selected
+    one, two = (pictures.get(console, f"item({number})") for number in sorted(selected))
+    assert np.abs(one[..., :3] - two[:, ::-1, :3]).mean() < 0.05, "one is dressed, the other much differently"
+
+
+def test_selection_is_where_features_are_measured_and_the_new_mask(console: Session, pictures: Pictures,
+                                                                   style: np.ndarray) -> None:
+    cat = pictures.cat(alpha=False)
+    opened(console, pictures, cat, canvas=(100, 80))
+    console.ask("layer.set_offsets(10, 5)\n"
+                "image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 10, 40, 30)\nGimp.Selection.feather(image, 9)")
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    selection = pictures.get(console, "image.get_selection()", "Y float", 1)[5:53, 10:82]
+    assert 0 < np.mean((selection > 0.1) & (selection < 0.9)), "a feathered selection is soft"
+    mask = pictures.get(console, f"item({new}).get_mask()", "Y float", 1)
+    assert np.abs(mask - selection).max() < 1e-6
+    got = pictures.get(console, f"item({new})")[..., :3]
+    assert np.abs(got - dressed(cat, style, target_mask=selection)).max() < 1 / 255
+
+
+def test_layer_mask_and_selection_multiply(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat(alpha=False))
+    console.ask("mask = layer.create_mask(Gimp.AddMaskType.COPY); layer.add_mask(mask)\n"
+                "image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 36, 48)")
+    own = pictures.get(console, "mask", "Y float", 1)
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    expected = own.copy()
+    expected[:, 36:] = 0
+    assert np.abs(pictures.get(console, f"item({new}).get_mask()", "Y float", 1) - expected).max() < 1e-5
+
+
+def test_live_filters_count(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    cat = pictures.cat(alpha=False)
+    opened(console, pictures, cat)
+    console.ask('filter = Gimp.DrawableFilter.new(layer, "gegl:invert-gamma", ""); layer.append_filter(filter)')
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    inverted = cat.copy()
+    inverted[..., :3] = 1 - inverted[..., :3]
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(inverted, style)).max() < 2 / 255
+    assert console.ask("len(layer.get_filters())") == 1
+
+
+def test_selection_and_transparency_limit_the_style(console: Session, pictures: Pictures) -> None:
+    cat, half = pictures.cat(alpha=False), pictures.coffee()
+    half[:, :30, 3] = 0
+    opened(console, pictures, cat)
+    path = pictures.put("half", half)
+    console.ask(f'half_image = new_image(60, 40, "FLOAT_NON_LINEAR"); half = new_layer(half_image, "{path}", 60, 40)\n'
+                f'half_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 60, 20)')
+    new = succeeded(console, "dress(image, [layer], style=half)")
+    weights = half[..., 3].copy()
+    weights[20:] = 0
+    got = pictures.get(console, f"item({new})")[..., :3]
+    assert np.abs(got - dressed(cat, half, style_mask=weights)).max() < 1 / 255
+    assert np.abs(got - dressed(cat, half)).max() > 4 / 255, "the whole style would have given the same"
+
+
+def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
+    from decouple_core.settings import Settings
+    from decouple_core.transfer import StyleTransfer
+
+    cat = pictures.cat(alpha=False)
+    opened(console, pictures, cat)
+    picture, features = gimp.folder / "a cup é.png", gimp.folder / "cup.style"
+    console.ask(f'Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, cup_image, Gio.File.new_for_path({str(picture)!r}))')
+    new = succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(picture)!r}))")
+    assert console.ask(f"item({new}).get_name()") == "cat (style of a cup é)"
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
+
+    settings = Settings.from_dict(QUICK)
+    StyleTransfer().style_of(np.ascontiguousarray(style[..., :3]), settings).save(features)
+    new = succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
+
+
+def test_recipe_survives_the_file_and_dresses_another_layer(console: Session, pictures: Pictures, gimp: GimpUnderTest,
+                                                            style: np.ndarray) -> None:
+    cat = pictures.cat(alpha=False)
+    opened(console, pictures, cat)
+    first = succeeded(console, "dress(image, [layer], style=cup, fine_texture=0.25)")
+    result = pictures.get(console, f"item({first})")
+    file = gimp.folder / "dressed.xcf"
+    console.ask(f'place = Gio.File.new_for_path("{file}"); Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, place)\n'
+                'image.delete(); back = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, place)\n'
+                'kept, plain = back.get_layers()')
+    recipe = json.loads(console.ask('bytes(kept.get_parasite("decoupled-style-recipe").get_data()).decode()'))
+    assert recipe["settings"]["strength_per_layer"][2:4] == [0.25, 0.25]
+    assert recipe["network"] == "vgg16"
+    assert recipe["style_name"] == "[Untitled]"
+    again = succeeded(console, 'call("plug-in-decoupled-style-reapply", back, [plain], source=kept)')
+    assert np.abs(pictures.get(console, f"item({again})") - result).max() < 1 / 255
+
+
+def test_script_fu_returns_the_layer(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat())
+    console.ask('''script = Gimp.get_pdb().lookup_procedure("plug-in-script-fu-eval"); c = script.create_config()
+c.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+c.set_property("script", """
+(let ((layer (car (plug-in-decoupled-style #:run-mode RUN-NONINTERACTIVE #:image %d #:drawables (vector %d)
+                   #:style %d #:mode "texture" #:size 32 #:layers 1 #:network "vgg16"))))
+  (gimp-item-set-name layer "made by a script"))""" % (image.get_id(), layer.get_id(), cup.get_id()))
+outcome = script.run(c).index(0).value_nick''')
+    assert console.ask("outcome") == "success"
+    assert console.ask("[x.get_name() for x in image.get_layers()]") == ["made by a script", "cat"]
+
+
+def test_says_what_is_missing(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat())
+    status, _, message = console.ask("dress(image, [layer])")
+    assert status == "execution-error"
+    assert "No style is chosen" in message
+
+    status, _, message = console.ask('dress(image, [layer], style_file=Gio.File.new_for_path("/no/such.png"))')
+    assert status == "execution-error", message
+    assert "There is no file /no/such.png. Choose a style again." in message
+
+    _, _, message = console.ask('call("plug-in-decoupled-style-reapply", image, [layer], source=layer)')
+    assert "carries no style" in message
+    assert console.ask("[x.get_name() for x in image.get_layers()]") == ["cat"]
+
+
+def test_says_what_is_wrong_with_the_installation(console: Session, pictures: Pictures, gimp: GimpUnderTest,
+                                                  tmp_path: Path, style: np.ndarray) -> None:
+    opened(console, pictures, pictures.cat())
+    file = gimp.plug_in / "installation.json"
+    good = file.read_text()
+
+    def message(contents: str | None) -> str:
+        file.unlink(missing_ok=True)
+        if contents is not None:
+            file.write_text(contents)
+        status, _, said = console.ask("dress(image, [layer], style=cup)")
+        assert status == "execution-error"
+        assert console.ask("[x.get_name() for x in image.get_layers()]") == ["cat"]
+        return said
+
+    broken = gimp.folder / "broken"
+    broken.write_text("#!/bin/sh\necho 'No module named torch' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    empty = gimp.folder / "empty"
+    try:
+        assert "Run install.py again" in message(None)
+        assert "Run install.py again" in message("{")
+        gone = message(json.dumps({"python": "/no/python", "home": str(gimp.home)}))
+        assert "there is no /no/python. Run install.py again" in gone
+        said = message(json.dumps({"python": str(broken), "home": str(empty)}))
+        assert "No module named torch" in said
+        assert str(empty / "log") in said
+    finally:
+        file.write_text(good)
+        shutil.rmtree(empty, ignore_errors=True)
+    succeeded(console, "dress(image, [layer], style=cup)")
