@@ -1,0 +1,89 @@
+"""Seconds, network evaluations and peak memory of whole transfers, and how they grow with the working size.
+
+    python tests/benchmarks/speed.py [--sizes 128,256,512] [--document 1024] [--repeats 3]
+    python tests/benchmarks/speed.py --growth growth.png
+
+Every size runs in a process of its own, so that its memory is its own.
+"""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, seconds, settings_from, table
+
+from decouple_core.settings import Settings
+from decouple_core.transfer import StyleTransfer
+
+STEPS = ("prepare", "style", "undress", "dress", "finish", "render")
+
+
+def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
+    """Time transfers between photographs whose longer side is `document` pixels; medians after the first."""
+    photos = photographs()
+    idle = peak_memory()
+    target, style, other = (resized(photos[name], max(document, settings.size))
+                            for name in ("coffee", "astronaut", "chelsea"))
+    result = np.empty_like(target)
+    transfers = StyleTransfer()
+    scratch = seconds(lambda: transfers.transfer(target, style, settings, out=result))
+    weaker = Settings.from_dict({**settings.as_dict(), "strength": 0.5})
+    new, second, strength, reports = [], [], [], []
+    for n in range(repeats):
+        # One changed pixel is a new picture to everything that is kept, and the same work.
+        target[0, 0] = style[0, 0] = other[0, 0] = n / repeats
+        new.append(seconds(lambda: reports.append(transfers.transfer(target, style, settings, out=result).report)))
+        second.append(seconds(lambda: transfers.transfer(target, other, settings, out=result)))
+        strength.append(seconds(lambda: transfers.transfer(target, style, weaker, out=result)))
+    return {"scratch": scratch, **{name: statistics.median(times) for name, times in
+                                   (("new", new), ("second", second), ("strength", strength))},
+            "evaluations": reports[-1]["evaluations"], "idle": idle,
+            "steps": {step: statistics.median(report["seconds"][step] for report in reports) for step in STEPS}}
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--sizes", type=numbers, help="working sizes in pixels (default: 128,256,512)")
+    options.add_argument("--document", type=int, default=1024, help="longer side of the pictures at full size; 6000 "
+                         "makes 24 megapixels (default: %(default)s)")
+    options.add_argument("--repeats", type=int, help="new pairs timed at each size (default: 3, with --growth 1)")
+    options.add_argument("--growth", type=Path, metavar="PNG", help="64 to 1024 px, exponents, and a plot there")
+    given = options.parse_args()
+    sizes = given.sizes or ([64, 128, 256, 512, 1024] if given.growth else [128, 256, 512])
+    repeats = given.repeats or (1 if given.growth else 3)
+    print(f"{machine(settings_from(given))}; mode {settings_from(given).mode}, pictures of {given.document} px, "
+          f"median of {repeats}")
+    cases = [(size, *in_child(measure, settings_from(given, size=size), given.document, repeats)) for size in sizes]
+    table(("working size", "first ever, s", "new pair, s", "second style, s", "another strength, s",
+           "network evaluations", "multiply-adds, 10⁹", "peak memory, MiB"),
+          [(size, case["scratch"], case["new"], case["second"], case["strength"], case["evaluations"]["total"],
+            case["evaluations"]["multiply_adds"] / 1e9, peak) for size, case, peak in cases])
+    print(f"The process with torch alone takes {cases[0][1]['idle']:.0f} MiB. Seconds of a new pair by step:")
+    table(("working size", *STEPS), [(size, *case["steps"].values()) for size, case, _ in cases])
+    if given.growth:
+        growth(given.growth, sizes, [case["new"] for _, case, _ in cases],
+               [peak - case["idle"] for _, case, peak in cases])
+
+
+def growth(path: Path, sizes: list[int], times: list[float], memory: list[float]) -> None:
+    """State and plot the exponents of time and memory against the number of pixels, by least squares of logarithms."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    pixels = np.square(sizes)
+    for column, (label, values) in enumerate((("seconds of a new pair", times), ("memory above idle, MiB", memory)), 1):
+        exponent, factor = np.polyfit(np.log(pixels), np.log(values), 1)
+        print(f"The {label} grow as pixels^{exponent:.2f}.")
+        axes = figure.add_subplot(1, 2, column)
+        axes.loglog(pixels, values, "o", label="measured")
+        axes.loglog(pixels, np.exp(factor) * pixels**exponent, label=f"pixels^{exponent:.2f}")
+        axes.set(xlabel="working size, squared, in pixels", ylabel=label)
+        axes.legend()
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()
