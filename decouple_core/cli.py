@@ -1,7 +1,7 @@
 """The command line: ``python -m decouple_core transfer TARGET STYLE -o OUT`` and its siblings.
 
-Results go to files and one line to standard output; progress and errors go to standard error. Exit codes: 0 done, 1 failed,
-2 unusable input, 3 weights missing or damaged, 4 out of memory, 130 stopped.
+Results go to files and one line to standard output; progress and errors go to standard error. Exit codes: 0 done,
+1 failed, 2 unusable input, 3 weights missing or damaged, 4 out of memory, 130 stopped.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def transfer(options: argparse.Namespace) -> str:
     style_mask = read_mask(options.style_mask, _shape(style_image)) if options.style_mask else _alpha(style_image)
     regions = None
     if options.regions:
-        regions = (read_labels(options.regions[0], _shape(target)), read_labels(options.regions[1], _shape(style_image)))
+        target_labels, style_labels = options.regions
+        regions = read_labels(target_labels, _shape(target)), read_labels(style_labels, _shape(style_image))
     start = time.perf_counter()
     with _Bar() as bar:
         result = StyleTransfer().transfer(target.pixels, style, settings, target_mask=target_mask,
@@ -109,11 +110,13 @@ def style(options: argparse.Namespace) -> str:
     settings = _settings(options)
     output = Path(options.output)
     if output.suffix != STYLE_SUFFIX:
-        raise InputError(f"Style files end in {STYLE_SUFFIX}; choose a name such as {output.with_suffix(STYLE_SUFFIX)}.")
+        raise InputError(f"Style files end in {STYLE_SUFFIX}; choose a name such as "
+                         f"{output.with_suffix(STYLE_SUFFIX)}.")
     image = read_image(options.image)
     mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else _alpha(image)
     with _Bar() as bar:
-        features = StyleTransfer().style_of(image.pixels, settings, name=Path(options.image).stem, mask=mask, progress=bar)
+        features = StyleTransfer().style_of(image.pixels, settings, name=Path(options.image).stem, mask=mask,
+                                            progress=bar)
     features.save(output)
     return f"{output}: {len(features.features)} layers of {features.network}"
 
@@ -149,8 +152,10 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(name.lower(), metavar=name, help=help_text)
         return sub
 
-    sub = command(transfer, ("TARGET", "picture to change"), ("STYLE", "picture, or .style file, to take the style from"))
-    sub.add_argument("-o", "--output", metavar="OUT", required=True, help="where the result goes; PNG or TIFF keep 16 bits")
+    sub = command(transfer, ("TARGET", "picture to change"),
+                  ("STYLE", "picture, or .style file, to take the style from"))
+    sub.add_argument("-o", "--output", metavar="OUT", required=True,
+                     help="where the result goes; PNG and TIFF keep 16 bits")
     sub.add_argument("--target-mask", metavar="M", help="where the target changes: white yes, black no")
     sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
     sub.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
@@ -175,7 +180,8 @@ def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = 
         if only is not None and row.name not in only:
             continue
         flag, meta = "--" + row.name.replace("_", "-"), row.metadata
-        words: dict[str, Any] = {"default": row.default, "help": f"{meta['help']} (default: %(default)s)", "dest": row.name}
+        words: dict[str, Any] = {"default": row.default, "dest": row.name,
+                                 "help": f"{meta['help']} (default: %(default)s)"}
         if isinstance(row.default, bool):
             parser.add_argument(flag, action="store_true", dest=row.name, help=meta["help"])
         elif isinstance(row.default, tuple):
@@ -237,5 +243,6 @@ class _Bar:
             self._phrase, self._told = phrase, time.monotonic()
             print(f"{100 * share:3.0f}% {phrase}", file=sys.stderr, flush=True)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 where: TracebackType | None) -> None:
         self._bar.close()

@@ -91,7 +91,8 @@ class Functions(Hierarchy):
 class _LinearisedFunctions:
     def __init__(self, function: Callable[[Tensor], Tensor], image: Tensor) -> None:
         self._function, self._image = function, image
-        self.values, self._pull = torch.func.vjp(function, image)
+        values_and_pull = torch.func.vjp(function, image)
+        self.values, self._pull = values_and_pull[0], values_and_pull[1]
 
     def jvp(self, change: Tensor) -> Tensor:
         return torch.func.jvp(self._function, (self._image,), (change,))[1]

@@ -22,8 +22,8 @@ from decouple_core.solvers import DampedLeastNorm
 from decouple_core.weights import load_weights
 
 ITERATIONS = (3, 3, 4, 8, 8)
-"""Conjugate-gradient iterations of a solve at depths 1 … 5. Measured at 64 px, midpoint rule: the result lies 36 dB from
-the converged flow's, against 49 dB with twice as many and 26 dB with two thirds."""
+"""Conjugate-gradient iterations of a solve at depths 1 … 5. Measured at 64 px, midpoint rule: the result lies 36 dB
+from the converged flow's, against 49 dB with twice as many and 26 dB with two thirds."""
 
 SGD_SCALE = 255.0 * 0.226
 """From features of an image in [0, 1], normalised by ImageNet's deviations, to the 0 … 255 scale of the thesis."""
@@ -96,7 +96,7 @@ def linear_precision(device: torch.device) -> torch.dtype | None:
     long, and the result at 64 px lies as near the converged one (35.7 dB against 35.9).
     """
     if device.type == "cpu":
-        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() if torch.backends.mkldnn.is_available() else False
+        native = torch.backends.mkldnn.enabled and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return torch.bfloat16 if native else None
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None

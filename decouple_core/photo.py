@@ -60,7 +60,7 @@ class Field:
         return _transform(self.grid, image, 0.0, 1.0)
 
     def then(self, maps: Sequence[ColourMap], shares: Tensor) -> Field:
-        """This field followed by affine colour maps.
+        """Follow this field by affine colour maps.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Field:
             Shape (R, rows, columns), summing to at most 1 over R: how much of each cell belongs to each region. The
             rest of a cell stays as it is.
         """
-        cells = self.grid.unflatten(0, (3, 4))
+        cells = self.grid.view(3, 4, *self.grid.shape[1:])
         moved = cells * (1.0 - shares.sum(0))
         for colour_map, share in zip(maps, shares, strict=True):
             mapped = torch.einsum("ij,jkzyx->ikzyx", colour_map.matrix.to(cells), cells)
@@ -115,7 +115,7 @@ class Slicing:
         self.image = image
         self.grid_shape = (CELLS_IN_LIGHTNESS, *(max(2, round(CELLS_ALONG * n / max(image.shape[1:])))
                                                  for n in image.shape[1:]))
-        _, self._pull = torch.func.vjp(self.apply, image.new_zeros(12, *self.grid_shape))
+        self._pull = torch.func.vjp(self.apply, image.new_zeros(12, *self.grid_shape))[1]
 
     def apply(self, grid: Tensor) -> Tensor:
         """B·θ: grid (12, …) to colours (3, H, W)."""

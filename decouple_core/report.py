@@ -78,7 +78,8 @@ def write_report(folder: str | Path, report: dict[str, Any], journal: Journal) -
         _plot_losses(folder / "losses.png", journal.losses)
         _plot_noise_means(folder / "noise_means.png", report["reference"])
     except OSError as error:
-        raise InputError(f"The report cannot be written to {folder} ({error.strerror}); choose another folder.") from error
+        raise InputError(f"The report cannot be written to {folder} ({error.strerror}); choose another folder.") \
+            from error
 
 
 def _plot_losses(path: Path, losses: Sequence[dict[str, Any]]) -> None:

@@ -8,8 +8,9 @@ turns into ``--help`` and the plug-in into a dialog.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Mapping
+from typing import Any
 
 LAYER_COUNT = 5
 """VGG layers of the hierarchy, block1_conv1 to block5_conv1; layer 0, the colours, comes on top."""
@@ -40,7 +41,7 @@ class Settings:
     keep_colours: bool = option(False, "Keep colours", "keep the target's own colours; take tones and texture only")
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
-                            "the damping of the flow is 10^(1 - 3 freedom) of the features' answer to noise", low=0.0, high=1.0)
+                            "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
     size: int = option(128, "Detail", "working size: the longer side, in pixels, at which the network looks",
                        low=32, high=2048)
     network: str = option("auto", "Network", "which network's features; auto takes VGG-19, else VGG-16",
@@ -73,7 +74,7 @@ class Settings:
 
     @property
     def damping(self) -> float:
-        """μ of the damped least-norm solve, relative to each layer's power at the reference: 10 (stiff) to 0.01 (free)."""
+        """μ of the damped least-norm solve relative to each layer's answer to noise: 10 (stiff) to 0.01 (free)."""
         return 10.0 ** (1.0 - 3.0 * self.freedom)
 
     @property

@@ -110,7 +110,7 @@ class DampedLeastNorm:
         self.solutions: list[Solution] = []
 
     def direction(self, at: Linearisation, change: Tensor) -> Tensor:
-        """dx = N Jᵀ a with (N J Jᵀ + μ) a = change, for a change of shape (R, features within some depth)."""
+        """Return dx = N Jᵀ a with (N J Jᵀ + μ) a = change, for a change of shape (R, features within some depth)."""
         depth = self._depths.index(change.shape[1])
         damping = self._damping[:, : change.shape[1]]
 

@@ -82,14 +82,16 @@ class DecoupledStyle:
             For anything that is no style.
         """
         if not isinstance(values, Mapping) or values.get("format") != FORMAT:
-            raise InputError("This is no style file; make one with `python -m decouple_core style IMAGE -o FILE.style`.")
+            raise InputError("This is no style file; make one with `python -m decouple_core style`.")
         try:
             network, activation, name = values["network"], values["activation"], values.get("name", "")
             colours, palette = (tuple(ColourMoments(_numbers(c["mean"], (3,)), _numbers(c["covariance"], (3, 3)))
                                       for c in values[key]) for key in ("colours", "palette"))
             if network not in ("vgg16", "vgg19") or activation not in ("smooth", "relu") or not isinstance(name, str):
                 raise ValueError
-            if not 1 <= len(colours) <= MOST_REGIONS or not 1 <= len(values["features"]) <= len(TAP_SIZES) or len(values["means"]) != DETAIL_LAYERS:
+            if not 1 <= len(colours) <= MOST_REGIONS or not 1 <= len(values["features"]) <= len(TAP_SIZES):
+                raise ValueError
+            if len(values["means"]) != DETAIL_LAYERS:
                 raise ValueError
             if len(palette) != len(colours):
                 raise ValueError
@@ -98,7 +100,7 @@ class DecoupledStyle:
             features, means = (tuple(_numbers(layer, (len(colours), size)).float()
                                      for layer, size in zip(values[key], TAP_SIZES, strict=False))
                                for key in ("features", "means"))
-        except (KeyError, TypeError, ValueError, OverflowError, torch.linalg.LinAlgError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise InputError("The style file is damaged; make it again from its image.") from error
         return cls(network, activation, colours, palette, features, means, name)
 

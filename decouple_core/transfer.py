@@ -7,7 +7,6 @@ targets, each under a key made of everything it depends on.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -385,7 +384,7 @@ def _repainted(field: photo.Field, scale: Scale, goal: DecoupledStyle) -> photo.
 
     The box takes a little of what each map gives, so the map is found again on what is left of it.
     """
-    shares = torch.nn.functional.adaptive_avg_pool2d(scale.shares, field.grid.shape[2:])
+    shares = torch.nn.functional.adaptive_avg_pool2d(scale.shares, (field.grid.shape[2], field.grid.shape[3]))
     for _ in range(REPAINTINGS):
         now = scale.colours(photo.box(field(scale.image)))
         field = field.then(_maps(now, goal.palette), shares)
