@@ -1,0 +1,120 @@
+"""How exactly a picture comes back from the reference, and from another picture's style, for every integrator.
+
+    python tests/benchmarks/round_trip.py [--size 256] [--layers 2,5]
+    python tests/benchmarks/round_trip.py --steps 1,2,3,4,6 --plot cost.png
+
+There and back is A dressed in its own style again. A→B→A is A dressed in B's style, and that raw result, neither
+clipped nor rounded, dressed in A's own style. Both are the flow's, layer 0 included, at the working size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from common import as_pixels, machine, numbers, parser, photographs, resized, settings_from, table
+
+from decouple_core.flow import Euler, Midpoint, Reversible, RungeKutta4
+from decouple_core.machinery import INTEGRATORS
+from decouple_core.settings import Settings
+from decouple_core.transfer import RoundTrip, StyleTransfer, TransferResult
+
+KINDS = {"midpoint": Midpoint, "rk4": RungeKutta4, "reversible": Reversible, "euler": Euler}
+"""What can be followed there and back; gradient descent is measured in baseline.py."""
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One integrator's round trips with some layers.
+
+    Attributes
+    ----------
+    integrator : str
+    steps : int or None
+        None for the program's own.
+    layers : int
+    evaluations : int
+        Of the network, from A to the reference and back.
+    seconds : float
+        Of the same.
+    own : RoundTrip
+        There and back.
+    between : RoundTrip
+        A→B→A.
+    """
+
+    integrator: str
+    steps: int | None
+    layers: int
+    evaluations: int
+    seconds: float
+    own: RoundTrip
+    between: RoundTrip
+
+
+def trips(settings: Settings, layers: list[int], steps: list[int], picture: str, other: str) -> Iterator[Trip]:
+    """Round trips of every integrator with its own step count, or with each of `steps`."""
+    photos = photographs()
+    a, b = (resized(photos[name], settings.size) for name in (picture, other))
+    for count in layers:
+        for name, kind in KINDS.items():
+            for number in steps or [None]:
+                if number is not None:
+                    INTEGRATORS[name] = partial(kind, steps=number)
+                chosen = Settings.from_dict({**settings.as_dict(), "layers": count, "integrator": name})
+                transfers = StyleTransfer()  # what is kept from other step counts would be theirs
+                own = transfers.style_of(a, chosen)
+                back = transfers.transfer(a, own, chosen)
+                dressed = transfers.transfer(a, b, chosen)
+                again = transfers.transfer(as_pixels(dressed.journal.images["dressed"]), own, chosen)
+                cost = back.report["seconds"]["undress"] + back.report["seconds"]["dress"]
+                yield Trip(name, number, count, back.report["evaluations"]["total"], cost,
+                           _trip(back, back), _trip(back, again))
+
+
+def _trip(start: TransferResult, end: TransferResult) -> RoundTrip:
+    return RoundTrip(start.journal.images["target"], end.journal.images["dressed"])
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--size", type=int, default=256, help="working size in pixels (default: %(default)s)")
+    options.add_argument("--layers", type=numbers, default=[2, 5], help="how many layers (default: 2,5)")
+    options.add_argument("--steps", type=numbers, default=[], help="steps a move to try (default: the program's own)")
+    options.add_argument("--picture", default="astronaut", help="photograph A (default: %(default)s)")
+    options.add_argument("--other", default="coffee", help="photograph B (default: %(default)s)")
+    options.add_argument("--plot", type=Path, metavar="PNG", help="PSNR against cost")
+    given = options.parse_args()
+    settings = settings_from(given, size=given.size, mode="texture")
+    print(f"{machine(settings)}; {given.picture} at {given.size} px, by way of {given.other}")
+    done = list(trips(settings, given.layers, given.steps, given.picture, given.other))
+    table(("layers", "integrator", "steps", "network evaluations", "seconds", "there and back, dB", "equal bytes, %",
+           "A→B→A, dB"),
+          [(trip.layers, trip.integrator, trip.steps or "own", trip.evaluations, trip.seconds, trip.own.psnr,
+            100 * trip.own.equal_bytes, trip.between.psnr) for trip in done])
+    if given.plot:
+        plot(given.plot, done)
+
+
+def plot(path: Path, done: list[Trip]) -> None:
+    """PSNR against network evaluations: there and back drawn solid, A→B→A dashed."""
+    from matplotlib.figure import Figure
+
+    counts = sorted({trip.layers for trip in done})
+    figure = Figure(figsize=(5 * len(counts), 4), layout="constrained")
+    for column, count in enumerate(counts, 1):
+        axes = figure.add_subplot(1, len(counts), column)
+        for number, name in enumerate(KINDS):
+            here = sorted((t for t in done if (t.layers, t.integrator) == (count, name)), key=lambda t: t.evaluations)
+            cost = [trip.evaluations for trip in here]
+            axes.plot(cost, [trip.own.psnr for trip in here], "o-", color=f"C{number}", label=name)
+            axes.plot(cost, [trip.between.psnr for trip in here], "s--", color=f"C{number}")
+        axes.set(title=f"{count} layers", xscale="log", xlabel="network evaluations, there and back", ylabel="PSNR, dB")
+        axes.legend(title="solid: own style\ndashed: A→B→A")
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()
