@@ -25,13 +25,13 @@ CELLS_ALONG = 16
 
 CELLS_IN_LIGHTNESS = 8
 
-SMOOTHNESS, ANCHOR = 0.02, 0.002
+SMOOTHNESS, ANCHOR = 0.1, 0.002
 """Weights of the differences between neighbouring cells, and of the distance from one global map, against the squared
 error of a cell's pixels."""
 
-CORRECTIONS, CORRECTION_ITERATIONS, BLURS = 2, 6, 8
-"""Linearisations of the correction, conjugate-gradient iterations of each, and how often C blurs a cell into its
-neighbours."""
+CORRECTION_ITERATIONS, BLURS = 4, 4
+"""Conjugate-gradient iterations of the correction, and how often C blurs a cell into its neighbours. At its damping
+more of either changes little."""
 
 BOX_SOFTNESS = 0.005
 """How far the corners of the box [0, 1] are rounded: about one 8-bit step."""
@@ -194,7 +194,7 @@ def _roughness(grid: Tensor) -> Tensor:
 
 
 def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, goal: Tensor, damping: Tensor) -> Field:
-    """Bring the features of the field's picture towards `goal` by least-norm steps in the field's own parameters.
+    """Bring the features of the field's picture towards `goal` by a least-norm step in the field's own parameters.
 
     The direction is that of the flow with J S B in place of J, where S is the slope of the box and B slices the grid:
     dθ = C (JSB)ᵀ a with (N J S B C Bᵀ S Jᵀ + μ) a = goal − f. C blurs over neighbouring cells, so that the smallest
@@ -213,23 +213,20 @@ def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, goal: Tensor, 
         μ of each feature, shape (R, M).
     """
     size = slicing.image.numel()
-    scale = size / _answer(slicing)
-    grid = field.grid
-    for _ in range(CORRECTIONS):
-        values = slicing.apply(grid)
-        at = hierarchy.linearise(box(values), len(hierarchy.sizes))
-        slope = box_slope(values)
+    scale = size * size / _answer(slicing)
+    values = slicing.apply(field.grid)
+    at = hierarchy.linearise(box(values), len(hierarchy.sizes))
+    slope = box_slope(values)
 
-        def back(a: Tensor, at: Linearisation = at, slope: Tensor = slope) -> Tensor:
-            return (size * scale) * _blur(slicing.adjoint(slope * at.vjp(a)))
+    def back(a: Tensor) -> Tensor:
+        return scale * _blur(slicing.adjoint(slope * at.vjp(a)))
 
-        def operator(a: Tensor, at: Linearisation = at, slope: Tensor = slope) -> Tensor:
-            return at.jvp(slope * slicing.apply(back(a))) + damping * a
+    def operator(a: Tensor) -> Tensor:
+        return at.jvp(slope * slicing.apply(back(a))) + damping * a
 
-        solution = conjugate_gradients(operator, goal - at.values, tolerance=0.0, iterations=CORRECTION_ITERATIONS,
-                                       preconditioner=lambda r: r / damping)
-        grid = grid + back(solution.multipliers)
-    return Field(grid, field.residual)
+    solution = conjugate_gradients(operator, goal - at.values, tolerance=0.0, iterations=CORRECTION_ITERATIONS,
+                                   preconditioner=lambda r: r / damping)
+    return Field(field.grid + back(solution.multipliers), field.residual)
 
 
 def box_slope(values: Tensor) -> Tensor:
