@@ -89,34 +89,25 @@ def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.
             data = file.read(raster.width * rows * raster.channels * 4)
             buffer.set(Gegl.Rectangle.new(0, y, raster.width, rows), COLOUR_FORMATS[raster.channels], data)
             tick((y + rows) / raster.height)
-    component = _FINER_THAN_FLOAT.get(layer.get_image().get_precision())
-    if source is not None and raster.channels == 4 and component:
-        _copy_alpha(source.get_buffer(), buffer, raster, component)
+    finer = _FINER_THAN_FLOAT.get(layer.get_image().get_precision())
+    if source is not None and raster.channels == 4 and finer is not None:
+        _copy_alpha(source.get_buffer(), buffer, raster, *finer)
     buffer.flush()
     layer.update(0, 0, raster.width, raster.height)
 
 
 def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
-    """Multiply a mask by another of the same size."""
-    graph = Gegl.Node()
-    first, second = (_source(graph, mask) for mask in (into, other))
-    product = graph.create_child("gegl:multiply")
-    first.connect_to("output", product, "input")
-    second.connect_to("output", product, "aux")
-    sink = graph.create_child("gegl:write-buffer")
-    result = into.get_shadow_buffer()
-    sink.set_property("buffer", result)
-    product.connect_to("output", sink, "input")
-    sink.process()
-    result.flush()
-    into.merge_shadow(False)
-    into.update(0, 0, into.get_width(), into.get_height())
+    """Multiply a mask by another of the same size; GIMP itself does it."""
+    product = Gimp.DrawableFilter.new(into, "gegl:multiply", "")
+    product.set_aux_input("aux", other)
+    into.merge_filter(product)
 
 
 def small_copy(drawable: Gimp.Drawable, scale: float) -> tuple[int, int, bytes]:
     """Width, height and R'G'B'A bytes of a smaller copy."""
     width, height = (max(1, round(side * scale)) for side in (drawable.get_width(), drawable.get_height()))
-    data = drawable.get_buffer().get(Gegl.Rectangle.new(0, 0, width, height), scale, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP)
+    whole = Gegl.Rectangle.new(0, 0, width, height)
+    data = drawable.get_buffer().get(whole, scale, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP)
     return width, height, data
 
 
@@ -140,21 +131,19 @@ def result_bytes(raster: protocol.Raster, folder: Path) -> bytes:
     return buffer.get(whole, 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE)
 
 
-_FINER_THAN_FLOAT = {getattr(Gimp.Precision, f"{kind}_{curve}"): code for kind, code in (("U32", "I"), ("DOUBLE", "d"))
+_FINER_THAN_FLOAT = {getattr(Gimp.Precision, f"{kind}_{curve}"): (f"R'G'B'A {kind.lower()}", code)
+                     for kind, code in (("U32", "I"), ("DOUBLE", "d"))
                      for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")}
-"""Precisions whose alpha float32 cannot hold, and the type code of their components (as in the module array)."""
+"""Precisions whose alpha float32 cannot hold: a format that can, and the type code of its components (as in `array`)."""
 
 
-def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raster, component: str) -> None:
-    """Copy the last component of each pixel from one buffer to another of the same format."""
+def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raster, pixel_format: str, code: str) -> None:
     for y, rows in _stripes(raster.height):
         rectangle = Gegl.Rectangle.new(0, y, raster.width, rows)
-        ours = bytearray(target.get(rectangle, 1.0, None, Gegl.AbyssPolicy.NONE))
-        ours_cast = memoryview(ours).cast(component)
-        theirs = memoryview(source.get(rectangle, 1.0, None, Gegl.AbyssPolicy.NONE)).cast(component)
-        count = len(ours_cast) // (raster.width * rows)  # of components: 2 for grey with alpha, 4 for colour
-        ours_cast[count - 1::count] = theirs[count - 1::count]
-        target.set(rectangle, None, bytes(ours))
+        ours = bytearray(target.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
+        theirs = source.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
+        memoryview(ours).cast(code)[3::4] = memoryview(theirs).cast(code)[3::4]
+        target.set(rectangle, pixel_format, bytes(ours))
 
 
 def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_format: str, scale: float, path: Path,
@@ -169,9 +158,3 @@ def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_fo
 def _stripes(height: int) -> Iterator[tuple[int, int]]:
     for top in range(0, height, STRIPE_ROWS):
         yield top, min(STRIPE_ROWS, height - top)
-
-
-def _source(graph: Gegl.Node, mask: Gimp.Channel) -> Gegl.Node:
-    node = graph.create_child("gegl:buffer-source")
-    node.set_property("buffer", mask.get_buffer())
-    return node

@@ -39,12 +39,17 @@ class Pictures:
         return _sized(skimage.data.coffee(), width, height, None)
 
     def put(self, name: str, pixels: np.ndarray) -> Path:
-        """Write pixels where GIMP can read them."""
+        """Write pixels, as float32, where GIMP can read them."""
+        return self.put_bytes(name, np.ascontiguousarray(pixels, np.float32).tobytes())
+
+    def put_bytes(self, name: str, data: bytes) -> Path:
+        """Write pixels in whatever form where GIMP can read them."""
         path = self._folder / f"{name}.raw"
-        path.write_bytes(np.ascontiguousarray(pixels, np.float32).tobytes())
+        path.write_bytes(data)
         return path
 
-    def get(self, console: Session, expression: str, pixel_format: str = "R'G'B'A float", channels: int = 4) -> np.ndarray:
+    def get(self, console: Session, expression: str, pixel_format: str = "R'G'B'A float",
+            channels: int = 4) -> np.ndarray:
         """The pixels of a drawable inside GIMP, (height, width, channels) float32."""
         path = self._folder / "out.raw"
         width, height = console.ask(f'read({expression}, "{path}", "{pixel_format}")')

@@ -13,6 +13,7 @@ from pictures import QUICK, Pictures, dressed
 
 STORED = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "HALF": np.float16, "FLOAT": np.float32,
           "DOUBLE": np.float64}
+CURVES = {"LINEAR": "RGBA", "NON_LINEAR": "R'G'B'A", "PERCEPTUAL": "R~G~B~A"}
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +69,8 @@ def test_precision_and_alpha_are_kept(console: Session, pictures: Pictures, styl
         samples[..., 3] = rng.integers(0, np.iinfo(STORED[kind]).max, (height, width), endpoint=True, dtype=STORED[kind])
     else:
         samples[..., 3] = rng.random((height, width)).astype(STORED[kind])
-    path = pictures._folder / "native.raw"
-    path.write_bytes(samples.tobytes())
-    console.ask(f'write(layer, "{path}", None)')
+    path = pictures.put_bytes("native", samples.tobytes())
+    console.ask(f'write(layer, "{path}", "{CURVES[curve]} {kind.lower()}")')
     new = succeeded(console, "dress(image, [layer], style=cup)")
     assert console.ask("image.get_precision().value_name").endswith(f"{kind}_{curve}")
     _, _, after = pictures.stored(console, f"item({new})")
@@ -258,9 +258,11 @@ def test_says_what_is_missing(console: Session, pictures: Pictures, gimp: GimpUn
     assert status == "execution-error"
     assert "No style is chosen" in message
 
-    status, _, message = console.ask('dress(image, [layer], style_file=Gio.File.new_for_path("/no/such.png"))')
-    assert status == "execution-error", message
-    assert "There is no file /no/such.png. Choose a style again." in message
+    no_picture = gimp.folder / "no-picture.png"
+    no_picture.write_text("words")
+    status, _, message = console.ask(f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_picture}"))')
+    assert status == "execution-error"
+    assert f"GIMP cannot open {no_picture}. Choose another style." in message
 
     _, _, message = console.ask('call("plug-in-decoupled-style-reapply", image, [layer], source=layer)')
     assert "carries no style" in message
