@@ -1,0 +1,150 @@
+"""The thesis's gradient descent against the program's own integrator: network evaluations for the same residual.
+
+    python tests/benchmarks/baseline.py [--size 64] [--layers 2] [--seconds 300]
+
+Both walk on the thesis's network (ReLU and max pooling), from the same picture to the same values, layer by layer:
+first the target is carried to the reference, then to a style's decoupled features. The residual is the thesis's own,
+the mean squared difference of the moving layer's channel means on the scale of a network that is fed 0 … 255. Where
+gradient descent has not got there within its seconds, its residual at that moment is the one to reach; nothing is
+extrapolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from common import (
+    ThesisLoss,
+    descend,
+    flow_through,
+    machine,
+    parser,
+    photographs,
+    prepared,
+    seconds,
+    settings_from,
+    table,
+)
+from torch import Tensor
+
+from decouple_core.flow import Flow, Move
+from decouple_core.machinery import INTEGRATORS, SGD_LOSS
+from decouple_core.resampling import shrink
+from decouple_core.settings import LAYER_NAMES, Settings
+
+UNDRESS_LOSS = 0.05
+"""Loss at which the thesis stops when it carries the target to the reference (section 3.4)."""
+
+MOST_MOVES = 30
+"""Repetitions of a move after which the residual counts as out of reach."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One way to make one move.
+
+    Attributes
+    ----------
+    residual : float
+        At its end, on the thesis's scale.
+    evaluations : int
+        Of the network.
+    seconds : float
+    image : Tensor
+        Where it ended.
+    """
+
+    residual: float
+    evaluations: int
+    seconds: float
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class Race:
+    """One move made both ways from the same picture.
+
+    Attributes
+    ----------
+    name : str
+    start : float
+        The residual before.
+    descent, integrated : Walk
+    """
+
+    name: str
+    start: float
+    descent: Walk
+    integrated: Walk
+
+
+def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
+    """Undress the target and dress it in a style, each move both ways; the next one starts where ours ended."""
+    machinery = prepared(settings)
+    photos = photographs()
+    image, style = (shrink(photos[name], settings.size).to(machinery.device) for name in ("astronaut", "coffee"))
+    live = machinery.live(image, None) * machinery.live(style, None)
+    wanted = machinery.decoupling(None, live, settings, lambda move, values: None).features(style, layers)
+    reference = [v * alive for v, alive in
+                 zip(machinery.reference.values, live.split(machinery.reference.sizes), strict=True)]
+    watch = ThesisLoss()
+    flow = flow_through(machinery, live, settings, watch)
+
+    def walk(follow: Callable[..., Tensor], *place: Any, **limits: Any) -> Walk:
+        before, ends = machinery.hierarchy.work.evaluations, list[Tensor]()
+        taken = seconds(lambda: ends.append(follow(flow, watch, *place, **limits)), machinery.device)
+        return Walk(watch.value, machinery.hierarchy.work.evaluations - before, taken, ends[0])
+
+    undress = [("undress", layer, reference[layer - 1], UNDRESS_LOSS) for layer in range(1, layers + 1)]
+    dress = [("dress", layer, wanted[layer - 1], SGD_LOSS) for layer in range(layers, 0, -1)]
+    for name, layer, goal, loss in undress + dress:
+        held = torch.cat([goal[:, :0], *reference[: layer - 1]], 1)
+        move = Move(layer, flow.hierarchy.measure(image, layer)[-1], goal, held)
+        flow.at(image, move)
+        start = watch.value
+        descent = walk(descend, image, move, loss=loss, limit=limit)
+        integrated = walk(integrate, image, move, loss=max(loss, descent.residual), integrator=settings.integrator)
+        yield Race(f"{name} {LAYER_NAMES[layer]}", start, descent, integrated)
+        image = integrated.image
+
+
+def integrate(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: float, integrator: str) -> Tensor:
+    """The program's integrator, the move made again from where it ended until the residual is as small as `loss`."""
+    rule = INTEGRATORS[integrator]()
+    for _ in range(MOST_MOVES):
+        image = rule.follow(flow, image, move)
+        values = flow.at(image, move).values  # the watch sees them too
+        if watch.value <= loss:
+            break
+        move = Move(move.layer, values[:, -move.goal.shape[1]:], move.goal, move.held)
+    return image
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--size", type=int, default=64, help="longer side in pixels (default: %(default)s; the "
+                         "thesis's is 150)")
+    options.add_argument("--layers", type=int, default=2, help="how many layers (default: %(default)s)")
+    options.add_argument("--seconds", type=float, default=300, help="the most that gradient descent may take for each "
+                         "move (default: %(default)s)")
+    given = options.parse_args()
+    settings = settings_from(given, size=given.size, activation="relu")
+    print(f"{machine(settings)}; {given.size} px, {settings.integrator}, freedom {settings.freedom:g}; at most "
+          f"{given.seconds:g} s of gradient descent for each move")
+    with torch.inference_mode():
+        done = list(races(settings, given.layers, given.seconds))
+    table(("move", "residual before", "descent: residual", "evaluations", "seconds",
+           f"{settings.integrator}: residual", "evaluations", "seconds", "ratio of evaluations"),
+          [(race.name, race.start, race.descent.residual, race.descent.evaluations, race.descent.seconds,
+            race.integrated.residual, race.integrated.evaluations, race.integrated.seconds,
+            race.descent.evaluations / race.integrated.evaluations) for race in done])
+    descent, ours = (sum(walk.evaluations for walk in walks) for walks in
+                     ([race.descent for race in done], [race.integrated for race in done]))
+    print(f"In all {descent} evaluations against {ours}: {descent / ours:.0f} times fewer.")
+
+
+if __name__ == "__main__":
+    main()
