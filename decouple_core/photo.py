@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.features import Hierarchy, Linearisation
+from decouple_core.features import Hierarchy
 from decouple_core.solvers import conjugate_gradients
 
 CELLS_ALONG = 16
