@@ -222,8 +222,8 @@ def fetch_network(source: Source, folder: Path, progress: Progress | None = None
         except (WeightsError, pickle.UnpicklingError, tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, KeyError,
                 AttributeError, TypeError, ValueError, RuntimeError) as error:
             archive.unlink(missing_ok=True)
-            raise WeightsError(f"The download of the {source.label} weights does not hold the expected network and was discarded; "
-                               "try again.") from error
+            raise WeightsError(f"The download of the {source.label} weights does not hold the expected network and was "
+                               "discarded; try again.") from error
         store(folder, source.network, tensors)
         archive.unlink()
 
