@@ -2,11 +2,11 @@
 
     python tests/benchmarks/baseline.py [--size 64] [--layers 2] [--seconds 300]
 
-Both walk on the thesis's network (ReLU and max pooling), from the same picture to the same values, layer by layer:
-first the target is carried to the reference, then to a style's decoupled features. The residual is the thesis's own,
-the mean squared difference of the moving layer's channel means on the scale of a network that is fed 0 … 255. Where
-gradient descent has not got there within its seconds, its residual at that moment is the one to reach; nothing is
-extrapolated.
+Both walk on one network, by default the thesis's (ReLU and max pooling), from the same picture to the same values,
+layer by layer: first the target is carried to the reference, then to a style's decoupled features. The residual is the
+thesis's own, the mean squared difference of the moving layer's channel means on the scale of a network that is fed
+0 … 255. Where gradient descent has not got there within its seconds, its residual at that moment is the one to reach;
+nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -130,10 +130,12 @@ def main() -> None:
     options.add_argument("--layers", type=int, default=2, help="how many layers (default: %(default)s)")
     options.add_argument("--seconds", type=float, default=300, help="the most that gradient descent may take for each "
                          "move (default: %(default)s)")
+    options.add_argument("--activation", default="relu", help="smooth races on the program's own network instead of "
+                         "the thesis's (default: %(default)s)")
     given = options.parse_args()
-    settings = settings_from(given, size=given.size, activation="relu")
-    print(f"{machine(settings)}; {given.size} px, {settings.integrator}, freedom {settings.freedom:g}; at most "
-          f"{given.seconds:g} s of gradient descent for each move")
+    settings = settings_from(given, size=given.size, activation=given.activation)
+    print(f"{machine(settings)} ({given.activation}); {given.size} px, {settings.integrator}, freedom "
+          f"{settings.freedom:g}; at most {given.seconds:g} s of gradient descent for each move")
     with torch.inference_mode():
         done = list(races(settings, given.layers, given.seconds))
     table(("move", "residual before", "descent: residual", "evaluations", "seconds",

@@ -26,6 +26,7 @@ import skimage.data
 import torch
 from torch import Tensor
 
+from decouple_core.colour import ColourMoments, map_between
 from decouple_core.device import describe, pick_device
 from decouple_core.features import Live
 from decouple_core.flow import Flow, GradientDescent, Move, Watch
@@ -75,6 +76,12 @@ def resized(pixels: np.ndarray, size: int) -> np.ndarray:
 def as_pixels(image: Tensor) -> np.ndarray:
     """A tensor (3, H, W) as an array (H, W, 3), neither clipped nor rounded."""
     return np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
+
+
+def linear_colour(target: np.ndarray, style: np.ndarray) -> np.ndarray:
+    """The target with the style's colour moments, by the linear Monge–Kantorovitch map, clipped to [0, 1]."""
+    x, y = (torch.from_numpy(pixels.transpose(2, 0, 1).copy()) for pixels in (target, style))
+    return as_pixels(map_between(ColourMoments.of(x), ColourMoments.of(y))(x).clamp(0, 1))
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
