@@ -28,8 +28,8 @@ from decouple_core.transfer import StyleTransfer
 
 SCORES = ("edges", "m1", "m2", "m3")
 
-CELL = 240
-"""Width and height of a picture on the contact sheet, in pixels."""
+WIDTH, HEIGHT = 240, 164
+"""Of a picture's place on the contact sheet, in pixels."""
 
 
 def run_pairs(pairs: Path, out: Path, settings: Settings, transfers: StyleTransfer, *, regions: bool) -> list[float]:
@@ -63,7 +63,8 @@ def curve(path: Path, freedoms: list[float], by_folder: dict[str, dict[str, floa
     """Print and plot structure against style error for every freedom, beside what else the scorer knows."""
     from matplotlib.figure import Figure
 
-    table(("freedom or method", *SCORES), [(name.removeprefix("freedom_"), *row.values()) for name, row in by_folder.items()])
+    table(("freedom or method", *SCORES),
+          [(name.removeprefix("freedom_"), *row.values()) for name, row in by_folder.items()])
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.add_subplot()
     ours = [by_folder[f"freedom_{value:g}"] for value in freedoms]
@@ -82,18 +83,18 @@ def sheet(path: Path, pairs: Path, results: Path, others: dict[str, Path]) -> No
     """A row for every pair: target, style, linear colour transfer, other methods' results, ours."""
     names = ["target", "style", "linear colour", *others, "ours"]
     rows = numbered(pairs / "content")
-    canvas = Image.new("RGB", (CELL * len(names), 20 + CELL * len(rows)), "white")
+    canvas = Image.new("RGB", (WIDTH * len(names), 20 + HEIGHT * len(rows)), "white")
     draw = ImageDraw.Draw(canvas)
     for column, name in enumerate(names):
-        draw.text((CELL * column + 5, 5), name, "black")
+        draw.text((WIDTH * column + 5, 5), name, "black")
     for row, content in enumerate(rows):
         target, style = (read_image(pairs / side / content.name).pixels for side in ("content", "style"))
         pictures = [target, style, linear_colour(target, style)]
         pictures += [read_image(folder / content.name).pixels for folder in (*others.values(), results)]
         for column, pixels in enumerate(pictures):
             thumbnail = Image.fromarray((pixels * 255).round().astype(np.uint8))
-            thumbnail.thumbnail((CELL - 4, CELL - 4), Image.Resampling.LANCZOS)
-            canvas.paste(thumbnail, (CELL * column + 2, 22 + CELL * row))
+            thumbnail.thumbnail((WIDTH - 4, HEIGHT - 4), Image.Resampling.LANCZOS)
+            canvas.paste(thumbnail, (WIDTH * column + 2, 22 + HEIGHT * row))
     canvas.save(path)
 
 
