@@ -1,0 +1,95 @@
+"""From full size to working size: shapes, values and memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decouple_core.errors import InputError
+from decouple_core.resampling import shrink, shrink_mask, working_shape
+
+
+@settings(max_examples=100, deadline=None)
+@given(height=st.integers(1, 30000), width=st.integers(1, 30000), size=st.integers(32, 2048))
+def test_working_shape(height: int, width: int, size: int) -> None:
+    small = working_shape((height, width), size)
+    assert min(small) >= 1
+    assert max(small) == min(size, max(height, width))
+    if max(height, width) <= size:
+        assert small == (height, width)  # never enlarged
+    scale = max(small) / max(height, width)
+    for ours, exact in zip(small, (height * scale, width * scale), strict=True):
+        assert abs(ours - exact) <= 0.5 + 1e-9 or ours == 1
+
+
+def test_small_images_come_through_unchanged() -> None:
+    pixels = np.random.default_rng(0).random((7, 9, 3), np.float32)
+    small = shrink(pixels, 32)
+    assert small.dtype == torch.float32
+    np.testing.assert_array_equal(small.permute(1, 2, 0), pixels)
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (1, 500), (500, 1), (97, 333)])
+def test_shrinking_keeps_means_ramps_and_sides(shape: tuple[int, int]) -> None:
+    rows, columns = (np.linspace(0, 1, n, dtype=np.float32) for n in shape)
+    pixels = np.stack(np.broadcast_arrays(rows[:, None], columns[None], np.float32(0.3)), 2)
+    small = shrink(pixels, 64).numpy()
+    assert small.shape == (3, *working_shape(shape, 64))
+    np.testing.assert_allclose(small.mean((1, 2)), pixels.mean((0, 1)), atol=2e-3)
+    np.testing.assert_allclose(small[2], 0.3, atol=1e-6)
+    if shape[0] > 1:
+        centres = (np.arange(small.shape[1]) + 0.5) / small.shape[1]
+        np.testing.assert_allclose(small[0, 3:-3, 0], centres[3:-3], atol=0.01)
+
+
+def test_values_outside_the_unit_range_are_kept() -> None:
+    """Floating-point documents hold highlights above 1; clipping them is not this step's business."""
+    pixels = np.full((100, 100, 3), 1.5, np.float32)
+    np.testing.assert_allclose(shrink(pixels, 32), 1.5, rtol=1e-6)
+
+
+def test_no_aliasing() -> None:
+    """Stripes of one pixel turn grey instead of beating."""
+    pixels = np.zeros((256, 256, 3), np.float32)
+    pixels[:, ::2] = 1.0
+    np.testing.assert_allclose(shrink(pixels, 48), 0.5, atol=0.05)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_value_that_is_no_number_is_found(value: float) -> None:
+    pixels = np.full((400, 300, 3), 0.5, np.float32)
+    pixels[217, 123, 1] = value
+    with pytest.raises(InputError, match=r"no numbers.*try again"):
+        shrink(pixels, 32)
+
+
+def test_file_mapped_and_reversed_arrays(tmp_path: pytest.TempPathFactory) -> None:
+    mapped = np.memmap(f"{tmp_path}/pixels.raw", np.float32, "w+", shape=(50, 40, 3))
+    mapped[:] = np.random.default_rng(0).random(mapped.shape)
+    assert torch.equal(shrink(mapped, 32), shrink(np.array(mapped), 32))
+    np.testing.assert_array_equal(shrink(mapped[::-1], 64), np.array(mapped)[::-1].transpose(2, 0, 1))
+
+
+# --- masks --------------------------------------------------------------------------------------------------------
+
+
+def test_masks_stay_in_range_and_keep_their_share() -> None:
+    mask = np.zeros((200, 300), np.float32)
+    mask[50:150, 100:200] = 1.0
+    small = shrink_mask(mask, (43, 64))
+    assert small.shape == (43, 64)
+    assert small.min() >= 0
+    assert small.max() <= 1
+    assert small.mean().item() == pytest.approx(mask.mean(), abs=5e-3)
+    # against Pillow's box filter, an exact average
+    box = np.asarray(PIL.Image.fromarray(mask).resize((64, 43), PIL.Image.Resampling.BOX))
+    assert np.abs(small.numpy() - box).mean() < 0.01
+
+
+def test_empty_mask() -> None:
+    with pytest.raises(InputError, match="empty; select something"):
+        shrink_mask(np.zeros((20, 20), np.float32), (10, 10))
