@@ -13,7 +13,7 @@ import pytest
 # These helpers are shared by tests, the conftest and the benchmark; the folder is no package.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gimp_under_test import GimpUnderTest, Session  # noqa: E402
+from gimp_under_test import GimpUnderTest, Session, lend_weights  # noqa: E402
 from pictures import Pictures  # noqa: E402
 from window import Window  # noqa: E402
 
@@ -45,7 +45,7 @@ def gimp(gimp_root: Path | None, weights: object, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("gimp")
     home = folder / "home"
     home.mkdir()
-    (home / "weights").symlink_to(Path(os.environ["DECOUPLE_HOME"]) / "weights")
+    lend_weights(Path(os.environ["DECOUPLE_HOME"]), home)
     made = GimpUnderTest(gimp_root, folder, home)
     made.install()
     yield made

@@ -21,6 +21,9 @@ from decouple_core.worker import stop
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+LENT = ("weights", "reference")
+"""Parts of a data folder that are slow to make."""
+
 ENTER = """
 root=$1; shift
 mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"
@@ -194,11 +197,17 @@ def _home_of(pid: int) -> Path | None:
     return None
 
 
+def lend_weights(owner: Path, home: Path) -> None:
+    """Let a data folder use what another has fetched and measured."""
+    for name in LENT:
+        (owner / name).mkdir(parents=True, exist_ok=True)
+        (home / name).symlink_to((owner / name).resolve())
+
+
 def _lent(folder: Path, home: Path) -> Sequence[Path]:
     """What the root borrows: scratch space, this checkout, the data folder, and the interpreter of these tests."""
-    weights = home / "weights"
-    lent = [Path("/tmp"), REPOSITORY, folder, home, *([weights.resolve()] if weights.is_symlink() else []),
-            Path(sys.prefix)]
+    lent = [Path("/tmp"), REPOSITORY, folder, home, Path(sys.prefix),
+            *((home / name).resolve() for name in LENT if (home / name).exists())]
     if Path(sys.base_prefix) == Path("/usr"):  # Debian's own Python: lend its parts, not all of /usr
         lent += [Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))]
     else:

@@ -1,0 +1,244 @@
+"""The worker as its clients meet it: a real process, real connections, the real core."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decouple_core import protocol
+from decouple_core.protocol import Raster, Transfer
+from decouple_core.settings import Settings
+from decouple_core.worker import stop
+
+QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
+LONG = {**QUICK, "size": 512, "layers": 5}
+SECONDS = 120.0
+"""Patience with a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def home(weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with the real weights, and a worker that serves there."""
+    with served(tmp_path_factory.mktemp("home")) as (home, _worker):
+        yield home
+
+
+@contextlib.contextmanager
+def served(home: Path, *words: str) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """Start a worker and wait until it serves; afterwards, end it."""
+    for slow_to_make in ("weights", "reference"):
+        shared = Path(os.environ["DECOUPLE_HOME"]) / slow_to_make
+        shared.mkdir(parents=True, exist_ok=True)
+        (home / slow_to_make).symlink_to(shared)
+    worker = serve(home, *words)
+    try:
+        wait_until(lambda: running(home))
+        yield home, worker
+    finally:
+        stop(home)
+        worker.wait(SECONDS)
+
+
+def serve(home: Path, *words: str) -> subprocess.Popen[bytes]:
+    """Start a worker."""
+    return subprocess.Popen([sys.executable, "-m", "decouple_core", "serve", *words],
+                            env={**os.environ, "DECOUPLE_HOME": str(home)})
+
+
+def running(home: Path) -> bool:
+    """Whether a worker answers."""
+    try:
+        protocol.connect(home).close()
+    except protocol.NotRunning:
+        return False
+    return True
+
+
+def wait_until(condition: Any) -> None:
+    """Wait for something that must happen."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def pixels(seed: int, height: int = 40, width: int = 50, channels: int = 3) -> np.ndarray:
+    """A smooth picture, (height, width, channels) float32."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((height // 5, width // 5, channels)).astype(np.float32)
+    return np.kron(coarse, np.ones((5, 5, 1), np.float32))
+
+
+class Guest:
+    """A client of the worker."""
+
+    def __init__(self, home: Path) -> None:
+        self.connection: Connection = protocol.connect(home)
+
+    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a message and wait for the next one."""
+        protocol.send(self.connection, message)
+        return self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        """Wait for a message."""
+        assert self.connection.poll(SECONDS), "the worker does not answer"
+        return protocol.receive(self.connection)
+
+    def begin(self, settings: dict[str, Any], channels: int = 3) -> Path:
+        """Hand over a job; returns its folder."""
+        folder = Path(self.ask({"kind": "open"})["path"])
+        target, style = pixels(1, channels=channels), pixels(2)
+        protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
+        protocol.pixels_file(folder, "style").write_bytes(style.tobytes())
+        job = Transfer(Raster(50, 40, channels), settings, style=Raster(50, 40, 3))
+        protocol.send(self.connection, job.to_message())
+        return folder
+
+    def end(self) -> dict[str, Any]:
+        """Wait for the end of the job."""
+        while (message := self.hear())["kind"] in ("progress", "queued"):
+            pass
+        return message
+
+
+def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
+    from decouple_core.transfer import StyleTransfer
+
+    guest = Guest(home)
+    folder = guest.begin(QUICK, channels=4)
+    done = guest.end()
+    assert done["kind"] == "done", done
+    assert [file.name for file in folder.iterdir()] == ["result.raw"]
+    target = pixels(1, channels=4)
+    result = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(target.shape)
+    expected = StyleTransfer().transfer(np.ascontiguousarray(target[..., :3]), pixels(2), Settings.from_dict(QUICK),
+                                        target_mask=np.ascontiguousarray(target[..., 3]))
+    assert np.abs(result[..., :3] - expected.image).max() < 1e-3
+    assert np.array_equal(result[..., 3], target[..., 3])
+    # The features that came back are a style of their own.
+    folder = Path(guest.ask({"kind": "open"})["path"])
+    assert list(folder.iterdir()) == [], "the last job's result must be gone"
+    protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
+    protocol.send(guest.connection, Transfer(Raster(50, 40, 4), QUICK, features=done["style"]).to_message())
+    assert guest.end()["kind"] == "done"
+
+
+def test_serves_its_own_user_alone(home: Path) -> None:
+    for path in (home / "run", home / "log", home / "run" / "jobs"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((home / "run" / "worker.json").stat().st_mode) == 0o600
+    endpoint = protocol.Endpoint.load(home)
+    stranger = Client(endpoint.address)
+    stranger.recv_bytes()
+    stranger.send_bytes(b"not the answer")
+    with pytest.raises((EOFError, OSError)):
+        while True:
+            stranger.recv_bytes()
+    assert Guest(home).ask({"kind": "hello"})["pid"] == endpoint.pid
+
+
+def test_one_worker_a_user(home: Path) -> None:
+    first = protocol.Endpoint.load(home).pid
+    assert serve(home).wait(SECONDS) == 0
+    assert Guest(home).ask({"kind": "hello"})["pid"] == first
+
+
+def test_jobs_of_several_clients_queue(home: Path) -> None:
+    one, two, three = Guest(home), Guest(home), Guest(home)
+    one.begin(LONG)
+    while one.hear()["kind"] != "progress":
+        pass
+    two.begin(QUICK)
+    assert two.hear()["kind"] == "queued"
+    waiting = three.begin(QUICK)
+    assert three.hear()["kind"] == "queued"
+    three.connection.close()  # leaves while it waits
+    wait_until(lambda: not waiting.exists())
+    protocol.send(one.connection, {"kind": "cancel"})
+    assert one.end()["kind"] == "cancelled"
+    assert two.end()["kind"] == "done"
+
+
+def test_client_that_leaves_stops_its_job(home: Path) -> None:
+    guest = Guest(home)
+    folder = guest.begin(LONG)
+    while guest.hear()["kind"] != "progress":
+        pass
+    guest.connection.close()
+    wait_until(lambda: not folder.exists())
+    next_one = Guest(home)
+    next_one.begin(QUICK)
+    assert next_one.end()["kind"] == "done"
+
+
+def test_ends_when_idle_and_leaves_only_logs(weights: object, tmp_path: Path) -> None:
+    left_over = protocol.run_folder(tmp_path) / "jobs" / "of one that was killed"
+    left_over.mkdir(parents=True)
+    with served(tmp_path, "--idle", "0.5") as (home, worker):
+        assert not left_over.exists()
+        assert worker.wait(SECONDS) == 0
+        left = {str(path.relative_to(home)) for path in home.rglob("*") if not path.is_dir() or path.is_symlink()}
+        assert left <= {"run/lock", "log/worker.log", "weights", "reference"}
+
+
+@pytest.mark.parametrize("nonsense", [b"\xff", b"[]", b"{}", b'{"kind": "transfer"}', b'{"kind": "dance"}', b"[" * 100_000,
+                                      b'{"kind": "transfer", "target": {"width": 1e9}, "settings": {}}'])
+def test_hangs_up_on_nonsense_and_serves_the_others(home: Path, nonsense: bytes) -> None:
+    well_meaning, other = Guest(home), Guest(home)
+    other.ask({"kind": "open"})
+    other.connection.send_bytes(nonsense)
+    with pytest.raises((EOFError, OSError)):
+        other.connection.recv_bytes()
+    assert well_meaning.ask({"kind": "hello"})["protocol"] == protocol.PROTOCOL
+
+
+def test_says_what_is_wrong_with_a_job(home: Path) -> None:
+    guest = Guest(home)
+    guest.begin({**QUICK, "layers": 9})
+    failed = guest.end()
+    assert (failed["kind"], failed["error"]) == ("failed", "InputError")
+    assert "layers is 9" in failed["text"]
+    folder = guest.begin(QUICK)
+    guest.end()
+    folder = Path(guest.ask({"kind": "open"})["path"])
+    for name in ("target", "style"):
+        protocol.pixels_file(folder, name).write_bytes(b"too few")
+    protocol.send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style=Raster(50, 40, 3)).to_message())
+    assert guest.end()["kind"] == "failed"
+
+
+plain = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+                     max_leaves=8)
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])  # a busy machine is no bad strategy
+@given(st.dictionaries(st.sampled_from(["kind", "target", "settings", "style", "features", "style_path", "x"]),
+                       plain | st.fixed_dictionaries({"width": plain, "height": plain, "channels": plain})))
+def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
+    try:
+        job = Transfer.from_message(message)
+    except protocol.ProtocolError:
+        return
+    assert Transfer.from_message(job.to_message()) == job
+
+
+@given(st.integers(1, protocol.SIDE_LIMIT), st.integers(1, protocol.SIDE_LIMIT), st.sampled_from([3, 4]), st.integers(0, 4))
+def test_a_transfer_arrives_as_it_was_sent(width: int, height: int, channels: int, masks: int) -> None:
+    job = Transfer(Raster(width, height, channels, masks), {"size": 64}, style_path="a.style")
+    assert Transfer.from_message(job.to_message()) == job
