@@ -8,7 +8,7 @@ be dissipative, and the way back would not be the way forth. Integrators are exc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -80,26 +80,38 @@ class Flow:
 
 
 class Integrator(ABC):
-    """A way to follow the flow through one move.
-
-    Attributes
-    ----------
-    evaluations : int
-        About how many evaluations of the flow a move takes, for the progress bar.
-    """
-
-    evaluations: int
+    """A way to follow the flow through one move."""
 
     @abstractmethod
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         """The image at the end of the move."""
+
+    @abstractmethod
+    def evaluations(self, layer: int) -> int:
+        """About how many evaluations of the flow a move of this layer takes, for the progress bar."""
+
+
+class PerLayer(Integrator):
+    """An integrator of its own for each layer, shallow to deep.
+
+    The flow bends most in the shallow layers, where a step costs least.
+    """
+
+    def __init__(self, integrators: Sequence[Integrator]) -> None:
+        self._integrators = tuple(integrators)
+
+    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        return self._integrators[move.layer - 1].follow(flow, image, move)
+
+    def evaluations(self, layer: int) -> int:
+        return self._integrators[layer - 1].evaluations(layer)
 
 
 class Midpoint(Integrator):
     """The explicit midpoint rule, second order: two evaluations a step (Runge 1895)."""
 
     def __init__(self, steps: int) -> None:
-        self._steps, self.evaluations = steps, 2 * steps
+        self._steps = steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
@@ -108,12 +120,15 @@ class Midpoint(Integrator):
             image = image + h * flow.velocity(middle, move)
         return image
 
+    def evaluations(self, layer: int) -> int:
+        return 2 * self._steps
+
 
 class RungeKutta4(Integrator):
     """The classical fourth-order rule: four evaluations a step (Kutta 1901)."""
 
     def __init__(self, steps: int) -> None:
-        self._steps, self.evaluations = steps, 4 * steps
+        self._steps = steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
@@ -124,6 +139,9 @@ class RungeKutta4(Integrator):
             k4 = flow.velocity(image + h * k3, move)
             image = image + (h / 6) * (k1 + 2 * (k2 + k3) + k4)
         return image
+
+    def evaluations(self, layer: int) -> int:
+        return 4 * self._steps
 
 
 class Reversible(Integrator):
@@ -136,7 +154,6 @@ class Reversible(Integrator):
 
     def __init__(self, steps: int, *, settled: float = 1e-5, iterations: int = 8) -> None:
         self._steps, self._settled, self._iterations = steps, settled, iterations
-        self.evaluations = steps * (1 + iterations)
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
@@ -150,6 +167,9 @@ class Reversible(Integrator):
             image = 2 * middle - image
         return image
 
+    def evaluations(self, layer: int) -> int:
+        return self._steps * (1 + self._iterations)
+
 
 class Euler(Integrator):
     """Euler steps, then corrections towards the goal.
@@ -159,7 +179,6 @@ class Euler(Integrator):
 
     def __init__(self, steps: int, corrections: int = 1) -> None:
         self._steps, self._corrections = steps, corrections
-        self.evaluations = steps + corrections
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         for _ in range(self._steps):
@@ -168,6 +187,9 @@ class Euler(Integrator):
             here = flow.at(image, move)
             image = image + flow.solver.direction(here, move.goals - here.values)
         return image
+
+    def evaluations(self, layer: int) -> int:
+        return self._steps + self._corrections
 
 
 class GradientDescent(Integrator):
@@ -191,7 +213,6 @@ class GradientDescent(Integrator):
 
     def __init__(self, *, scale: float, loss: float, steps: int = 50_000) -> None:
         self._scale, self._loss, self._steps = scale, loss, steps
-        self.evaluations = steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         goals = move.goals
@@ -205,3 +226,6 @@ class GradientDescent(Integrator):
                 break
             image = image - self.RATE * here.vjp(weights * difference)
         return image
+
+    def evaluations(self, layer: int) -> int:
+        return self._steps

@@ -31,8 +31,10 @@ class Meter:
     def plan(self, machinery: Machinery, settings: Settings, *, with_style: bool) -> None:
         """Lay out the phases, and what an evaluation of the flow at each depth costs."""
         work = [k * c for k, c in zip(ITERATIONS, machinery.hierarchy.costs, strict=True)][: settings.layers]
-        every = INTEGRATORS[settings.integrator]().evaluations * sum(work)
-        style = every * (1.0 - work[-1] / sum(work)) if with_style else 0.0
+        times = [INTEGRATORS[settings.integrator]().evaluations(layer + 1) for layer in range(settings.layers)]
+        whole = [w * t for w, t in zip(work, times, strict=True)]
+        every = sum(whole)
+        style = every - whole[-1] if with_style else 0.0
         flow = 1.0 - CARRYING_SHARE - RENDERING_SHARE
         unit = flow / (style + 2 * every)
         self._costs = [unit * w for w in work]
