@@ -161,7 +161,7 @@ def draw(path: Path, contest: Contest, done: list[tuple[int, Outcome, Outcome]],
         for name in ("coupled", "decoupled"):
             points = [(row[0], row[column]) for row in rows if row[1] == name]
             axes.plot(*zip(*points, strict=True), "o-", label=name)
-        axes.set(xlabel="layers", ylabel=label)
+        axes.set(xlabel="layers", ylabel=label, xticks=range(1, columns), yscale="log" if column == 3 else "linear")
         axes.legend()
     figure.savefig(path, dpi=120)
 
