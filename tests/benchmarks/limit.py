@@ -1,0 +1,139 @@
+"""How near the limit the flow runs: its convolutions' FLOP/s as a share of what the same convolutions reach alone.
+
+    python tests/benchmarks/limit.py [--size 128] [--repeats 5]
+
+Alone means `torch.nn.functional.conv2d` and `conv_transpose2d` at the flow's own shapes, memory layout and precision,
+one after the other with nothing between them: no padding, activation, pooling, or solver. The flow is that of a whole
+transfer, style, undress and dress. What it does besides is shown by torch's own profiler.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from common import machine, median_seconds, parser, photographs, prepared, settings_from, table
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from decouple_core.machinery import ITERATIONS, linear_precision
+from decouple_core.resampling import working_shape
+from decouple_core.settings import LAYER_NAMES
+from decouple_core.transfer import StyleTransfer, TransferResult
+from decouple_core.vgg import Convolution, convolutions, layer_names
+from decouple_core.weights import load_weights
+
+STEPS = ("style", "undress", "dress")
+"""Steps of a transfer that are the flow's."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One convolution of the network timed by itself.
+
+    Attributes
+    ----------
+    name : str
+    shape : str
+        Of its output, for people.
+    depth : int
+        The shallowest layer of the hierarchy that needs it, from 1.
+    multiply_adds : float
+    seconds : dict
+        Of one call, by kind: "forward" in the features' precision, "jvp" and "vjp" in that of J.
+    """
+
+    name: str
+    shape: str
+    depth: int
+    multiply_adds: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def alone(network: str, shape: tuple[int, int], device: torch.device, repeats: int) -> Iterator[Alone]:
+    """Time every convolution of the network on an image of this shape."""
+    name, weights = load_weights(network)
+    exact = convolutions(name, weights, device=device)
+    linear = convolutions(name, weights, device=device, dtype=linear_precision(device) or torch.float32)
+    height, width = shape
+    depth = 1
+    for label, layer, low in zip(layer_names(name), exact, linear, strict=True):
+        if layer.pooled_before:
+            height, width = -(-height // 2), -(-width // 2)
+        out, inputs = layer.weight.shape[:2]
+        # Calls as in decouple_core.linearised: padded by one pixel before, folded back after.
+        padded, gradient = (_noise(low, channels, *size) for channels, size in
+                            ((inputs, (height + 2, width + 2)), (out, (height, width))))
+        one = Alone(label, f"{out}×{height}×{width}", depth, layer.weight.numel() * height * width)
+        calls = {"forward": partial(F.conv2d, padded.to(layer.weight), layer.weight, layer.bias),
+                 "jvp": partial(F.conv2d, padded, low.weight),
+                 "vjp": partial(F.conv_transpose2d, gradient, low.weight)}
+        one.seconds.update({kind: median_seconds(call, repeats, device) for kind, call in calls.items()})
+        yield one
+        depth += layer.tap  # what follows a tap is needed from the next layer on
+
+
+def _noise(layer: Convolution, channels: int, height: int, width: int) -> Tensor:
+    noise = torch.rand(1, channels, height, width).to(layer.weight)
+    return noise.contiguous(memory_format=torch.channels_last)
+
+
+def passes(result: TransferResult) -> Counter[tuple[str, int]]:
+    """How often the flow passed through the network, by kind and depth, from the evaluations that it noted."""
+    found: Counter[tuple[str, int]] = Counter()
+    for entry in result.journal.losses:
+        depth, iterations = entry["layer"], ITERATIONS[entry["layer"] - 1]
+        found["forward", depth] += 1
+        found["jvp", depth] += iterations
+        found["vjp", depth] += iterations + 1
+    return found
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--size", type=int, default=128, help="working size in pixels (default: %(default)s)")
+    options.add_argument("--repeats", type=int, default=5, help="calls of each convolution (default: %(default)s)")
+    options.add_argument("--rows", type=int, default=15, help="of the profiler's table (default: %(default)s)")
+    given = options.parse_args()
+    settings = settings_from(given, size=given.size, mode="texture")
+    photos = photographs()
+    target, style = photos["coffee"], photos["astronaut"]
+    device = prepared(settings).device
+    with torch.inference_mode():
+        single = list(alone(settings.network, working_shape(target.shape[:2], given.size), device, given.repeats))
+    transfers = StyleTransfer()
+    transfers.transfer(style, photos["chelsea"], settings)  # loads and warms up; none of it is used again
+    result = transfers.transfer(target, style, settings)
+
+    print(f"{machine(settings)}; {given.size} px; J in {linear_precision(device) or torch.float32}")
+    print("\nEach convolution alone, GFLOP/s:")
+    table(("convolution", "output", "forward", "J", "Jᵀ"),
+          [(one.name, one.shape, *(2e-9 * one.multiply_adds / one.seconds[kind] for kind in ("forward", "jvp", "vjp")))
+           for one in single])
+    done = passes(result)
+    print("Passes of the flow, by the deepest layer that each reaches:")
+    table(("layer", "forward", "J", "Jᵀ"), [(LAYER_NAMES[depth], *(done[kind, depth] for kind in
+          ("forward", "jvp", "vjp"))) for depth in range(1, settings.layers + 1)])
+    within = [(count, one, kind) for (kind, depth), count in done.items() for one in single if one.depth <= depth]
+    multiply_adds = sum(count * one.multiply_adds for count, one, _ in within)
+    limit = sum(count * one.seconds[kind] for count, one, kind in within)
+    taken = sum(result.report["seconds"][step] for step in STEPS)
+    counted = result.report["evaluations"]
+    table(("", "convolutions, GFLOP", "seconds", "GFLOP/s"),
+          [("alone", 2e-9 * multiply_adds, limit, 2e-9 * multiply_adds / limit),
+           ("in the flow", 2e-9 * multiply_adds, taken, 2e-9 * multiply_adds / taken)])
+    print(f"The flow runs at {100 * limit / taken:.0f} % of its convolutions alone. The whole transfer counted "
+          f"{counted['total']} network evaluations and {2e-9 * counted['multiply_adds']:.0f} GFLOP.\n")
+    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
+    with profile(activities=activities) as watched:
+        transfers.transfer(photos["chelsea"], photos["rocket"], settings)
+    sort = "self_cpu_time_total" if device.type == "cpu" else "self_device_time_total"
+    print("```\n" + watched.key_averages().table(sort_by=sort, row_limit=given.rows, max_name_column_width=40) + "```")
+
+
+if __name__ == "__main__":
+    main()
