@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 
-from decouple_core.features import ChannelMeans, Functions, Hierarchy
+from decouple_core.features import ChannelMeans, Functions, Linearisation
 from decouple_core.machinery import _kept_gram
 from decouple_core.reference import GRAM_SIZE, NOISE_SIZE, Reference, reference_gram, uniform_noise
 from decouple_core.solvers import DampedLeastNorm
@@ -52,23 +52,23 @@ def test_gram_is_that_of_an_explicit_jacobian() -> None:
     x = uniform_noise(1, 5).double()
     functions = [lambda x: x.mean((1, 2)), lambda x: torch.stack([(x**2).mean(), (x[0] * x[1]).mean()])]
     j = torch.cat([torch.func.jacrev(f)(x).reshape(-1, x.numel()) for f in functions])
-    hierarchy = Functions(functions, (3, 2))
-
-    class Batched(Hierarchy):
-        """`Functions` pull one vector of weights at a time."""
-
-        def __init__(self) -> None:
-            self.sizes = hierarchy.sizes
-
-        def linearise(self, image: Tensor, depth: int) -> Batched:
-            self.at = hierarchy.linearise(image, depth)
-            return self
-
-        def vjp(self, feature_weights: Tensor) -> Tensor:
-            return torch.stack([self.at.vjp(w) for w in feature_weights])
-
-    gram = reference_gram(Batched(), x, batch=2)
+    gram = reference_gram(BatchedFunctions(functions, (3, 2)), x, batch=2)
     torch.testing.assert_close(gram, x.numel() * j @ j.T)
+
+
+class BatchedFunctions(Functions):
+    """`Functions` pull back one vector of weights at a time; these take a batch, as the network does."""
+
+    def linearise(self, image: Tensor, depth: int) -> Linearisation:
+        return Batch(super().linearise(image, depth))
+
+
+class Batch:
+    def __init__(self, at: Linearisation) -> None:
+        self.values, self.jvp, self._at = at.values, at.jvp, at
+
+    def vjp(self, feature_weights: Tensor) -> Tensor:
+        return torch.stack([self._at.vjp(w) for w in feature_weights])
 
 
 def test_gram_of_the_network(means: ChannelMeans) -> None:

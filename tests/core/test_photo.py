@@ -1,0 +1,260 @@
+"""The field of colour transforms: exact where it can be, the same at any size and in any stripes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from decouple_core import photo
+from decouple_core.colour import ColourMap, ColourMoments, map_between
+from decouple_core.features import ChannelMeans
+from decouple_core.photo import Field, Slicing, box, box_slope, correct, fit
+from decouple_core.reference import reference_gram, uniform_noise
+from decouple_core.resampling import shrink
+from decouple_core.settings import Settings
+from decouple_core.transfer import CORRECTION_DAMPING
+
+SWAPPED = ColourMap(torch.tensor([[0.2, 0.7, 0.0], [0.0, 0.9, 0.1], [0.6, 0.0, 0.3]], dtype=torch.float64),
+                    torch.tensor([0.05, -0.02, 0.1], dtype=torch.float64))
+"""A map that mixes the channels and stays inside the box."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    """On pictures this small, threads mostly wait for each other."""
+    torch.set_num_threads(1)
+
+
+def photograph(name: str = "astronaut", size: int = 48) -> Tensor:
+    return shrink(getattr(skimage.data, name)().astype(np.float32) / 255, size)
+
+
+def random_grid(slicing: Slicing, seed: int = 0, roughness: float = 0.2) -> Tensor:
+    """A field that differs from cell to cell."""
+    grid = slicing.constant(SWAPPED)
+    return grid + roughness * torch.randn(grid.shape, generator=torch.Generator().manual_seed(seed)).to(grid)
+
+
+def rendered(field: Field, image: np.ndarray) -> np.ndarray:
+    out = np.empty_like(image)
+    field.render(image, out, lambda share: None)
+    return out
+
+
+# --- the box ------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(-50, 50))
+def test_box_is_a_soft_clip_with_its_slope(value: float) -> None:
+    x = torch.tensor([value], dtype=torch.float64)
+    assert 0 <= box(x).item() <= 1
+    assert box(x).item() == pytest.approx(min(max(value, 0), 1), abs=photo.BOX_SOFTNESS)
+    assert box_slope(x).item() == pytest.approx(((box(x + 1e-5) - box(x - 1e-5)) / 2e-5).item(), abs=1e-4)
+    assert 0 <= box_slope(x).item() <= 1
+
+
+def test_result_stays_in_the_box_in_single_precision() -> None:
+    """Rounding may not push a value out of it, however far outside the field's own value lies."""
+    image = np.random.default_rng(0).random((64, 40, 3), np.float32)
+    result = rendered(Field(random_grid(Slicing(photograph()), roughness=8.0)), image)
+    assert result.min() >= 0
+    assert result.max() <= 1
+    assert (result < 0.01).any()
+    assert (result > 0.99).any()
+
+
+# --- slicing ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (5, 48), (1, 30), (30, 1), (1, 1), (13, 17)])
+def test_constant_grid_is_one_affine_map(shape: tuple[int, int]) -> None:
+    image = torch.rand(3, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    slicing = Slicing(image)
+    torch.testing.assert_close(slicing.apply(slicing.constant(SWAPPED)), SWAPPED(image), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (7, 20), (1, 9), (9, 1), (1, 1)])
+def test_adjoint(shape: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(1)
+    slicing = Slicing(torch.rand(3, *shape, dtype=torch.float64, generator=generator))
+    grid = torch.randn(12, *slicing.grid_shape, dtype=torch.float64, generator=generator)
+    colours = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
+    assert (slicing.apply(grid) * colours).sum().item() == pytest.approx(
+        (grid * slicing.adjoint(colours)).sum().item(), rel=1e-10, abs=1e-10)
+
+
+def test_a_pixel_is_mapped_by_the_cells_around_its_place_and_lightness() -> None:
+    """Against the trilinear interpolation written out for every pixel."""
+    image = photograph(size=24).double()
+    slicing = Slicing(image)
+    grid = random_grid(slicing, roughness=0.5)
+    ours = slicing.apply(grid)
+    depth, rows, columns = slicing.grid_shape
+    luma = np.tensordot([0.2126, 0.7152, 0.0722], image.numpy(), 1)
+    for y, x in [(0, 0), (3, 17), (11, 8), (23, 23), (12, 0)]:
+        place = [luma[y, x] * (depth - 1), (y + 0.5) / 24 * (rows - 1), (x + 0.5) / 24 * (columns - 1)]
+        low = [min(int(p), n - 2) for p, n in zip(place, slicing.grid_shape, strict=True)]
+        matrix = np.zeros(12)
+        for corner in np.ndindex(2, 2, 2):
+            weight = np.prod([(p - lo) if c else 1 - (p - lo) for p, lo, c in zip(place, low, corner, strict=True)])
+            cell = tuple(lo + c for lo, c in zip(low, corner, strict=True))
+            matrix += weight * grid[(slice(None), *cell)].numpy()
+        wanted = matrix.reshape(3, 4) @ np.append(image[:, y, x].numpy(), 1.0)
+        np.testing.assert_allclose(ours[:, y, x], wanted, atol=1e-10)
+
+
+def test_following_maps_are_applied_to_the_result() -> None:
+    image = photograph().double()
+    slicing = Slicing(image)
+    field = Field(random_grid(slicing))
+    everywhere = torch.ones(1, *slicing.grid_shape[1:], dtype=torch.float64)
+    torch.testing.assert_close(field.then([SWAPPED], everywhere)(image), SWAPPED(field(image)), rtol=0, atol=1e-10)
+    torch.testing.assert_close(field.then([SWAPPED], 0 * everywhere).grid, field.grid)
+    half = field.then([SWAPPED, SWAPPED], torch.cat([0.25 * everywhere, 0.25 * everywhere]))(image)
+    torch.testing.assert_close(half, (SWAPPED(field(image)) + field(image)) / 2, rtol=0, atol=1e-10)
+
+
+# --- rendering ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("height", [1, 37, 128, 131, 300])
+@pytest.mark.parametrize("residual", [False, True])
+def test_stripes_do_not_show(monkeypatch: pytest.MonkeyPatch, height: int, residual: bool) -> None:
+    image = np.random.default_rng(0).random((height, 23, 3), np.float32)
+    slicing = Slicing(photograph())
+    texture = 0.1 * torch.randn(3, 20, 12, generator=torch.Generator().manual_seed(0)) if residual else None
+    field = Field(random_grid(slicing), texture)
+    whole = rendered(field, image)
+    if not residual:
+        wanted = box(field(torch.from_numpy(image.transpose(2, 0, 1).copy()))).permute(1, 2, 0)
+        np.testing.assert_allclose(whole, wanted, atol=2e-6)
+    for rows in (1, 7, 64, 1000):
+        monkeypatch.setattr(photo, "STRIPE_ROWS", rows)
+        np.testing.assert_allclose(rendered(field, image), whole, atol=1e-5)
+
+
+def test_rendering_in_place_and_in_files(tmp_path: pytest.TempPathFactory) -> None:
+    image = np.random.default_rng(0).random((300, 40, 3), np.float32)
+    field = Field(random_grid(Slicing(photograph())))
+    wanted = rendered(field, image)
+    mapped = np.memmap(f"{tmp_path}/pixels.raw", np.float32, "w+", shape=image.shape)
+    mapped[:] = image
+    shares: list[float] = []
+    field.render(mapped, mapped, shares.append)
+    np.testing.assert_array_equal(mapped, wanted)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_half_the_resolution_looks_like_the_whole_halved() -> None:
+    full = skimage.data.astronaut().astype(np.float32) / 255
+    half = shrink(full, 256).permute(1, 2, 0).numpy()
+    field = fit(Slicing(shrink(full, 48)), SWAPPED(shrink(full, 48)).flip(0).clamp(0, 1))
+    halved = shrink(rendered(field, full), 256).permute(1, 2, 0).numpy()
+    assert np.median(np.abs(rendered(field, half) - halved)) < 1 / 255
+
+
+# --- the fit ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_fit_finds_the_one_map(name: str) -> None:
+    """A positive symmetric map is the Monge–Kantorovitch one that the fit starts from, so it is met exactly."""
+    image = photograph(name)
+    root = torch.tensor([[0.6, 0.1, 0.0], [0.1, 0.5, 0.05], [0.0, 0.05, 0.4]], dtype=torch.float64)
+    goal = ColourMap(root, torch.tensor([0.1, 0.2, 0.0], dtype=torch.float64))(image)
+    torch.testing.assert_close(fit(Slicing(image), goal)(image), goal, rtol=0, atol=5e-3)
+
+
+def test_fit_comes_nearer_than_any_one_map() -> None:
+    """To a picture that is darkened towards its right side, and in its highlights."""
+    image = photograph("chelsea").double()
+    shade = torch.linspace(1.0, 0.3, image.shape[2]).double()
+    goal = image * shade - 0.2 * image.clamp_min(0.5) + 0.1
+    colours = torch.cat([image.flatten(1), torch.ones(1, image[0].numel()).double()]).T
+    best = colours @ torch.linalg.lstsq(colours, goal.flatten(1).T).solution
+    one_map = (best.T - goal.flatten(1)).square().mean()
+    assert (fit(Slicing(image), goal)(image) - goal).square().mean() < 0.1 * one_map
+
+
+def test_fit_cannot_invent_texture() -> None:
+    """A grey sky stays smooth, whatever noise the goal has there."""
+    image = torch.full((3, 32, 48), 0.6) + torch.linspace(0, 0.1, 48)
+    noise = torch.randn(3, 32, 48, generator=torch.Generator().manual_seed(0))
+    goal = 0.5 + 0.15 * noise
+    ours = fit(Slicing(image), goal)(image)
+    rough = [(x.diff(dim=2).square().mean().sqrt()).item() for x in (ours, goal)]
+    assert rough[0] < 0.15 * rough[1]
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(32, 24), (1, 32), (1, 1)])
+def test_one_colour_pictures(level: float, shape: tuple[int, int]) -> None:
+    image = torch.full((3, *shape), level)
+    field = fit(Slicing(image), torch.full((3, *shape), 0.25))
+    assert field.grid.isfinite().all()
+    torch.testing.assert_close(field(image), torch.full((3, *shape), 0.25), rtol=0, atol=0.02)
+
+
+# --- the correction -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hierarchy(weights: tuple[str, dict[str, Tensor]]) -> ChannelMeans:
+    return ChannelMeans(*weights, uniform_noise(0, 48)).first(2)
+
+
+@pytest.fixture(scope="module")
+def damping(hierarchy: ChannelMeans) -> Tensor:
+    gram = reference_gram(hierarchy, uniform_noise(0, 16))
+    relative = CORRECTION_DAMPING * Settings().damping
+    return torch.cat([relative * d.mean().expand(d.shape) for d in gram.diagonal().split(hierarchy.sizes)])[None]
+
+
+@pytest.mark.parametrize("names", [("astronaut", "coffee"), ("coffee", "rocket"), ("rocket", "chelsea")])
+def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping: Tensor,
+                                               names: tuple[str, str]) -> None:
+    image, style = (photograph(name, 64) for name in names)
+    slicing, goal = Slicing(image), torch.cat(hierarchy.measure(style), 1)
+    start = Field(slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
+    corrected = correct(slicing, start, hierarchy, goal, damping)
+
+    def misses(field: Field) -> list[float]:
+        return [(ours - wanted).norm().item() for ours, wanted in zip(
+            hierarchy.measure(box(field(image))), goal.split(hierarchy.sizes, 1), strict=True)]
+
+    before, after = misses(start), misses(corrected)
+    assert all(a < b for a, b in zip(after, before, strict=True))
+    # The change is a smooth one: hardly more fine structure than there was.
+    rough = [box(f(image)).diff(dim=2).square().mean().item() for f in (start, corrected)]
+    assert rough[1] < 1.3 * rough[0]
+
+
+def test_goal_that_is_met_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
+    image = photograph("astronaut", 40)
+    slicing = Slicing(image)
+    field = Field(slicing.constant(SWAPPED))
+    goal = torch.cat(hierarchy.measure(box(field(image))), 1)
+    ours = correct(slicing, field, hierarchy, goal, damping)
+    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
+
+
+def test_correction_of_one_colour_is_finite(hierarchy: ChannelMeans, damping: Tensor) -> None:
+    image = torch.full((3, 32, 32), 0.5)
+    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
+    slicing = Slicing(image)
+    field = correct(slicing, Field(slicing.constant(SWAPPED)), hierarchy, goal, damping)
+    assert field.grid.isfinite().all()
+    assert box(field(image)).isfinite().all()
+
+
+def test_correction_keeps_the_texture_laid_over(hierarchy: ChannelMeans, damping: Tensor) -> None:
+    slicing, residual = Slicing(photograph(size=32)), torch.zeros(3, 32, 32)
+    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
+    assert correct(slicing, Field(slicing.constant(SWAPPED), residual), hierarchy, goal, damping).residual is residual

@@ -1,0 +1,122 @@
+"""An image at its three sizes, its regions, and the fingerprint by which it is known again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decouple_core.colour import ColourMap, ColourMoments
+from decouple_core.device import CPU
+from decouple_core.errors import InputError
+from decouple_core.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale, region_masks
+
+
+def pixels(height: int = 40, width: int = 60, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((height, width, 3), np.float32)
+
+
+def halves(height: int = 40, width: int = 60) -> list[np.ndarray]:
+    left = np.zeros((height, width), np.float32)
+    left[:, : width // 2] = 1.0
+    return [left, 1.0 - left]
+
+
+def test_three_sizes() -> None:
+    picture = Picture.of(pixels(900, 600), halves(900, 600), 48, CPU)
+    assert [max(s.image.shape) for s in (picture.small, picture.detail, picture.medium)] == [
+        48, DETAIL_SIZE, MOMENTS_SIZE]
+    for scale in (picture.small, picture.detail, picture.medium):
+        assert scale.masks is not None
+        assert scale.masks.shape == (2, *scale.image.shape[1:])
+    assert picture.regions == 2
+    large = Picture.of(pixels(900, 600), [], 700, CPU)
+    assert [max(s.image.shape) for s in (large.small, large.detail, large.medium)] == [700, 700, 700]
+    assert large.small.masks is None
+    assert large.regions == 1
+
+
+@pytest.mark.parametrize("array", [np.zeros((0, 5, 3), np.float32), np.zeros((5, 0, 3), np.float32),
+                                   np.zeros((5, 5), np.float32), np.zeros((5, 5, 4), np.float32)],
+                         ids=["no rows", "no columns", "no channels", "four channels"])
+def test_no_picture(array: np.ndarray) -> None:
+    with pytest.raises(InputError, match="no pixels; choose one with content"):
+        Picture.of(array, [], 32, CPU)
+
+
+def test_unfit_masks_and_values() -> None:
+    with pytest.raises(InputError, match="differ in size"):
+        Picture.of(pixels(), [np.ones((60, 40), np.float32)], 32, CPU)
+    with pytest.raises(InputError, match="empty"):
+        Picture.of(pixels(), [np.zeros((40, 60), np.float32)], 32, CPU)
+    broken = pixels()
+    broken[3, 4, 1] = np.nan
+    with pytest.raises(InputError, match="no numbers"):
+        Picture.of(broken, [], 32, CPU)
+
+
+# --- regions ------------------------------------------------------------------------------------------------------
+
+
+def test_shares_are_a_partition_where_masks_overlap() -> None:
+    masks = torch.tensor([[[1.0, 1.0, 0.5, 0.0]], [[1.0, 0.0, 0.25, 0.0]]])
+    shares = Scale(torch.zeros(3, 1, 4), masks).shares
+    torch.testing.assert_close(shares.sum(0), torch.tensor([[1.0, 1.0, 0.75, 0.0]]))
+    assert shares[:, 0, 0].tolist() == [0.5, 0.5]
+    assert torch.equal(Scale(torch.zeros(3, 1, 4), None).shares, torch.ones(1, 1, 4))
+
+
+def test_colours_of_regions_are_those_of_their_pixels() -> None:
+    scale = Scale.of(pixels(), halves(), 60, CPU)
+    left, right = scale.colours()
+    for ours, part in ((left, scale.image[:, :, :30]), (right, scale.image[:, :, 30:])):
+        wanted = ColourMoments.of(part)
+        torch.testing.assert_close(ours.mean, wanted.mean)
+        torch.testing.assert_close(ours.covariance, wanted.covariance)
+    assert len(Scale(scale.image, None).colours()) == 1
+
+
+def test_each_region_gets_its_own_map_and_the_rest_stays() -> None:
+    image = torch.rand(3, 2, 6, generator=torch.Generator().manual_seed(0))
+    masks = torch.zeros(2, 2, 6)
+    masks[0, :, :2], masks[1, :, 2:4] = 1.0, 0.5
+    brighter, black = ColourMap(torch.eye(3), torch.full((3,), 0.2)), ColourMap(torch.zeros(3, 3), torch.zeros(3))
+    ours = Scale(image, masks).recoloured(image, [brighter, black])
+    torch.testing.assert_close(ours[:, :, :2], image[:, :, :2] + 0.2)
+    torch.testing.assert_close(ours[:, :, 2:4], 0.5 * image[:, :, 2:4])
+    torch.testing.assert_close(ours[:, :, 4:], image[:, :, 4:])
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), labels=st.integers(1, 5))
+def test_masks_from_labels(seed: int, labels: int) -> None:
+    rng = np.random.default_rng(seed)
+    target, style = rng.integers(0, labels, (6, 7)), rng.integers(0, labels + 2, (5, 4))
+    common = set(target.flat) & set(style.flat)
+    if not common:
+        with pytest.raises(InputError, match="no colour in common"):
+            region_masks((target, style))
+        return
+    ours = region_masks((target, style))
+    assert len(ours[0]) == len(ours[1]) == len(common)
+    for label, t, s in zip(sorted(common), *ours, strict=True):
+        np.testing.assert_array_equal(t, target == label)
+        np.testing.assert_array_equal(s, style == label)
+        assert t.dtype == s.dtype == np.float32
+
+
+# --- fingerprint --------------------------------------------------------------------------------------------------
+
+
+def test_fingerprint_tells_all_that_matters_apart() -> None:
+    base, masks = pixels(), halves()
+    changed = base.copy()
+    changed[20, 30, 1] += 0.1
+    softer = [np.clip(m, 0.1, 1.0) for m in masks]
+    pictures = [(base, [], 32), (base, [], 48), (changed, [], 32), (base, masks, 32), (base, masks[::-1], 32),
+                (base, softer, 32), (base.transpose(1, 0, 2), [], 32)]
+    keys = [Picture.of(*p, CPU).key() for p in pictures]
+    assert len(set(keys)) == len(keys)
+    assert keys == [Picture.of(np.array(p), m, s, CPU).key() for p, m, s in pictures]
