@@ -1,0 +1,438 @@
+"""Whole transfers of small photographs with the real network: what an artist and a script rely on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from decouple_core.errors import Cancelled, InputError
+from decouple_core.resampling import shrink
+from decouple_core.settings import Settings
+from decouple_core.style import DecoupledStyle
+from decouple_core.transfer import StyleTransfer, TransferResult
+
+pytestmark = pytest.mark.usefixtures("weights")
+
+SMALL = Settings(size=32, layers=2, network="vgg16", device="cpu")
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """On pictures this small, threads mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def engine() -> StyleTransfer:
+    """One for all, as in the worker: what it keeps must never show in a result."""
+    return StyleTransfer()
+
+
+def photograph(name: str, size: int = 64) -> np.ndarray:
+    pixels = shrink(getattr(skimage.data, name)().astype(np.float32) / 255, size)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy().clip(0, 1))
+
+
+TARGET, STYLE = photograph("astronaut", 56)[:40], photograph("coffee", 48)
+
+
+def muted(pixels: np.ndarray) -> np.ndarray:
+    """Far from black and white, so that the box does not bite."""
+    return (0.35 + 0.3 * pixels).astype(np.float32)
+
+
+def settings(**changes: Any) -> Settings:
+    return dataclasses.replace(SMALL, **changes)
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(-10 * np.log10(np.square(np.float64(a) - b).mean()))
+
+
+def assert_sound(result: TransferResult, target: np.ndarray) -> None:
+    assert result.image.shape == target.shape
+    assert result.image.dtype == np.float32
+    assert np.isfinite(result.image).all()
+    assert result.image.min() >= -1e-6
+    assert result.image.max() <= 1 + 1e-6
+
+
+# --- every kind of outcome ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_any_number_of_layers(engine: StyleTransfer, mode: str, layers: int) -> None:
+    result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=layers))
+    assert_sound(result, TARGET)
+    assert psnr(result.image, TARGET) < 25  # something has happened
+    assert len(result.style.features) == layers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["photo", "texture"])
+def test_five_layers_come_nearer_to_the_style(engine: StyleTransfer, mode: str) -> None:
+    result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=5, size=48))
+    assert_sound(result, TARGET)
+    assert [entry["layer"] for entry in result.report["layers"]] == [f"relu{n}_1" for n in (5, 4, 3, 2, 1)]
+    for entry in result.report["layers"]:
+        own, wanted, reached = (np.array(entry[key]) for key in ("own", "wanted", "reached"))
+        assert np.linalg.norm(reached - wanted) < np.linalg.norm(own - wanted)
+
+
+@pytest.mark.parametrize("integrator", ["midpoint", "rk4", "reversible", "euler"])
+def test_every_integrator_leads_to_the_same_place(engine: StyleTransfer, integrator: str) -> None:
+    """To what their steps leave: Euler's are coarse, and it corrects towards the goal."""
+    reference = engine.transfer(TARGET, STYLE, settings(mode="texture", layers=1))
+    result = engine.transfer(TARGET, STYLE, settings(mode="texture", layers=1, integrator=integrator))
+    assert_sound(result, TARGET)
+    assert result.report["settings"]["integrator"] == integrator
+    assert integrator == "midpoint" or psnr(result.image, reference.image) > 25
+
+
+def test_rectified_network_names_its_dead_channels(engine: StyleTransfer) -> None:
+    result = engine.transfer(TARGET, STYLE, settings(activation="relu", layers=2))
+    assert_sound(result, TARGET)
+    dead, reference = result.report["dead_channels"], result.report["reference"]
+    assert list(dead) == [f"relu{n}_1" for n in range(1, 6)]
+    for layer, values in zip(dead, reference, strict=True):
+        assert {n for n, v in enumerate(values) if v == 0} <= set(dead[layer])  # those dead on the noise, and more
+    assert len(dead["relu5_1"]) > 100
+    for entry in result.report["layers"]:  # never a start and never a goal
+        for key in ("own", "wanted", "reached"):
+            assert not np.array(entry[key])[0, dead[entry["layer"]]].any()
+
+
+# --- repeating ----------------------------------------------------------------------------------------------------
+
+
+def test_seed_repeats_bit_for_bit() -> None:
+    images = [StyleTransfer().transfer(TARGET, STYLE, settings(seed=seed)).image for seed in (7, 7, 8)]
+    assert np.array_equal(images[0], images[1])
+    assert not np.array_equal(images[0], images[2])
+
+
+def test_second_transfer_uses_what_was_kept() -> None:
+    engine = StyleTransfer()
+    first, second = (engine.transfer(TARGET, STYLE, SMALL) for _ in range(2))
+    assert np.array_equal(first.image, second.image)
+    evaluations = [r.report["evaluations"]["total"] for r in (first, second)]
+    assert evaluations[1] < 0.6 * evaluations[0]
+    # Another strength needs the same two; another target the style alone.
+    third = engine.transfer(TARGET, STYLE, settings(strength=0.5))
+    assert third.report["evaluations"]["total"] == pytest.approx(evaluations[1], rel=0.05)
+    fourth = engine.transfer(photograph("rocket"), STYLE, SMALL)
+    assert evaluations[1] < fourth.report["evaluations"]["total"] < evaluations[0]
+    assert np.array_equal(fourth.image, StyleTransfer().transfer(photograph("rocket"), STYLE, SMALL).image)
+
+
+def test_kept_states_are_not_mistaken(engine: StyleTransfer) -> None:
+    """Everything a result depends on tells it apart; each of these differs from the plain one."""
+    plain = engine.transfer(TARGET, STYLE, SMALL).image
+    for change in ({"size": 40}, {"layers": 1}, {"freedom": 0.9}, {"seed": 3}, {"integrator": "rk4"}):
+        changed = settings(**change)
+        ours = engine.transfer(TARGET, STYLE, changed).image
+        assert not np.array_equal(ours, plain)
+        assert np.array_equal(ours, StyleTransfer().transfer(TARGET, STYLE, changed).image)
+
+
+def test_input_is_left_alone(engine: StyleTransfer) -> None:
+    target, style = TARGET.copy(), STYLE.copy()
+    result = engine.transfer(target, style, SMALL)
+    assert np.array_equal(target, TARGET)
+    assert np.array_equal(style, STYLE)
+    assert not np.shares_memory(result.image, target)
+
+
+# --- strength -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["photo", "texture"])
+def test_no_strength_gives_the_target_back(engine: StyleTransfer, mode: str) -> None:
+    result = engine.transfer(TARGET, STYLE, settings(strength=0.0, mode=mode))
+    assert np.median(np.abs(result.image - TARGET)) < 1 / 255
+    assert psnr(result.image, TARGET) > 35
+
+
+@pytest.mark.parametrize("mode", ["photo", "texture"])
+def test_style_equal_to_the_target_gives_it_back(engine: StyleTransfer, mode: str) -> None:
+    result = engine.transfer(TARGET, TARGET, settings(mode=mode))
+    assert psnr(result.image, TARGET) > 35
+    assert all(entry["share_of_the_way"] == 1.0 for entry in result.report["layers"])
+
+
+def test_more_strength_goes_further(engine: StyleTransfer) -> None:
+    distances = [np.abs(engine.transfer(TARGET, STYLE, settings(strength=s)).image - TARGET).mean()
+                 for s in (0.0, 0.3, 0.6, 1.0)]
+    assert distances == sorted(distances)
+
+
+def test_a_layers_own_strength_leaves_the_shallower_ones_where_they_were(engine: StyleTransfer) -> None:
+    """What decoupled means to the artist: moving layer 2 shifts layer 1 by less than 1 %."""
+    reached = {}
+    for share in (0.0, 1.0):
+        report = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="texture")).report
+        reached[share] = {entry["layer"]: np.array(entry["reached"]) for entry in report["layers"]}
+    shift = {layer: np.linalg.norm(reached[1.0][layer] - reached[0.0][layer]) / np.linalg.norm(reached[0.0][layer])
+             for layer in ("relu1_1", "relu2_1")}
+    assert shift["relu1_1"] < 0.01
+    assert shift["relu2_1"] > 2 * shift["relu1_1"]
+
+
+def test_wanted_features_are_a_share_of_the_way(engine: StyleTransfer) -> None:
+    report = engine.transfer(TARGET, STYLE, settings(strength=0.5, strength_per_layer=(1.0, 0.5))).report
+    full = {e["layer"]: np.array(e["wanted"]) for e in engine.transfer(TARGET, STYLE, SMALL).report["layers"]}
+    for entry in report["layers"]:
+        share = {"relu1_1": 0.25, "relu2_1": 0.5}[entry["layer"]]
+        own, wanted = np.array(entry["own"]), np.array(entry["wanted"])
+        np.testing.assert_allclose(wanted, own + share * (full[entry["layer"]] - own), rtol=1e-5, atol=1e-6)
+
+
+# --- colours ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["photo", "texture"])
+def test_result_has_the_styles_colours(engine: StyleTransfer, mode: str) -> None:
+    """Mean and covariance within 1 % where the box does not bite; texture is laid over the photograph's field."""
+    style = muted(STYLE)
+    result = engine.transfer(muted(TARGET), style, settings(mode=mode)).image
+    assert result.min() > 0.02
+    assert result.max() < 0.98
+    ours, wanted = (x.reshape(-1, 3).astype(np.float64) for x in (result, style))
+    np.testing.assert_allclose(ours.mean(0), wanted.mean(0), rtol=0.01)
+    if mode == "photo":
+        covariance = np.cov(wanted.T)
+        assert np.linalg.norm(np.cov(ours.T) - covariance) < 0.01 * np.linalg.norm(covariance)
+
+
+def test_colour_strength_alone_moves_the_colours_alone(engine: StyleTransfer) -> None:
+    moved = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 0.0, 0.0))).image
+    kept = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(0.0, 0.0, 0.0))).image
+    distances = [np.linalg.norm(x.mean((0, 1)) - STYLE.mean((0, 1))) for x in (moved, kept)]
+    assert distances[0] < 0.2 * distances[1]
+
+
+def test_keeping_colours_and_keeping_tones(engine: StyleTransfer) -> None:
+    style = muted(STYLE)
+    target = muted(TARGET)
+    free = engine.transfer(target, style, SMALL).image
+    colours = engine.transfer(target, style, settings(keep_colours=True)).image
+    tones = engine.transfer(target, style, settings(keep_tones=True)).image
+    change = colours - target  # the same in every channel: chroma is the target's own
+    np.testing.assert_allclose(change, np.repeat(change[..., :1], 3, 2), atol=1e-6)
+    np.testing.assert_allclose(colours @ LUMA, free @ LUMA, atol=1e-5)
+    np.testing.assert_allclose(tones @ LUMA, target @ LUMA, atol=1e-5)
+    difference = tones - free
+    np.testing.assert_allclose(difference, np.repeat(difference[..., :1], 3, 2), atol=1e-6)
+
+
+# --- masks and regions --------------------------------------------------------------------------------------------
+
+
+def halves(shape: tuple[int, ...]) -> np.ndarray:
+    labels = np.zeros(shape[:2], np.int32)
+    labels[:, shape[1] // 2 :] = 1
+    return labels
+
+
+def test_style_mask_takes_the_style_from_there(engine: StyleTransfer) -> None:
+    labels = halves(STYLE.shape)
+    red_right = np.where(labels[..., None] == 1, np.float32([0.9, 0.1, 0.1]), STYLE).astype(np.float32)
+    left = np.float32(labels == 0)
+    masked = engine.transfer(TARGET, red_right, SMALL, style_mask=left)
+    assert_sound(masked, TARGET)
+    wanted = STYLE[labels == 0].mean(0)
+    np.testing.assert_allclose(masked.style.palette[0].mean, wanted, atol=0.02)
+    whole = engine.transfer(TARGET, red_right, SMALL)
+    assert np.abs(masked.image.mean((0, 1)) - wanted).max() < 0.5 * np.abs(whole.image.mean((0, 1)) - wanted).max()
+
+
+def test_target_mask_is_where_the_colours_are_met(engine: StyleTransfer) -> None:
+    target, style = muted(TARGET), muted(STYLE)
+    labels = halves(target.shape)
+    result = engine.transfer(target, style, SMALL, target_mask=np.float32(labels == 0))
+    assert_sound(result, target)
+    inside, whole = result.image[labels == 0].mean(0), style.mean((0, 1))
+    np.testing.assert_allclose(inside, whole, atol=0.03)
+
+
+def test_regions_dress_like_with_like(engine: StyleTransfer) -> None:
+    """Left takes from left and right from right: a style that is dark on one side and light on the other."""
+    ramp = np.linspace(0.0, 0.1, 48, dtype=np.float32)[None, :, None]
+    style = (0.1 * STYLE + ramp + np.where(halves(STYLE.shape)[..., None] == 0, 0.15, 0.65)).astype(np.float32)
+    regions = (halves(TARGET.shape), halves(STYLE.shape))
+    result = engine.transfer(TARGET, style, SMALL, regions=regions)
+    assert_sound(result, TARGET)
+    assert len(result.style.colours) == 2
+    for label in (0, 1):
+        away = np.zeros(TARGET.shape[:2], bool)  # from the soft seam between the two
+        away[:, :12] = label == 0
+        away[:, -12:] |= label == 1
+        mean = style[regions[1] == label].mean(0)
+        np.testing.assert_allclose(result.image[away].mean(0), mean, atol=0.12)
+    swapped = engine.transfer(TARGET, style, SMALL, regions=(1 - regions[0], regions[1])).image
+    assert swapped[:, :12].mean() > result.image[:, :12].mean() + 0.3
+
+
+def test_unfit_masks_and_regions(engine: StyleTransfer) -> None:
+    mask = np.ones(TARGET.shape[:2], np.float32)
+    with pytest.raises(InputError, match="differ in size"):
+        engine.transfer(TARGET, STYLE, SMALL, target_mask=mask.T)
+    with pytest.raises(InputError, match="empty"):
+        engine.transfer(TARGET, STYLE, SMALL, target_mask=0 * mask)
+    with pytest.raises(InputError, match="no colour in common"):
+        engine.transfer(TARGET, STYLE, SMALL, regions=(np.zeros(TARGET.shape[:2], int), np.ones(STYLE.shape[:2], int)))
+
+
+def test_a_few_pixels_of_mask(engine: StyleTransfer) -> None:
+    mask = np.zeros(TARGET.shape[:2], np.float32)
+    mask[3:5, 4:6] = 1.0
+    assert_sound(engine.transfer(TARGET, STYLE, SMALL, target_mask=mask), TARGET)
+
+
+# --- kept styles --------------------------------------------------------------------------------------------------
+
+
+def test_style_file_does_what_its_image_does(engine: StyleTransfer, tmp_path: Path) -> None:
+    features = engine.style_of(STYLE, SMALL, name="coffee")
+    features.save(tmp_path / "a.style")
+    from_file = engine.transfer(TARGET, DecoupledStyle.load(tmp_path / "a.style"), SMALL)
+    from_image = engine.transfer(TARGET, STYLE, SMALL)
+    assert np.abs(from_file.image - from_image.image).max() < 1 / 255
+    assert from_file.style.name == "coffee"
+
+
+def test_style_that_does_not_fit(engine: StyleTransfer) -> None:
+    features = engine.style_of(STYLE, SMALL)
+    for change, message in (({"layers": 3}, "holds 2 layers; choose --layers 2"), ({"network": "vgg19"}, "vgg16"),
+                            ({"activation": "relu"}, "--activation smooth")):
+        with pytest.raises(InputError, match=message):
+            engine.transfer(TARGET, features, settings(**change))
+    labels = halves(TARGET.shape)
+    two = engine.transfer(TARGET, STYLE, SMALL, regions=(labels, halves(STYLE.shape))).style
+    with pytest.raises(InputError, match="2 regions and the target has 1"):
+        engine.transfer(TARGET, two, SMALL)
+
+
+# --- unusual pictures ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize(("target", "style"), [
+    (np.repeat(TARGET.mean(2, keepdims=True), 3, 2), STYLE),
+    (TARGET, np.repeat(STYLE.mean(2, keepdims=True), 3, 2)),
+    (np.full((20, 30, 3), 0.5, np.float32), STYLE),
+    (TARGET, np.full((20, 30, 3), 0.5, np.float32)),
+    (np.zeros((20, 30, 3), np.float32), np.ones((9, 9, 3), np.float32)),
+    (TARGET[:, :1], STYLE),
+    (TARGET[:1], STYLE),
+    (TARGET, STYLE[:1, :1]),
+    (TARGET[:1, :1], STYLE[:, :1]),
+], ids=["grey target", "grey style", "flat target", "flat style", "black to white", "one column", "one row",
+        "one pixel of style", "one pixel"])
+def test_unusual_pictures(engine: StyleTransfer, target: np.ndarray, style: np.ndarray, mode: str) -> None:
+    result = engine.transfer(np.ascontiguousarray(target), np.ascontiguousarray(style), settings(layers=1, mode=mode))
+    assert_sound(result, target)
+    if mode == "photo":
+        np.testing.assert_allclose(result.image.mean((0, 1)), style.mean((0, 1)), atol=0.05)
+
+
+def test_values_that_are_no_numbers(engine: StyleTransfer) -> None:
+    broken = TARGET.copy()
+    broken[5, 5, 0] = np.nan
+    for pair in ((broken, STYLE), (TARGET, broken)):
+        with pytest.raises(InputError, match="no numbers"):
+            engine.transfer(*pair, SMALL)
+
+
+def test_values_outside_the_unit_range(engine: StyleTransfer) -> None:
+    assert_sound(engine.transfer(3 * TARGET - 1, 2 * STYLE, SMALL), TARGET)
+
+
+# --- files and progress -------------------------------------------------------------------------------------------
+
+
+def test_result_goes_where_it_is_wanted(engine: StyleTransfer, tmp_path: Path) -> None:
+    out = np.memmap(tmp_path / "out.raw", np.float32, "w+", shape=TARGET.shape)
+    target = np.memmap(tmp_path / "in.raw", np.float32, "w+", shape=TARGET.shape)
+    target[:] = TARGET
+    result = engine.transfer(target, STYLE, SMALL, out=out)
+    assert result.image is out
+    out.flush()
+    written = np.fromfile(tmp_path / "out.raw", np.float32).reshape(TARGET.shape)
+    assert np.array_equal(written, engine.transfer(TARGET, STYLE, SMALL).image)
+
+
+def test_progress_grows_from_nothing_to_all() -> None:
+    engine, said = StyleTransfer(), []
+    for _ in range(2):  # cold, then with style and target kept
+        said.clear()
+        engine.transfer(TARGET, STYLE, SMALL, progress=lambda share, phrase: said.append((share, phrase)))
+        shares = [share for share, _ in said]
+        assert all(0 <= share <= 1 for share in shares)
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        assert all(phrase for _, phrase in said)
+    assert len({phrase for _, phrase in said}) >= 4
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.6, 0.95])
+def test_work_stops_where_progress_says_so(after: float) -> None:
+    engine = StyleTransfer()
+
+    def stop(share: float, phrase: str) -> None:
+        if share >= after:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        engine.transfer(TARGET, STYLE, settings(layers=1), progress=stop)
+    # and nothing half-done is kept
+    again = engine.transfer(TARGET, STYLE, settings(layers=1)).image
+    assert np.array_equal(again, StyleTransfer().transfer(TARGET, STYLE, settings(layers=1)).image)
+
+
+def test_report_is_plain_and_complete(engine: StyleTransfer) -> None:
+    report = json.loads(json.dumps(StyleTransfer().transfer(TARGET, STYLE, SMALL).report, allow_nan=False))
+    assert report["settings"] == SMALL.as_dict()
+    assert report["network"] == "vgg16"
+    assert "processor" in report["device"]
+    assert set(report["seconds"]) == {"prepare", "style", "undress", "dress", "finish", "render"}
+    counts = report["evaluations"]
+    assert counts["total"] == counts["forward"] + counts["jvp"] + counts["vjp"] > 0
+    assert [len(values) for values in report["reference"]] == [64, 128, 256, 512, 512]
+    assert [entry["layer"] for entry in report["layers"]] == ["relu2_1", "relu1_1"]
+    for entry in report["layers"]:
+        own, wanted, reached = (np.array(entry[key]) for key in ("own", "wanted", "reached"))
+        assert entry["relative_error"] == pytest.approx(np.linalg.norm(reached - wanted) / np.linalg.norm(wanted))
+        assert 0 < entry["share_of_the_way"] <= 1
+        assert entry["share_of_the_way"] == pytest.approx(
+            1 - np.linalg.norm(reached - wanted) / np.linalg.norm(wanted - own), rel=1e-4)
+    assert report["dead_channels"] == {f"relu{n}_1": [] for n in range(1, 6)}
+
+
+# --- round trip ---------------------------------------------------------------------------------------------------
+
+
+def test_round_trip_by_the_raw_flow(engine: StyleTransfer) -> None:
+    trip = engine.round_trip(TARGET, SMALL)
+    assert trip.psnr > 45
+    assert trip.psnr == pytest.approx(psnr(trip.after.numpy(), trip.before.numpy()), abs=1e-3)
+    levels = [np.round(np.clip(x.numpy(), 0, 1) * 255) for x in (trip.before, trip.after)]
+    assert trip.equal_bytes == pytest.approx((levels[0] == levels[1]).mean())
+
+
+@pytest.mark.slow
+def test_round_trip_through_five_layers(engine: StyleTransfer) -> None:
+    assert engine.round_trip(TARGET, settings(layers=5, size=48)).psnr > 35
