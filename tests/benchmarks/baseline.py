@@ -24,9 +24,9 @@ from common import (
     parser,
     photographs,
     prepared,
-    seconds,
     settings_from,
     table,
+    timed,
 )
 from torch import Tensor
 
@@ -94,9 +94,9 @@ def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
     flow = flow_through(machinery, live, settings, watch)
 
     def walk(follow: Callable[..., Tensor], *place: Any, **limits: Any) -> Walk:
-        before, ends = machinery.hierarchy.work.evaluations, list[Tensor]()
-        taken = seconds(lambda: ends.append(follow(flow, watch, *place, **limits)), machinery.device)
-        return Walk(watch.value, machinery.hierarchy.work.evaluations - before, taken, ends[0])
+        before = machinery.hierarchy.work.evaluations
+        taken, end = timed(lambda: follow(flow, watch, *place, **limits), machinery.device)
+        return Walk(watch.value, machinery.hierarchy.work.evaluations - before, taken, end)
 
     undress = [("undress", layer, reference[layer - 1], UNDRESS_LOSS) for layer in range(1, layers + 1)]
     dress = [("dress", layer, wanted[layer - 1], SGD_LOSS) for layer in range(layers, 0, -1)]

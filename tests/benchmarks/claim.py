@@ -146,7 +146,8 @@ def draw(path: Path, contest: Contest, done: list[tuple[int, Outcome, Outcome]],
 
     columns = len(done) + 1
     figure = Figure(figsize=(2.2 * columns, 8), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
+    halves = figure.add_gridspec(2, 1, height_ratios=(3, 2))
+    above, below = (figure.add_subfigure(half) for half in (halves[0, 0], halves[1, 0]))
     panels = above.subplots(2, columns)
     strips = (("target", contest.target, [coupled for _, coupled, _ in done], "coupled"),
               ("style", contest.style, [decoupled for *_, decoupled in done], "decoupled"))

@@ -131,19 +131,19 @@ def _cell(value: object) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
-def seconds(work: Callable[[], object], device: torch.device | None = None) -> float:
-    """Wall-clock seconds of one call, an accelerator's queue included."""
+def timed(work: Callable[[], T], device: torch.device | None = None) -> tuple[float, T]:
+    """Wall-clock seconds of one call, an accelerator's queue included, and what it returned."""
     _wait(device)
     start = time.perf_counter()
-    work()
+    result = work()
     _wait(device)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, result
 
 
 def median_seconds(work: Callable[[], object], repeats: int, device: torch.device | None = None) -> float:
     """Median of several calls after one that warms up."""
     work()
-    return statistics.median(seconds(work, device) for _ in range(repeats))
+    return statistics.median(timed(work, device)[0] for _ in range(repeats))
 
 
 def _wait(device: torch.device | None) -> None:

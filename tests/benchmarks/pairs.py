@@ -16,10 +16,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from common import linear_colour, machine, numbered, parser, seconds, settings_from, table
+from common import linear_colour, machine, numbered, parser, settings_from, table, timed
 from PIL import Image, ImageDraw
 
 from decouple_core.images import read_image, read_labels, write_image
@@ -41,8 +42,7 @@ def run_pairs(pairs: Path, out: Path, settings: Settings, transfers: StyleTransf
         labels = (read_labels(pairs / "content_regions" / path.name, target.shape[:2]),
                   read_labels(pairs / "style_regions" / path.name, style.shape[:2])) if regions else None
         result = np.empty_like(target)
-        taken.append(seconds(lambda t=target, s=style, r=result, m=labels:
-                             transfers.transfer(t, s, settings, regions=m, out=r)))
+        taken.append(timed(partial(transfers.transfer, target, style, settings, regions=labels, out=result))[0])
         write_image(out / path.name, result)
         print(f"{path.stem}: {taken[-1]:.1f} s", file=sys.stderr, flush=True)
     return taken

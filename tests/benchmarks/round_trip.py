@@ -60,7 +60,7 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
     a, b = (resized(photos[name], settings.size) for name in (picture, other))
     for count in layers:
         for name, kind in KINDS.items():
-            for number in steps or [None]:
+            for number in steps or (None,):
                 if number is not None:
                     INTEGRATORS[name] = partial(kind, steps=number)
                 chosen = Settings.from_dict({**settings.as_dict(), "layers": count, "integrator": name})

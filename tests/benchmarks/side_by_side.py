@@ -16,6 +16,7 @@ import itertools
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import gatys
@@ -34,9 +35,9 @@ from common import (
     photographs,
     prepared,
     resized,
-    seconds,
     settings_from,
     table,
+    timed,
 )
 from pairs import SCORES, scores
 
@@ -153,12 +154,13 @@ def measure(name: str, options: argparse.Namespace) -> list[float]:
     if name not in ("thesis_sgd", "gatys"):  # minutes each, beside which nothing is left to warm up
         warm = [resized(picture, WARMING_SIZE) for picture in list(photographs().values())[:2]]
         transfer(warm[0], warm[1])
-    taken, results = [], list[np.ndarray]()
+    taken = []
     (options.out / name).mkdir(exist_ok=True)
     for path in numbered(options.out / "pairs" / "content"):
         target, style = (read_image(options.out / "pairs" / side / path.name).pixels for side in ("content", "style"))
-        taken.append(seconds(lambda t=target, s=style: results.append(transfer(t, s))))
-        write_image(options.out / name / path.name, np.ascontiguousarray(results.pop()))
+        duration, result = timed(partial(transfer, target, style))
+        taken.append(duration)
+        write_image(options.out / name / path.name, np.ascontiguousarray(result))
         print(f"{name} {path.stem}: {taken[-1]:.1f} s", file=sys.stderr, flush=True)
     return taken
 
@@ -195,6 +197,8 @@ def main() -> None:
     options.add_argument("--scorer", type=Path, help="the program that scores results")
     given = options.parse_args()
     count = write_pairs(given)
+    if len(numbered(given.out / "pairs" / "content")) > count:
+        options.error(f"{given.out} holds other pairs already; choose a new folder")
     print(f"{machine(settings_from(given))}; medians over {count} pairs of {given.size} px; {given.iterations} "
           f"iterations of L-BFGS, {given.seconds:g} s of gradient descent")
     taken: dict[str, tuple[float, float]] = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, seconds, settings_from, table
+from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, settings_from, table, timed
 
 from decouple_core.settings import Settings
 from decouple_core.transfer import StyleTransfer
@@ -29,16 +29,18 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
                             for name in ("coffee", "astronaut", "chelsea"))
     result = np.empty_like(target)
     transfers = StyleTransfer()
-    scratch = seconds(lambda: transfers.transfer(target, style, settings, out=result))
+    first, _ = timed(lambda: transfers.transfer(target, style, settings, out=result))
     weaker = Settings.from_dict({**settings.as_dict(), "strength": 0.5})
     new, second, strength, reports = [], [], [], []
     for n in range(repeats):
         # One changed pixel is a new picture to everything that is kept, and the same work.
         target[0, 0] = style[0, 0] = other[0, 0] = n / repeats
-        new.append(seconds(lambda: reports.append(transfers.transfer(target, style, settings, out=result).report)))
-        second.append(seconds(lambda: transfers.transfer(target, other, settings, out=result)))
-        strength.append(seconds(lambda: transfers.transfer(target, style, weaker, out=result)))
-    return {"scratch": scratch, **{name: statistics.median(times) for name, times in
+        taken, transferred = timed(lambda: transfers.transfer(target, style, settings, out=result))
+        new.append(taken)
+        reports.append(transferred.report)
+        second.append(timed(lambda: transfers.transfer(target, other, settings, out=result))[0])
+        strength.append(timed(lambda: transfers.transfer(target, style, weaker, out=result))[0])
+    return {"first": first, **{name: statistics.median(times) for name, times in
                                    (("new", new), ("second", second), ("strength", strength))},
             "evaluations": reports[-1]["evaluations"], "idle": idle,
             "steps": {step: statistics.median(report["seconds"][step] for report in reports) for step in STEPS}}
@@ -59,7 +61,7 @@ def main() -> None:
     cases = [(size, *in_child(measure, settings_from(given, size=size), given.document, repeats)) for size in sizes]
     table(("working size", "first ever, s", "new pair, s", "second style, s", "another strength, s",
            "network evaluations", "multiply-adds, 10⁹", "peak memory, MiB"),
-          [(size, case["scratch"], case["new"], case["second"], case["strength"], case["evaluations"]["total"],
+          [(size, case["first"], case["new"], case["second"], case["strength"], case["evaluations"]["total"],
             case["evaluations"]["multiply_adds"] / 1e9, peak) for size, case, peak in cases])
     print(f"The process with torch alone takes {cases[0][1]['idle']:.0f} MiB. Seconds of a new pair by step:")
     table(("working size", *STEPS), [(size, *case["steps"].values()) for size, case, _ in cases])
