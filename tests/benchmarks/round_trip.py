@@ -16,13 +16,17 @@ from pathlib import Path
 
 from common import as_pixels, machine, numbers, parser, photographs, resized, settings_from, table
 
-from decouple_core.flow import Euler, Midpoint, Reversible, RungeKutta4
+from decouple_core.flow import Euler, Midpoint, PerLayer, Reversible, RungeKutta4
 from decouple_core.machinery import INTEGRATORS
 from decouple_core.settings import Settings
 from decouple_core.transfer import RoundTrip, StyleTransfer, TransferResult
 
 KINDS = {"midpoint": Midpoint, "rk4": RungeKutta4, "reversible": Reversible, "euler": Euler}
 """What can be followed there and back; gradient descent is measured in baseline.py."""
+
+
+SHALLOW_STEPS = (4, 2, 1, 1, 1)
+"""Steps of layers 1 … 5 as multiples of the deep layers': about what the program's own are."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Trip:
     ----------
     integrator : str
     steps : int or None
-        None for the program's own.
+        Of the deep layers, see `SHALLOW_STEPS`; None for the program's own.
     layers : int
     evaluations : int
         Of the network, from A to the reference and back.
@@ -62,7 +66,7 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
         for name, kind in KINDS.items():
             for number in steps or (None,):
                 if number is not None:
-                    INTEGRATORS[name] = partial(kind, steps=number)
+                    INTEGRATORS[name] = partial(PerLayer, [kind(number * factor) for factor in SHALLOW_STEPS])
                 chosen = Settings.from_dict({**settings.as_dict(), "layers": count, "integrator": name})
                 transfers = StyleTransfer()  # what is kept from other step counts would be theirs
                 own = transfers.style_of(a, chosen)
@@ -82,7 +86,8 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--size", type=int, default=256, help="working size in pixels (default: %(default)s)")
     options.add_argument("--layers", type=numbers, default=[2, 5], help="how many layers (default: 2,5)")
-    options.add_argument("--steps", type=numbers, default=[], help="steps a move to try (default: the program's own)")
+    options.add_argument("--steps", type=numbers, default=[], help="steps of the deep layers to try; layer 1 takes "
+                         "four times as many and layer 2 twice (default: the program's own)")
     options.add_argument("--picture", default="astronaut", help="photograph A (default: %(default)s)")
     options.add_argument("--other", default="coffee", help="photograph B (default: %(default)s)")
     options.add_argument("--plot", type=Path, metavar="PNG", help="PSNR against cost")
