@@ -199,15 +199,20 @@ class DressDialog:
             self._message.hide()
             self._status = StatusBar()
             self._handlers = [self._dialog.connect("response", self._on_response),
-                              self._dialog.connect("delete-event", lambda *_args: True)]
+                              self._dialog.connect("delete-event", self._on_close)]
         else:
             for handler in self._handlers:
                 self._dialog.disconnect(handler)
             Gimp.progress_end()
 
     def _on_response(self, dialog: Gtk.Dialog, response: int) -> None:
-        if response in (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE):
+        if response == Gtk.ResponseType.CANCEL:
             self._stopped = True
+
+    def _on_close(self, *_args: object) -> bool:
+        """Escape, or the window's own button: stop, but stay."""
+        self._stopped = True
+        return True
 
     def _notice(self, done: float | None, text: str) -> None:
         """Show how far the run is, here and in GIMP's status bar; `Stopped` where the user wants no more."""

@@ -20,7 +20,7 @@ SIDE = 440
 PAUSE_MS = 300
 """A preview starts after this long without a change: shorter would start one for each move of a slider."""
 
-WORKING_SIZE = 128
+WORKING_SIZE = 96
 """Longest working size of a preview: the features hardly change with resolution, and this size keeps a change of a
 slider a matter of seconds."""
 
@@ -91,6 +91,7 @@ class Preview(Gtk.Box):
             steps, self._steps = self._steps, None
             finish(steps, notice)
         self._spinner.stop()
+        self.say("")
 
     def _begin(self) -> bool:
         self._timer = 0

@@ -74,6 +74,7 @@ def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, style: Style, kno
          settings: Settings, notice: Notice) -> tuple[_Result, Recipe]:
     """One layer's result, not yet in the document."""
     layer_name = layer.get_name()  # while it is surely there
+    closed = _("The image was closed while it was being worked on. Open it and try again.")
     folder = finish(worker.folder(), lambda news: notice(None, _("Starting")))
     with _look(layer) as source:
         weights = pixels.weights_of(image, layer)
@@ -86,12 +87,14 @@ def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, style: Style, kno
             given = style.hand_over(folder, lambda done: notice(READING / 2 * (1 + done), _("Reading the style")))
 
         def passed_on(news: tuple[float, str] | None) -> None:
+            if news is not None and not image.is_valid():
+                raise Failure(closed)
             notice(*((None, "") if news is None else (READING + (1 - READING - WRITING) * news[0], news[1])))
 
         job = protocol.Transfer(target=target, settings=settings.as_dict(), **given)
         answer = finish(worker.transfer(job), passed_on)
         if not image.is_valid():
-            raise Failure(_("The image was closed while it was being worked on. Open it and try again."))
+            raise Failure(closed)
         name = _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
         new = _new_layer(image, layer, name, target)
         pixels.take_back(new, source if source.is_valid() else None, target, folder,

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -124,11 +125,9 @@ class Session:
 
     def __init__(self, gimp: GimpUnderTest, env: dict[str, str] | None = None) -> None:
         self.gimp = gimp
-        self._folder = gimp.folder / "talk"
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="talk-", dir=gimp.folder))
         inside = Path(__file__).with_name("inside.py")
-        self._log = open(gimp.folder / "gimp.log", "a")  # noqa: SIM115  closed in close()
+        self._log = open(self._folder / "gimp.log", "w")  # noqa: SIM115  closed in close()
         self.process = subprocess.Popen(
             gimp.command(*self._program(), "--batch-interpreter", "python-fu-eval", "-b",
                          f'exec(compile(open("{inside}").read(), "{inside}", "exec")); serve("{self._folder}")',
@@ -166,7 +165,7 @@ class Session:
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                log = (self.gimp.folder / "gimp.log").read_text()[-3000:]
+                log = (self._folder / "gimp.log").read_text()[-3000:]
                 raise AssertionError(f"waited {seconds} s in vain for {what}; GIMP said:\n{log}")
             time.sleep(0.03)
 

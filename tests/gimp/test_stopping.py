@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,11 +116,11 @@ def test_gimp_killed(gimp: GimpUnderTest, pictures: Pictures) -> None:
 
 
 @pytest.fixture
-def small_disk(gimp: GimpUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def small_disk(gimp: GimpUnderTest) -> Iterator[Path]:
     """Lets the plug-in use a data folder whose jobs have 1 MB of room."""
     if os.geteuid() != 0:
         pytest.skip("a small disk can be mounted by root alone")
-    home = gimp.folder / "full"
+    home = Path(tempfile.mkdtemp(dir=gimp.folder))
     jobs = home / "run" / "jobs"
     jobs.mkdir(parents=True)
     lend_weights(gimp.home, home)

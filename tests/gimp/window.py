@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 from gimp_under_test import GimpUnderTest, Session
@@ -56,6 +57,10 @@ class Window(Session):
         found = self.find(title)
         self.do("windowactivate", "--sync", found)
         return found
+
+    def pause(self) -> None:
+        """Give GTK the time to react to a key; nothing tells when it has."""
+        time.sleep(0.7)
 
     def shoot(self, name: str) -> Path:
         """Take a picture of the whole screen."""
