@@ -186,7 +186,7 @@ def write_image(path: str | Path, pixels: np.ndarray, *, alpha: np.ndarray | Non
         raise InputError(f"The picture for {path} has values that are no numbers and was not written; try other "
                          "settings.")
     top = 65535 if min(bit_depth, deepest) == 16 else 255
-    levels = np.clip(channels, 0.0, 1.0, dtype=np.float32)
+    levels = np.ascontiguousarray(np.clip(channels, 0.0, 1.0, dtype=np.float32))  # as the encoders want them
     levels *= top
     levels += 0.5
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from decouple_core.errors import InputError
@@ -73,8 +72,7 @@ def write_report(folder: str | Path, report: dict[str, Any], journal: Journal) -
         beside.write_text(json.dumps({**report, "losses": journal.losses}, indent=1), encoding="utf-8")
         os.replace(beside, folder / "report.json")
         for number, (name, image) in enumerate(journal.images.items()):
-            pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy()).clip(0.0, 1.0)
-            write_image(folder / f"step_{number}_{name}.png", pixels)
+            write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
         _plot_losses(folder / "losses.png", journal.losses)
         _plot_noise_means(folder / "noise_means.png", report["reference"])
     except OSError as error:

@@ -370,7 +370,8 @@ def _between(own: DecoupledStyle, style: DecoupledStyle, strengths: Sequence[flo
     """Features a share of the way from the target's own to the style's, layer by layer from layer 0."""
 
     def mixed(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return tuple(torch.lerp(o, t.to(o), s) for o, t, s in zip(ours, theirs, strengths[1:], strict=False))
+        shares = [*strengths[1:], *[0.0] * len(ours)]  # layers that take no part stay the target's own
+        return tuple(torch.lerp(o, t.to(o), s) for o, t, s in zip(ours, theirs, shares, strict=False))
 
     def painted(ours: Sequence[ColourMoments], theirs: Sequence[ColourMoments]) -> tuple[ColourMoments, ...]:
         return tuple(o.towards(t, strengths[0]) for o, t in zip(ours, theirs, strict=True))
