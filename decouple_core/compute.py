@@ -105,13 +105,14 @@ class _Computer:
         return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report}
 
     def _progress(self) -> Callable[[float, str], None]:
-        last = [-1.0, ""]
+        last: tuple[float, str] = (-1.0, "")
 
         def report(fraction: float, phrase: str) -> None:
+            nonlocal last
             if self._stop.is_set():
                 raise errors.Cancelled("Stopped.")
             if phrase != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
-                last[:] = fraction, phrase
+                last = fraction, phrase
                 self._send({"kind": "progress", "fraction": fraction, "text": phrase})
 
         return report

@@ -235,7 +235,7 @@ def connect(home: Path) -> Connection:
     except NotRunning:
         connection.close()
         raise
-    except Exception as error:  # AuthenticationError, EOFError, AssertionError, ...: who listens there is not our worker
+    except Exception as error:  # AuthenticationError, EOFError, AssertionError, ...: who listens is not our worker
         connection.close()
         raise NotRunning from error
     return connection

@@ -1,8 +1,8 @@
 """The worker: one process a user, which keeps the network warm and does the jobs of every client in turn.
 
 It starts on demand (``python -m decouple_core serve``), answers at once, and ends by itself after a time without
-clients. The computing happens in a child process (`compute`); this half takes connections, keeps the queue, owns the files
-of each job, and removes them when their client goes away.
+clients. The computing happens in a child process (`compute`); this half takes connections, keeps the queue, owns the
+files of each job, and removes them when their client goes away.
 """
 
 from __future__ import annotations
@@ -323,7 +323,8 @@ class _Computer:
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
             log.info("computing process %d started", self._process.pid)
-            assert self._process.stdout is not None and self._process.stderr is not None
+            assert self._process.stdout is not None
+            assert self._process.stderr is not None
             threading.Thread(target=_collect, args=(self._process.stdout, self._answers), daemon=True).start()
             threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
 
@@ -380,7 +381,8 @@ class _Computer:
         return {"kind": "failed", "error": "Crash", "text": "The computing half stopped unexpectedly. Try again."}
 
     def _ask(self, message: dict[str, Any]) -> None:
-        assert self._process is not None and self._process.stdin is not None  # start() has been called
+        assert self._process is not None  # start() has been called
+        assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
 

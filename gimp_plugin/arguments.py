@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import settings as table
-from gi.repository import GObject, Gimp, Gio
+from gi.repository import Gimp, Gio, GObject
 from messages import _
 from settings import Settings
 
@@ -26,12 +26,14 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
     """Declare the style and every setting."""
     letters = _Letters()
     procedure.add_drawable_argument("style", _("Style"), _("The layer whose style to take"), True, READ_WRITE)
-    procedure.add_file_argument("style-file", _("Style file"), _("A picture or .style file whose style to take instead"),
+    procedure.add_file_argument("style-file", _("Style file"),
+                                _("A picture or .style file whose style to take instead"),
                                 Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
-    strength = next(field for field in dataclasses.fields(Settings) if field.name == "strength_per_layer").metadata
+    strength = Settings.__dataclass_fields__["strength_per_layer"].metadata
     for field in FIELDS.values():
         words = field.metadata
-        property_name, label, help_text = dashed(field.name), letters.underlined(_(words["label"])), sentence(_(words["help"]))
+        property_name, help_text = dashed(field.name), sentence(_(words["help"]))
+        label = letters.underlined(_(words["label"]))
         if words["choices"]:
             choice = Gimp.Choice.new()
             for number, (nick, choice_label) in enumerate(words["choices"].items()):

@@ -9,9 +9,8 @@ import sys
 
 import gi
 
-gi.require_version("Babl", "0.1")
-gi.require_version("Gegl", "0.4")
-gi.require_version("Gimp", "3.0")
+for name, version in (("Babl", "0.1"), ("Gegl", "0.4"), ("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0")):
+    gi.require_version(name, version)
 
 from gi.repository import Gimp  # noqa: E402  the versions come first
 from procedures import DecoupledStyle  # noqa: E402

@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import gi
-
-gi.require_version("GimpUi", "3.0")
-gi.require_version("Gtk", "3.0")
-
-import arguments  # noqa: E402  the versions come first
-from chooser import LayerChooser, StyleChooser  # noqa: E402
-from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
-from messages import Failure, Stopped, _  # noqa: E402
-from preview import Preview  # noqa: E402
-from recipe import Recipe, remember_style, remembered_style  # noqa: E402
-from restyle import restyle  # noqa: E402
-from status_bar import StatusBar  # noqa: E402
-from styles import every_layer, found_again, likely  # noqa: E402
-from worker_client import Worker  # noqa: E402
+import arguments
+from chooser import LayerChooser, StyleChooser
+from gi.repository import Gimp, GimpUi, GLib, Gtk
+from messages import Failure, Stopped, _
+from preview import Preview
+from recipe import Recipe, remember_style, remembered_style
+from restyle import restyle
+from status_bar import StatusBar
+from styles import every_layer, found_again, likely
+from worker_client import Worker
 
 ROLE = "decoupled-style"
 
@@ -130,8 +125,8 @@ class DressDialog:
         right.pack_start(_heading(_("Result")), False, False, 0)
         right.pack_start(self._mode_switch(), False, False, 0)
         right.pack_start(_heading(_("Strength")), False, False, 0)
-        for name, factor in (("strength", 100.0), ("colour", 100.0), ("fine-texture", 100.0), ("coarse-texture", 100.0)):
-            right.pack_start(self._slider(name, factor, _("O_verall") if name == "strength" else ""), False, False, 0)
+        for name in ("strength", "colour", "fine-texture", "coarse-texture"):
+            right.pack_start(self._slider(name, 100.0, _("O_verall") if name == "strength" else ""), False, False, 0)
         right.pack_start(_heading(_("Options")), False, False, 0)
         for name, factor in (("freedom", 100.0), ("size", 1.0)):
             right.pack_start(self._slider(name, factor), False, False, 0)

@@ -134,10 +134,11 @@ def result_bytes(raster: protocol.Raster, folder: Path) -> bytes:
 _FINER_THAN_FLOAT = {getattr(Gimp.Precision, f"{kind}_{curve}"): (f"R'G'B'A {kind.lower()}", code)
                      for kind, code in (("U32", "I"), ("DOUBLE", "d"))
                      for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")}
-"""Precisions whose alpha float32 cannot hold: a format that can, and the type code of its components (as in `array`)."""
+"""Precisions whose alpha float32 cannot hold: a format that can, and the type code of its components."""
 
 
-def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raster, pixel_format: str, code: str) -> None:
+def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raster, pixel_format: str,
+                code: str) -> None:
     for y, rows in _stripes(raster.height):
         rectangle = Gegl.Rectangle.new(0, y, raster.width, rows)
         ours = bytearray(target.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE))

@@ -18,7 +18,7 @@ from recipe import Recipe, remember_style, remembered_style
 from restyle import restyle
 from settings import Settings
 from status_bar import StatusBar
-from styles import FileStyle, LayerStyle, RecipeStyle, Style, found_again
+from styles import FileStyle, LayerStyle, RecipeStyle, found_again
 from worker_client import Worker
 
 DRESS = "plug-in-decoupled-style"
@@ -55,19 +55,20 @@ class DecoupledStyle(Gimp.PlugIn):
             procedure.set_menu_label(_("_Decoupled Style Transfer..."))
             procedure.set_documentation(
                 _("Dress the layer in the style of another layer or picture"),
-                _("A new layer above each selected one holds its picture in the style of another open layer or of a file. "
-                  "A selection limits the region."), name)
+                _("A new layer above each selected one holds its picture in the style of another open layer or of a "
+                  "file. A selection limits the region."), name)
             arguments.add_arguments(procedure)
         else:
             procedure.set_menu_label(_("Re-apply Decoupled _Style..."))
             procedure.set_documentation(
                 _("Dress the layer as another layer was dressed before"),
-                _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the selected "
-                  "layers."), name)
+                _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the "
+                  "selected layers."), name)
             procedure.add_drawable_argument("source", _("Layer to take the style from"),
                                             _("A layer that Decoupled Style Transfer made"), True, arguments.READ_WRITE)
         procedure.add_menu_path(MENU)
-        procedure.add_layer_return_value("layer", _("New layer"), _("The new layer; the first of several, which are all selected"), True,
+        procedure.add_layer_return_value("layer", _("New layer"),
+                                         _("The new layer; the first of several, which are all selected"), True,
                                          arguments.READ_WRITE)
         return procedure
 
@@ -165,7 +166,8 @@ def _done(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.ValueArra
 
 
 def _failed(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:
-    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error.new_literal(GLib.quark_from_string(DOMAIN), text, 0))
+    error = GLib.Error.new_literal(GLib.quark_from_string(DOMAIN), text, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
 
 
 def _log_to(installation: Installation) -> None:

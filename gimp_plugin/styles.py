@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-import protocol
 from gi.repository import Gimp, Gio
 from messages import Failure, _
-from pixels import Tick, hand_over, small_weights, weights_of
+from pixels import Tick, hand_over, weights_of
 from recipe import Recipe
 
 STYLE_SUFFIX = ".style"

@@ -21,7 +21,7 @@ from installation import Installation
 from messages import Failure, Stopped, _, translated
 
 START_SECONDS = 30.0
-"""Longest wait for a worker that is starting. It takes 0.2 s on a quiet machine; a virus scanner's first look takes more."""
+"""Longest wait for a worker that is starting: 0.2 s on a quiet machine, more under a virus scanner's first look."""
 
 STEP_SECONDS = 0.03
 """Pause between two looks for news."""

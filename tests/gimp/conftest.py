@@ -13,9 +13,9 @@ import pytest
 # These helpers are shared by tests, the conftest and the benchmark; the folder is no package.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gimp_under_test import GimpUnderTest, Session, lend_weights  # noqa: E402
-from pictures import Pictures  # noqa: E402
-from window import Window  # noqa: E402
+from gimp_under_test import GimpUnderTest, Session, lend_weights
+from pictures import Pictures
+from window import Window
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def gimp_root() -> Path | None:
     """The folder of a Debian with GIMP 3, or None where this machine has one itself."""
-    done = subprocess.run([Path(__file__).parent / "setup_gimp"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([Path(__file__).parent / "setup_gimp"], capture_output=True,
                           text=True, check=False)
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["setup_gimp failed"])[-1]

@@ -35,7 +35,7 @@ done
 shift
 cd "$root" && exec chroot "$root" "$@"
 """
-"""Inside a private mount namespace, which vanishes with the process: lend parts of this machine to the root, enter it."""
+"""In a private mount namespace, which vanishes with the process: lend parts of this machine to the root, enter it."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
-from gi.repository import Gegl, Gimp, Gio, GLib  # noqa: E402
+from gi.repository import Gegl, Gimp, Gio, GLib  # noqa: E402, F401  the versions come first; questions use them
 
 FORMAT = "R'G'B'A float"
 

@@ -1,4 +1,4 @@
-"""Stopping, in every way there is: nothing is left running, no file is left, the document is as it was, the next run works.
+"""Stopping, in every way: nothing is left running, no file is left, the document is as it was, the next run works.
 
 Cancel in the dialog is in test_window.py.
 """
@@ -56,7 +56,8 @@ def nothing_left(console: Session) -> None:
 def resting(pid: int) -> bool:
     """Whether no thread of a process runs."""
     try:
-        states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
+        states = [(task / "stat").read_text().rpartition(")")[2].split()[0]
+                  for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return True
     return "R" not in states

@@ -21,7 +21,8 @@ def opened(window: Window, gimp: GimpUnderTest) -> Window:
     for name, pixels in (("coffee", pictures.coffee(600, 400)), ("cat", pictures.cat(720, 480, alpha=False))):
         height, width = pixels.shape[:2]
         path = pictures.put(name, pixels)
-        window.ask(f'image = new_image({width}, {height}); layer = new_layer(image, "{path}", {width}, {height}, "{name}")\n'
+        window.ask(f'image = new_image({width}, {height})\n'
+                   f'layer = new_layer(image, "{path}", {width}, {height}, "{name}")\n'
                    f'image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); image.clean_all()\n'
                    f'{name}_image, {name} = image, layer; display = Gimp.Display.new(image)')
     window.wait_for("cat.*GIMP", 60)
@@ -50,6 +51,12 @@ def jobs_done(gimp: GimpUnderTest) -> int:
     """How many jobs the worker has done."""
     log = gimp.home / "log" / "worker.log"
     return log.read_text().count("job done") if log.exists() else 0
+
+
+def computes_in_full(gimp: GimpUnderTest) -> bool:
+    """Whether a job at the layer's own size is under way, not a preview."""
+    results = [job / "result.raw" for job in gimp.job_files()]
+    return any(result.exists() and result.stat().st_size == 720 * 480 * 3 * 4 for result in results)
 
 
 def choose_detail(window: Window, pixels: int) -> None:
@@ -94,8 +101,7 @@ def test_stop_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
     run_from_menu(opened, "Decoupled Style Tr", TITLE)
     choose_detail(opened, 512)
     opened.do("key", "Return")
-    opened.wait_until(lambda: any(job.joinpath("result.raw").stat().st_size > 720 * 480 * 12 - 1 for job in gimp.job_files()
-                                  if job.joinpath("result.raw").exists()), 60, "the computing")
+    opened.wait_until(lambda: computes_in_full(gimp), 60, "the computing")
     opened.pause()
     opened.shoot("4-working")
     opened.do("key", "Escape")
@@ -144,7 +150,7 @@ def test_document_closed_meanwhile(opened: Window, gimp: GimpUnderTest) -> None:
     run_from_menu(opened, "Decoupled Style Tr", TITLE)
     choose_detail(opened, 512)
     opened.do("key", "Return")
-    opened.wait_until(lambda: any(job.joinpath("result.raw").exists() for job in gimp.job_files()), 60, "the computing")
+    opened.wait_until(lambda: computes_in_full(gimp), 60, "the computing")
     opened.pause()
     opened.ask("display.delete()")
     opened.wait_until(lambda: not gimp.processes() and not gimp.job_files(), 30, "the run to end")
