@@ -1,0 +1,86 @@
+"""The report: what a transfer's journal holds, and the folder it becomes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from decouple_core.errors import InputError
+from decouple_core.report import Journal, write_report
+
+REFERENCE = [np.linspace(0, 1, n).tolist() for n in (64, 128)]
+
+
+def journal() -> Journal:
+    notes = Journal()
+    for step, layers in (("undress", (1, 2)), ("dress", (2, 1))):
+        with notes.step(step):
+            for layer in layers:
+                for loss in (0.5, 0.25, 0.0):
+                    notes.loss(layer, [loss] * layer)
+    generator = torch.Generator().manual_seed(0)
+    notes.images["target"] = torch.rand(3, 20, 30, generator=generator)
+    notes.images["undressed"] = 3 * torch.rand(3, 20, 30, generator=generator) - 1  # the flow is not bound to the box
+    return notes
+
+
+def test_journal_notes_under_which_step() -> None:
+    notes = journal()
+    assert [entry["step"] for entry in notes.losses] == ["undress"] * 6 + ["dress"] * 6
+    assert [len(entry["loss"]) for entry in notes.losses] == [1] * 3 + [2] * 6 + [1] * 3
+    assert list(notes.seconds) == ["undress", "dress"]
+
+
+def test_seconds_are_those_that_passed() -> None:
+    notes, start = Journal(), time.perf_counter()
+    with notes.step("prepare"):
+        time.sleep(0.02)
+    assert 0.02 <= notes.seconds["prepare"] <= time.perf_counter() - start + 0.001
+
+
+def test_folder(tmp_path: Path) -> None:
+    notes, folder = journal(), tmp_path / "deep" / "report"
+    write_report(folder, {"network": "vgg16", "reference": REFERENCE}, notes)
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "losses.png", "noise_means.png", "report.json", "step_0_target.png", "step_1_undressed.png"]
+
+    def no_constant(name: str) -> Any:
+        raise ValueError(f"{name} is no JSON")
+
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"), parse_constant=no_constant)
+    assert report["network"] == "vgg16"
+    assert report["losses"] == notes.losses
+    for number, (name, image) in enumerate(notes.images.items()):
+        written = np.asarray(PIL.Image.open(folder / f"step_{number}_{name}.png"))
+        wanted = np.round(image.permute(1, 2, 0).numpy().clip(0, 1) * 255)
+        assert np.abs(written.astype(float) - wanted).max() <= 1
+    for plot in ("losses.png", "noise_means.png"):
+        with PIL.Image.open(folder / plot) as opened:
+            assert min(opened.size) > 200
+            assert len(set(opened.convert("RGB").resize((64, 64)).get_flattened_data())) > 5  # something is drawn
+
+
+def test_report_is_written_over_an_older_one(tmp_path: Path) -> None:
+    for network in ("vgg19", "vgg16"):
+        write_report(tmp_path, {"network": network, "reference": REFERENCE}, journal())
+    assert json.loads((tmp_path / "report.json").read_text())["network"] == "vgg16"
+
+
+def test_transfer_without_flow_has_a_report_too(tmp_path: Path) -> None:
+    write_report(tmp_path, {"reference": REFERENCE}, Journal())
+    assert (tmp_path / "losses.png").stat().st_size > 0
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "report"):
+        with pytest.raises(InputError, match=r"cannot be written to .*; choose another folder"):
+            write_report(folder, {"reference": REFERENCE}, journal())
+    assert (tmp_path / "file").read_text() == "x"
