@@ -28,16 +28,11 @@ if TYPE_CHECKING:
 
     from decouple_core.transfer import StyleTransfer
 
-POLITENESS = 5
-"""Added to the niceness: on two cores the painter's own program must stay responsive while we use both."""
-
 
 def main() -> None:
     """Serve the worker at the other end of standard input and output until it goes away."""
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the messages
-    if hasattr(os, "nice"):
-        os.nice(POLITENESS)
     computer = _Computer(out)
     threading.Thread(target=computer.listen, args=(sys.stdin,), daemon=True).start()
     computer.work()

@@ -61,12 +61,12 @@ def restyle(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], sty
             known = recipe.style
         return _insert(image, results)
     except OSError as error:
-        _discard(results)
+        _give_up(worker, results)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Failure(_("The disk is full. Free some space and try again.")) from error
         raise
     except BaseException:
-        _discard(results)
+        _give_up(worker, results)
         raise
 
 
@@ -167,8 +167,9 @@ def _insert(image: Gimp.Image, results: Sequence[_Result]) -> list[Gimp.Layer]:
     return new
 
 
-def _discard(results: Sequence[_Result]) -> None:
-    """Free what was made and will not be inserted."""
+def _give_up(worker: Worker, results: Sequence[_Result]) -> None:
+    """Hang up, which stops the job and removes its files, and free the layers that will not be inserted."""
+    worker.close()
     for result in results:
         for item in (result.mask, result.layer):
             if item is not None and item.is_valid():

@@ -26,8 +26,7 @@ def opened(window: Window, gimp: GimpUnderTest) -> Window:
                    f'image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); image.clean_all()\n'
                    f'{name}_image, {name} = image, layer; display = Gimp.Display.new(image)')
     window.wait_for("cat.*GIMP", 60)
-    if welcome := window.find("Welcome to GIMP"):
-        window.do("windowclose", welcome)
+    window.close_welcome()
     return window
 
 

@@ -58,6 +58,11 @@ class Window(Session):
         self.do("windowactivate", "--sync", found)
         return found
 
+    def close_welcome(self) -> None:
+        """Close the window that greets on the first start, if it is there."""
+        if welcome := self.find("Welcome to GIMP"):
+            self.do("windowclose", welcome)
+
     def pause(self) -> None:
         """Give GTK the time to react to a key; nothing tells when it has."""
         time.sleep(0.7)
