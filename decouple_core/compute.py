@@ -44,7 +44,7 @@ class _Computer:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._jobs: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._stop = threading.Event()
+        self._stopped = 0  # number of the last job that was cancelled
         self._folder: Path | None = None
 
     def listen(self, lines: TextIO) -> None:
@@ -52,9 +52,8 @@ class _Computer:
         for line in lines:
             message = json.loads(line)
             if message["kind"] == "cancel":
-                self._stop.set()
+                self._stopped = message["number"]
             else:
-                self._stop.clear()
                 self._folder = Path(message["folder"])
                 self._jobs.put(message)
         if self._folder is not None:
@@ -72,18 +71,22 @@ class _Computer:
         except Exception as error:  # told to whoever sends the first job
             traceback.print_exc()
             failure = error
+        self._send({"kind": "ready", "number": 0})
         while True:
             message = self._jobs.get()
+            number = message["number"]
             try:
                 if engine is None:
                     raise errors.DecoupleError(
                         f"The computing half cannot start ({failure}). Run install.py again to repair it.")
-                self._send(self._transfer(engine, message))
+                self._go_on(number)
+                answer = self._transfer(engine, message)
             except errors.Cancelled:
-                self._send({"kind": "cancelled"})
+                answer = {"kind": "cancelled"}
             except Exception as error:
                 traceback.print_exc()
-                self._send({"kind": "failed", **_in_plain_words(error)})
+                answer = {"kind": "failed", **_in_plain_words(error)}
+            self._send({**answer, "number": number})
 
     def _transfer(self, engine: StyleTransfer, message: dict[str, Any]) -> dict[str, Any]:
         folder = Path(message["folder"])
@@ -94,21 +97,25 @@ class _Computer:
         target_mask = _weights(folder, "target", job.target, target)
         result = _room(folder, job.target)
         outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
-                                  out=result[..., :3], progress=self._progress())
+                                  out=result[..., :3], progress=self._progress(message["number"]))
         if job.target.channels == 4:
             result[..., 3] = target[..., 3]
         return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report}
 
-    def _progress(self) -> Callable[[float, str], None]:
+    def _go_on(self, number: int) -> None:
+        """Raise `errors.Cancelled` where this job, or one after it, was cancelled."""
+        if number <= self._stopped:
+            raise errors.Cancelled("Stopped.")
+
+    def _progress(self, number: int) -> Callable[[float, str], None]:
         last: tuple[float, str] = (-1.0, "")
 
         def report(fraction: float, phrase: str) -> None:
             nonlocal last
-            if self._stop.is_set():
-                raise errors.Cancelled("Stopped.")
+            self._go_on(number)
             if phrase != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
                 last = fraction, phrase
-                self._send({"kind": "progress", "fraction": fraction, "text": phrase})
+                self._send({"kind": "progress", "number": number, "fraction": fraction, "text": phrase})
 
         return report
 

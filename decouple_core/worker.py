@@ -308,6 +308,8 @@ class _Computer:
 
     def __init__(self) -> None:
         self.busy = False
+        self._ready = False
+        self._number = 0  # of the last job
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lock = threading.Lock()
@@ -318,6 +320,7 @@ class _Computer:
             if self._process is not None and self._process.poll() is None:
                 return
             self._answers = queue.Queue()
+            self._ready = False
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "decouple_core.compute"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
@@ -341,7 +344,8 @@ class _Computer:
         self.busy = True
         try:
             self.start()
-            self._ask(job.request)
+            self._number += 1
+            self._ask({**job.request, "number": self._number})
             return self._follow(job)
         except OSError as error:  # it could not be started, or ended before it could be asked
             log.exception("the computing process failed")
@@ -359,15 +363,21 @@ class _Computer:
                 answer = {}
             if answer is None:
                 return self._died()
-            if answer.get("kind") == "progress":
+            if answer.get("kind") == "ready":
+                self._ready = True
+            elif answer.get("number") != self._number:
+                pass  # none, or about an earlier job, which was given up before it began
+            elif answer["kind"] == "progress":
                 job.progress(answer)
-            elif answer:
+            else:
                 return answer
             if job.cancelled.is_set():
                 if give_up is None:
                     give_up = time.monotonic() + GRACE_SECONDS
-                    self._ask({"kind": "cancel"})
-                elif time.monotonic() > give_up:
+                    self._ask({"kind": "cancel", "number": self._number})
+                if not self._ready:  # it still loads torch, for whoever comes next, and will not begin this job
+                    return {"kind": "cancelled"}
+                if time.monotonic() > give_up:
                     log.info("the job did not stop in %g s: killing its process", GRACE_SECONDS)
                     self.kill()
                     return {"kind": "cancelled"}

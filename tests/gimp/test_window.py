@@ -55,7 +55,7 @@ def jobs_done(gimp: GimpUnderTest) -> int:
 def computes_in_full(gimp: GimpUnderTest) -> bool:
     """Whether a job at the layer's own size is under way, not a preview."""
     results = [job / "result.raw" for job in gimp.job_files()]
-    return any(result.exists() and result.stat().st_size == 720 * 480 * 3 * 4 for result in results)
+    return any(result.exists() and result.stat().st_size == 720 * 480 * 4 * 4 for result in results)
 
 
 def choose_detail(window: Window, pixels: int) -> None:
