@@ -109,12 +109,14 @@ class Slicing:
     ----------
     image : Tensor
         The target, shape (3, H, W).
+    grid_shape : sequence of int, optional
+        Cells in lightness, rows and columns; by the proportions of the image if left out.
     """
 
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self, image: Tensor, grid_shape: Sequence[int] | None = None) -> None:
         self.image = image
-        self.grid_shape = (CELLS_IN_LIGHTNESS, *(max(2, round(CELLS_ALONG * n / max(image.shape[1:])))
-                                                 for n in image.shape[1:]))
+        cells = (max(2, round(CELLS_ALONG * n / max(image.shape[1:]))) for n in image.shape[1:])
+        self.grid_shape = tuple(grid_shape or (CELLS_IN_LIGHTNESS, *cells))
         self._pull = torch.func.vjp(self.apply, image.new_zeros(12, *self.grid_shape))[1]
 
     def apply(self, grid: Tensor) -> Tensor:

@@ -279,7 +279,7 @@ class _Run:
         if self._settings.mode == "texture":
             carried = photo.box(field(picture.small.image))
             return photo.Field(field.grid, residual=inside - carried)
-        detail = photo.Slicing(picture.detail.image)
+        detail = photo.Slicing(picture.detail.image, field.grid.shape[1:])
         hierarchy = machinery.hierarchy.within(picture.detail.masks).first(DETAIL_LAYERS)
         wanted = torch.cat(goal.means, 1)
         damping = machinery.reference.damping(CORRECTION_DAMPING * self._settings.damping)[:, : wanted.shape[1]]
