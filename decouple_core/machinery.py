@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Callable
@@ -133,5 +134,6 @@ def _kept_gram(hierarchy: ChannelMeans, name: str) -> Tensor:
         safetensors.torch.save_file({"gram": gram}, beside)
         os.replace(beside, path)
     except (OSError, SafetensorError):  # a full or read-only disk costs the next start these seconds again, no more
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
     return gram

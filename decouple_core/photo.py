@@ -153,7 +153,8 @@ def fit(slicing: Slicing, goal: Tensor) -> Field:
 def box(values: Tensor) -> Tensor:
     """Bring values into [0, 1] smoothly, so that the box has a slope inside the solve."""
     e = BOX_SOFTNESS
-    return 0.5 * (1.0 + torch.sqrt(values**2 + e**2) - torch.sqrt((values - 1.0) ** 2 + e**2))
+    inside = 0.5 * (1.0 + torch.sqrt(values**2 + e**2) - torch.sqrt((values - 1.0) ** 2 + e**2))
+    return inside.clamp(0.0, 1.0)  # rounding leaves 1e-6 outside
 
 
 def _transform(grid: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:

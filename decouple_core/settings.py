@@ -102,12 +102,16 @@ class Settings:
             if name not in known:
                 raise ValueError(f"There is no setting {name!r}.")
             kind = type(known[name].default)
-            if kind is tuple and isinstance(value, (list, tuple)):
+            if kind is tuple and isinstance(value, (list, tuple)) and all(map(_is_number, value)):
                 checked[name] = tuple(float(v) for v in value)
-            elif kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+            elif kind is float and _is_number(value):
                 checked[name] = float(value)
             elif type(value) is kind:
                 checked[name] = value
             else:
                 raise ValueError(f"{name} is {value!r}; it must be of type {kind.__name__}.")
         return cls(**checked)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -6,8 +6,8 @@ came from.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +26,9 @@ DETAIL_LAYERS = 3
 """Layers whose coupled features a style carries for the photograph: what a field of colour transforms can reach."""
 
 MOST_REGIONS = 64
+LARGEST = 1e6
+"""No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
+
 MOST_BYTES = 16 * 2**20
 """Bounds of what is accepted from a file: one region takes about 20 kB."""
 
@@ -95,7 +98,8 @@ class DecoupledStyle:
                 raise ValueError
             if len(palette) != len(colours):
                 raise ValueError
-            if any(torch.linalg.eigvalsh(c.covariance).min() <= 0 for c in (*colours, *palette)):
+            if any((c.covariance - c.covariance.T).abs().max() > 1e-6 * c.covariance.abs().max()
+                   or torch.linalg.eigvalsh(c.covariance).min() <= 0 for c in (*colours, *palette)):
                 raise ValueError
             features, means = (tuple(_numbers(layer, (len(colours), size)).float()
                                      for layer, size in zip(values[key], TAP_SIZES, strict=False))
@@ -118,7 +122,8 @@ class DecoupledStyle:
             beside.write_text(json.dumps(self.to_json()), encoding="utf-8")
             os.replace(beside, path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                beside.unlink()
             raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
 
     @classmethod
@@ -152,6 +157,6 @@ def _numbers(values: Any, shape: tuple[int, ...]) -> Tensor:
         raise ValueError
     if len(shape) > 1:
         return torch.stack([_numbers(v, shape[1:]) for v in values])
-    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values):
+    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < LARGEST for v in values):
         raise ValueError
     return torch.tensor(values, dtype=torch.float64)
