@@ -172,8 +172,12 @@ class _Server:
     def _work(self) -> None:
         while True:
             job = self.waiting.get()
-            if job.begin():
-                job.end(self.computer.run(job))
+            try:
+                if job.begin():
+                    job.end(self.computer.run(job))
+            except Exception:  # whatever happens to one job, the next must be done
+                log.exception("a job broke the queue")
+                job.finished.set()
 
     def _watch_idleness(self) -> None:
         while not self._ending:
@@ -218,9 +222,11 @@ class _Job:
     def end(self, message: dict[str, Any]) -> None:
         """Tell the client how it ended; only a result stays on the disk, for the client to fetch."""
         log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {message['text']}")
-        for file in self.folder.iterdir():
-            if message["kind"] != "done" or file != protocol.pixels_file(self.folder, "result"):
-                with contextlib.suppress(OSError):  # Windows keeps what is still mapped; it goes with the folder
+        result = protocol.pixels_file(self.folder, "result")
+        for file in self.folder.glob("*"):
+            if message["kind"] != "done" or file != result:
+                # A client that leaves removes its files too; Windows keeps what is mapped until the folder goes.
+                with contextlib.suppress(OSError):
                     file.unlink()
         self.finished.set()
         self._session.tell(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -194,6 +195,18 @@ def test_ends_when_idle_and_leaves_only_logs(weights: object, tmp_path: Path) ->
         assert worker.wait(SECONDS) == 0
         left = {str(path.relative_to(home)) for path in home.rglob("*") if not path.is_dir() or path.is_symlink()}
         assert left <= {"run/lock", "log/worker.log", "weights", "reference"}
+
+
+def test_client_that_removes_its_files_does_not_stop_the_queue(home: Path) -> None:
+    guest = Guest(home)
+    folder = guest.begin(LONG)
+    while guest.hear()["kind"] != "progress":
+        pass
+    shutil.rmtree(folder)
+    guest.connection.close()
+    next_one = Guest(home)
+    next_one.begin(QUICK)
+    assert next_one.end()["kind"] == "done"
 
 
 @pytest.mark.parametrize("nonsense", [b"\xff", b"[]", b"{}", b'{"kind": "transfer"}', b'{"kind": "dance"}',
