@@ -231,6 +231,9 @@ def _read(path: Path) -> _Raw:
         raw = raw or _read_with_pillow(path)
     except (InputError, MemoryError):
         raise
+    except PIL.Image.DecompressionBombError as error:  # Pillow refuses the very largest before their size is known here
+        raise InputError(f"{path} has more than the {MAX_PIXELS // 10**6} million pixels that are allowed; scale it "
+                         "down first.") from error
     except Exception as error:  # decoders given damaged data raise nearly anything
         raise InputError(f"{path} cannot be read as a picture, or is damaged; open it in an image editor and save it "
                          "as PNG.") from error

@@ -36,6 +36,9 @@ T = TypeVar("T")
 KEPT = 8
 """Styles and undressed targets kept in memory, each of about 1 MB."""
 
+FLAT = 1e-5
+"""Variance, about (0.8 / 255)², below which a cloud is one colour: no contrast to stretch, only a mean to move."""
+
 REPAINTINGS = 3
 """Times the final colour maps are found; after three the moments lie within 1 % where the box does not bite."""
 
@@ -389,8 +392,14 @@ def _repainted(field: photo.Field, scale: Scale, goal: DecoupledStyle) -> photo.
     shares = torch.nn.functional.adaptive_avg_pool2d(scale.shares, (field.grid.shape[2], field.grid.shape[3]))
     for _ in range(REPAINTINGS):
         now = scale.colours(photo.box(field(scale.image)))
-        field = field.then(_maps(now, goal.palette), shares)
+        field = field.then([_shift(n, g) if n.covariance.diagonal().max() < FLAT else map_between(n, g)
+                            for n, g in zip(now, goal.palette, strict=True)], shares)
     return field
+
+
+def _shift(start: ColourMoments, goal: ColourMoments) -> ColourMap:
+    """The map that moves the mean alone."""
+    return ColourMap(torch.eye(3, dtype=torch.float64), goal.mean - start.mean)
 
 
 def _reached(layer: int, own: Tensor, wanted: Tensor, reached: Tensor) -> dict[str, Any]:

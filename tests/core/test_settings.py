@@ -72,7 +72,7 @@ def test_choices(row: dataclasses.Field[Any]) -> None:
     ({"layers": 9}, "layers is 9; choose 1 to 5"),
     ({"strength_per_layer": [2.0]}, "strength_per_layer is 2.0; choose 0 to 1"),
     ({"strength_per_layer": [0.5] * 7}, "strength_per_layer has 7 values; give 6 at most"),
-    ({"strength_per_layer": ["x"]}, "'x'"),
+    ({"strength_per_layer": ["x"]}, "strength_per_layer"),
     ({"strength_per_layer": [None]}, "strength_per_layer"),
     ({"strength_per_layer": 0.5}, "strength_per_layer is 0.5; it must be of type tuple"),
     ({"keep_tones": True, "keep_colours": True}, "leave nothing to transfer"),
