@@ -11,7 +11,17 @@ from torch import Tensor
 
 from decouple_core.errors import Cancelled
 from decouple_core.features import ChannelMeans, Functions
-from decouple_core.flow import Euler, Flow, GradientDescent, Integrator, Midpoint, Move, Reversible, RungeKutta4
+from decouple_core.flow import (
+    Euler,
+    Flow,
+    GradientDescent,
+    Integrator,
+    Midpoint,
+    Move,
+    PerLayer,
+    Reversible,
+    RungeKutta4,
+)
 from decouple_core.machinery import SGD_SCALE
 from decouple_core.reference import reference_gram, uniform_noise
 from decouple_core.solvers import DampedLeastNorm
@@ -89,6 +99,16 @@ def test_correction_reaches_the_goal_better() -> None:
         return abs((end**2).mean().item() - move.goal.item())
 
     assert miss(2) < 0.1 * miss(1) < 0.1 * miss(0)
+
+
+def test_each_layer_by_its_own_integrator() -> None:
+    move, _ = variance_move(START, 2.5)
+    mixed = PerLayer([Euler(1), RungeKutta4(3)])
+    flow = moments_flow()
+    assert torch.equal(mixed.follow(flow, START, move), RungeKutta4(3).follow(flow, START, move))
+    shift = Move(1, one(START.mean()), one(0.0), torch.zeros(1, 0, dtype=torch.float64))
+    assert torch.equal(mixed.follow(flow, START, shift), Euler(1).follow(flow, START, shift))
+    assert [mixed.evaluations(layer) for layer in (1, 2)] == [Euler(1).evaluations(1), RungeKutta4(3).evaluations(2)]
 
 
 def test_velocity_is_nominal() -> None:
@@ -188,7 +208,7 @@ def test_every_evaluation_is_seen_and_can_stop_the_flow(integrator: Integrator) 
     flow.watch = watch
     integrator.follow(flow, START, move)
     torch.testing.assert_close(seen[0][0], torch.stack([START.mean(), (START**2).mean()]))
-    assert 0 < len(seen) <= integrator.evaluations
+    assert 0 < len(seen) <= integrator.evaluations(move.layer)
 
     def stop(move: Move, values: Tensor) -> None:
         raise Cancelled("Stopped.")
