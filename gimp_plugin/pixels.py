@@ -12,10 +12,10 @@ from typing import NamedTuple
 import protocol
 from gi.repository import Gegl, Gimp
 
-STRIPE_ROWS = 256
-"""GIMP keeps tiles; 256 rows of a 6000-pixel wide layer are 25 MB, read as fast as the whole."""
+STRIPE_ROWS = 128
+"""GIMP keeps tiles of 64 or 128 rows; 128 rows of a 6000 pixels wide layer are 12 MB, read as fast as the whole."""
 
-TILE_CACHE_BYTES = 64 * 2**20
+TILE_CACHE_BYTES = 32 * 2**20
 """GEGL would keep as many tiles as half the computer's memory holds; we look at each once."""
 
 COLOUR_FORMATS = {3: "R'G'B' float", 4: "R'G'B'A float"}
