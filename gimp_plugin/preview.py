@@ -20,7 +20,7 @@ SIDE = 440
 PAUSE_MS = 300
 """A preview starts after this long without a change: shorter would start one for each move of a slider."""
 
-WORKING_SIZE = 96
+WORKING_SIZE = 64
 """Longest working size of a preview: the features hardly change with resolution, and this size keeps a change of a
 slider a matter of seconds."""
 

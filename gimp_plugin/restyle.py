@@ -140,12 +140,9 @@ def _new_layer(image: Gimp.Image, source: Gimp.Layer, name: str, raster: protoco
 
 
 def _new_mask(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.LayerMask:
-    """What will be the new layer's mask: the selection as it is now, times the layer's own mask."""
+    """What will be the new layer's mask: the selection as it is now; `_insert` multiplies the layer's own mask in."""
     kind = Gimp.AddMaskType.WHITE if Gimp.Selection.is_empty(image) else Gimp.AddMaskType.SELECTION
-    mask = layer.create_mask(kind)
-    if layer.get_mask() is not None and layer.get_apply_mask():
-        pixels.multiply(mask, layer.get_mask())
-    return mask
+    return layer.create_mask(kind)
 
 
 def _insert(image: Gimp.Image, results: Sequence[_Result]) -> list[Gimp.Layer]:
@@ -159,6 +156,9 @@ def _insert(image: Gimp.Image, results: Sequence[_Result]) -> list[Gimp.Layer]:
                 image.insert_layer(result.layer, None, 0)
             if result.mask is not None:
                 result.layer.add_mask(result.mask)
+                own = result.source.get_mask() if result.source.is_valid() else None
+                if own is not None and result.source.get_apply_mask():
+                    pixels.multiply(result.mask, own)  # GIMP filters no mask that belongs to no layer
         new = [result.layer for result in results]
         image.set_selected_layers(new)
     finally:

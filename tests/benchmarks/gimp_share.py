@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import statistics
 import subprocess
 import sys
@@ -125,7 +126,17 @@ def share(gimp: GimpUnderTest, megapixels: float, runs: int) -> None:
     """Print the seconds of each part and the memory, medians over the runs."""
     width = round((megapixels * 1.5e6) ** 0.5)
     height = round(megapixels * 1e6 / width)
-    session = Session(gimp)
+    with contextlib.closing(Session(gimp)) as session:
+        found = copied(gimp, session, width, height, runs)
+    parts = {name: statistics.median(run[name] for run in found) for name in found[0]}
+    seconds = sum(value for name, value in parts.items() if name != "memory")
+    print(f"{width} x {height} pixels, RGBA, 8 bits: " + ", ".join(
+        f"{name} {value:.2f} s" for name, value in parts.items() if name != "memory"))
+    print(f"GIMP's own share {seconds:.2f} s; the plug-in's peak memory {parts['memory']:.0f} MB")
+
+
+def copied(gimp: GimpUnderTest, session: Session, width: int, height: int, runs: int) -> list[dict[str, float]]:
+    """What each run took in each part, in seconds, and the memory in MB."""
     session.ask(f"image = new_image({width}, {height}); kind = Gimp.ImageType.RGBA_IMAGE\n"
                 f'layer = Gimp.Layer.new(image, "layer", {width}, {height}, kind, 100, Gimp.LayerMode.NORMAL)\n'
                 "image.insert_layer(layer, None, 0); layer.fill(Gimp.FillType.WHITE)\n"
@@ -138,24 +149,26 @@ def share(gimp: GimpUnderTest, megapixels: float, runs: int) -> None:
         assert status == "success", message
         found.append(ast.literal_eval((gimp.folder / "spent").read_text()))
         session.ask(f"image.remove_layer(item({layer}))")
-    session.close()
-    parts = {name: statistics.median(run[name] for run in found) for name in found[0]}
-    seconds = sum(value for name, value in parts.items() if name != "memory")
-    print(f"{width} x {height} pixels, RGBA, 8 bits: " + ", ".join(
-        f"{name} {value:.2f} s" for name, value in parts.items() if name != "memory"))
-    print(f"GIMP's own share {seconds:.2f} s; the plug-in's peak memory {parts['memory']:.0f} MB")
+    return found
 
 
 def opening(gimp: GimpUnderTest, runs: int) -> None:
     """Print how long the dialog takes to open."""
-    window = Window(gimp, gimp.folder / "shots")
+    taken: dict[str, list[float]] = {"no worker": [], "warm worker": []}
+    with contextlib.closing(Window(gimp, gimp.folder / "shots")) as window:
+        open_dialogs(gimp, window, taken, runs)
+    for kind, seconds in taken.items():
+        print(f"the dialog opens in {statistics.median(seconds):.2f} s, {kind}")
+
+
+def open_dialogs(gimp: GimpUnderTest, window: Window, taken: dict[str, list[float]], runs: int) -> None:
+    """Open the dialog again and again and keep what it took, in seconds."""
     window.ask('image = new_image(640, 480); kind = Gimp.ImageType.RGB_IMAGE\n'
                'layer = Gimp.Layer.new(image, "layer", 640, 480, kind, 100, Gimp.LayerMode.NORMAL)\n'
                "image.insert_layer(layer, None, 0); layer.fill(Gimp.FillType.WHITE); Gimp.Display.new(image)")
     window.wait_for("Untitled.*GIMP", 60)
     window.close_welcome()
     window.wait_for("Untitled.*GIMP", 60)
-    taken: dict[str, list[float]] = {"no worker": [], "warm worker": []}
     for _ in range(runs):
         for kind in taken:
             if kind == "no worker":
@@ -172,9 +185,6 @@ def opening(gimp: GimpUnderTest, runs: int) -> None:
             time.sleep(3)  # the worker starts meanwhile
             window.do("key", "Escape")
             window.wait_until(lambda: not gimp.processes(), 30, "the dialog to close")
-    window.close()
-    for kind, seconds in taken.items():
-        print(f"the dialog opens in {statistics.median(seconds):.2f} s, {kind}")
 
 
 if __name__ == "__main__":

@@ -130,7 +130,8 @@ class Session:
         self._log = open(self._folder / "gimp.log", "w")  # noqa: SIM115  closed in close()
         self.process = subprocess.Popen(
             gimp.command(*self._program(), "--batch-interpreter", "python-fu-eval", "-b",
-                         f'exec(compile(open("{inside}").read(), "{inside}", "exec")); serve("{self._folder}")',
+                         f'exec(compile(open("{inside}").read(), "{inside}", "exec"))\n'
+                         f'serve("{self._folder}", {os.getpid()})',
                          env={**self._environment(), **(env or {})}),
             stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
         self.wait_until((self._folder / "ready").exists, 120, "GIMP to start")
@@ -172,11 +173,11 @@ class Session:
     def close(self) -> None:
         """End GIMP."""
         (self._folder / "stop").touch()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):  # GIMP's own helpers, where it did not end well
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        self.process.wait()
         self._log.close()
 
 

@@ -76,11 +76,11 @@ def item(number):
     return Gimp.Item.get_by_id(number)
 
 
-def serve(folder):
-    """Answer questions until there is a file ``stop``."""
-    space = globals()
+def serve(folder, tests):
+    """Answer questions until there is a file ``stop``, or GIMP or the process of the tests is gone."""
+    space, gimp = globals(), os.getppid()
     open(folder + "/ready", "w").close()
-    while not os.path.exists(folder + "/stop"):
+    while not os.path.exists(folder + "/stop") and os.getppid() == gimp and os.path.exists(f"/proc/{tests}"):
         time.sleep(0.02)
         try:
             with open(folder + "/question") as file:

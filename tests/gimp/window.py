@@ -34,7 +34,11 @@ class Window(Session):
             self._env = {"DISPLAY": f":{line.readline().strip()}", **(env or {})}
         self._manager = subprocess.Popen(gimp.command("openbox", env=self._env), stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL)
-        super().__init__(gimp, env)
+        try:
+            super().__init__(gimp, env)
+        except BaseException:
+            self._close_screen()
+            raise
 
     def _program(self) -> list[str]:
         return ["dbus-run-session", "--", "gimp", "--no-splash", "--quit"]
@@ -79,6 +83,9 @@ class Window(Session):
     def close(self) -> None:
         """End GIMP and the screen."""
         super().close()
+        self._close_screen()
+
+    def _close_screen(self) -> None:
         for process in (self._manager, self._screen):
             process.terminate()
             process.wait()
