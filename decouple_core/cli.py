@@ -7,7 +7,10 @@ Results go to files and one line to standard output; progress and errors go to s
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import io
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from decouple_core.errors import Cancelled, DecoupleError, InputError
+from decouple_core.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
 from decouple_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,31 +36,69 @@ LINE_SECONDS = 2.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["serve"]:  # the worker answers before torch or the other commands are loaded
-        from decouple_core.worker import main as serve
-
-        return serve(words[1:])
+    _open_what_was_closed()
     try:
+        if words[:1] == ["serve"]:  # the worker answers before torch or the other commands are loaded
+            from decouple_core.worker import main as serve
+
+            return serve(words[1:])
         options = _parser().parse_args(words)
-        print(options.command(options))
+        _tell(options.command(options))
         return 0
     except DecoupleError as error:
-        print(f"decouple: {error}", file=sys.stderr)
-        return error.exit_code
+        return _give_up(str(error), error.exit_code)
+    except MemoryError:
+        return _give_up("There is not enough memory for pictures of this size; close other programs or scale them "
+                        "down first.", OutOfMemoryError.exit_code)
     except KeyboardInterrupt:
-        print("decouple: Stopped.", file=sys.stderr)
-        return Cancelled.exit_code
+        return _give_up("Stopped.", Cancelled.exit_code)
+
+
+def _open_what_was_closed() -> None:
+    """Give closed standard streams somewhere to go.
+
+    Otherwise the next file that is opened takes the number of standard output, and with it what is printed.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
+def _tell(line: str) -> None:
+    """Write the final line; a reader that has gone away has not lost the result."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be valid text
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+    except OSError as error:
+        raise DecoupleError(f"Standard output takes nothing ({error.strerror}); check where it goes, the result itself "
+                            "is whole.") from error
+
+
+def _give_up(words: str, code: int) -> int:
+    with contextlib.suppress(OSError):  # nobody may be listening
+        print(f"decouple: {words}", file=sys.stderr)
+    return code
 
 
 def transfer(options: argparse.Namespace) -> str:
     """Dress TARGET in the style of STYLE and write OUT."""
+    from decouple_core.files import check_folder
     from decouple_core.images import check_output, read_image, read_labels, read_mask, write_image
     from decouple_core.report import write_report
     from decouple_core.transfer import StyleTransfer
 
     settings = _settings(options)
     check_output(options.output)
+    if options.report:
+        check_folder(options.report)
     target = read_image(options.target)
+    check_output(options.output, _shape(target))
     style_file = Path(options.style).suffix == STYLE_SUFFIX
     if style_file and (options.style_mask or options.regions):
         raise InputError("A style file has its masks and regions built in; leave out --style-mask and --regions, or "
@@ -104,6 +145,7 @@ def roundtrip(options: argparse.Namespace) -> str:
 
 def style(options: argparse.Namespace) -> str:
     """Measure the style of IMAGE and keep it in a file to use as STYLE."""
+    from decouple_core.files import check_file
     from decouple_core.images import read_image, read_mask
     from decouple_core.transfer import StyleTransfer
 
@@ -112,10 +154,11 @@ def style(options: argparse.Namespace) -> str:
     if output.suffix != STYLE_SUFFIX:
         raise InputError(f"Style files end in {STYLE_SUFFIX}; choose a name such as "
                          f"{output.with_suffix(STYLE_SUFFIX)}.")
+    check_file(output)
     image = read_image(options.image)
     mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else _alpha(image)
     with _Bar() as bar:
-        features = StyleTransfer().style_of(image.pixels, settings, name=Path(options.image).stem, mask=mask,
+        features = StyleTransfer().style_of(image.pixels, settings, name=_readable(Path(options.image).stem), mask=mask,
                                             progress=bar)
     features.save(output)
     return f"{output}: {len(features.features)} layers of {features.network}"
@@ -210,6 +253,11 @@ def _features(path: str) -> DecoupledStyle:
     return DecoupledStyle.load(path)
 
 
+def _readable(name: str) -> str:
+    """A file's name as text; what is none in it becomes question marks."""
+    return os.fsencode(name).decode(errors="replace").replace("\N{REPLACEMENT CHARACTER}", "?")
+
+
 def _shape(image: Image | None) -> tuple[int, int]:
     assert image is not None  # only asked where an image was read
     return image.pixels.shape[0], image.pixels.shape[1]
@@ -241,7 +289,8 @@ class _Bar:
             self._bar.update(round(100 * share, 1) - self._bar.n)
         elif phrase != self._phrase or time.monotonic() - self._told > LINE_SECONDS:
             self._phrase, self._told = phrase, time.monotonic()
-            print(f"{100 * share:3.0f}% {phrase}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):  # nobody may be reading any more
+                print(f"{100 * share:3.0f}% {phrase}", file=sys.stderr, flush=True)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  where: TracebackType | None) -> None:

@@ -8,7 +8,6 @@ deep TIFF through tifffile.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import PIL.ImageOps
 import tifffile
 
 from decouple_core.errors import InputError
+from decouple_core.files import check_file, replacing
 
 MAX_PIXELS = 300_000_000
 """Larger pictures are refused before they are decoded: the pixels alone would take 3.6 GB as float32."""
@@ -142,21 +142,28 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     return regions[distances.argmin(axis=1)].astype(np.int32)[labels]
 
 
-def check_output(path: str | Path) -> None:
+def check_output(path: str | Path, shape: tuple[int, int] | None = None) -> None:
     """Refuse, before any work is done, a path that `write_image` would refuse after it.
+
+    Parameters
+    ----------
+    path : str or Path
+    shape : (int, int), optional
+        Height and width of the picture, where they are known already.
 
     Raises
     ------
     InputError
-        For an ending without a writer, a folder that is missing, or a folder in the file's place.
+        For an ending without a writer, a place that takes no files, or a picture too large for its format.
     """
     path = Path(path)
     if path.suffix.lower() not in _WRITERS:
         raise InputError(f"Pictures cannot be written as {path.name!r}; choose one of {', '.join(_WRITERS)}.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give the name of a picture file.")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"The folder {path.absolute().parent} does not exist; make it or choose another one.")
+    check_file(path)
+    longest = _WRITERS[path.suffix.lower()].longest
+    if shape is not None and max(shape) > longest:
+        raise InputError(f"{path} would be {shape[1]}×{shape[0]} pixels, and {path.suffix} holds {longest} a side; "
+                         "choose .png or .tif.")
 
 
 def write_image(path: str | Path, pixels: np.ndarray, *, alpha: np.ndarray | None = None, bit_depth: int = 8) -> None:
@@ -178,26 +185,18 @@ def write_image(path: str | Path, pixels: np.ndarray, *, alpha: np.ndarray | Non
     InputError
         As `check_output`, and when the disk refuses the file or a value is no number.
     """
-    check_output(path)
-    path = Path(path).resolve()  # a link keeps pointing to its file
-    encode, deepest, has_alpha = _WRITERS[path.suffix.lower()]
-    channels = pixels if alpha is None or not has_alpha else np.dstack([pixels, alpha])
+    check_output(path, pixels.shape[:2])
+    writer = _WRITERS[Path(path).suffix.lower()]
+    channels = pixels if alpha is None or not writer.alpha else np.dstack([pixels, alpha])
     if not np.isfinite(channels).all():
         raise InputError(f"The picture for {path} has values that are no numbers and was not written; try other "
                          "settings.")
-    top = 65535 if min(bit_depth, deepest) == 16 else 255
+    top = 65535 if min(bit_depth, writer.deepest) == 16 else 255
     levels = np.ascontiguousarray(np.clip(channels, 0.0, 1.0, dtype=np.float32))  # as the encoders want them
     levels *= top
     levels += 0.5
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        encode(part, levels.astype(np.uint16 if top == 65535 else np.uint8))
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f"{path} could not be written ({error.strerror or error}); check the folder's free space and "
-                         "permissions.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as beside:
+        writer.encode(beside, levels.astype(np.uint16 if top == 65535 else np.uint8))
 
 
 class _Raw(NamedTuple):
@@ -213,6 +212,8 @@ def _read(path: Path) -> _Raw:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder; give a picture file.")
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device read without end
+            raise InputError(f"{path} is no ordinary file; save the picture to one first.")
         with path.open("rb") as file:
             head = file.read(32)
     except FileNotFoundError:
@@ -397,13 +398,22 @@ def _write_bmp(path: Path, levels: np.ndarray) -> None:
     PIL.Image.fromarray(levels).save(path, "BMP")
 
 
-_WRITERS: dict[str, tuple[Callable[[Path, np.ndarray], None], int, bool]] = {
-    ".png": (_write_png, 16, True),
-    ".tif": (_write_tiff, 16, True),
-    ".tiff": (_write_tiff, 16, True),
-    ".webp": (_write_webp, 8, True),
-    ".jpg": (_write_jpeg, 8, False),
-    ".jpeg": (_write_jpeg, 8, False),
-    ".bmp": (_write_bmp, 8, False),
+class _Writer(NamedTuple):
+    """What writes a format, the most bits a channel, whether it keeps alpha, and its longest side in pixels."""
+
+    encode: Callable[[Path, np.ndarray], None]
+    deepest: int
+    alpha: bool
+    longest: int
+
+
+_WRITERS = {
+    ".png": _Writer(_write_png, 16, True, 2**31 - 1),
+    ".tif": _Writer(_write_tiff, 16, True, 2**31 - 1),
+    ".tiff": _Writer(_write_tiff, 16, True, 2**31 - 1),
+    ".webp": _Writer(_write_webp, 8, True, 16383),  # WEBP_MAX_DIMENSION
+    ".jpg": _Writer(_write_jpeg, 8, False, 65500),  # JPEG_MAX_DIMENSION of libjpeg
+    ".jpeg": _Writer(_write_jpeg, 8, False, 65500),
+    ".bmp": _Writer(_write_bmp, 8, False, 2**31 - 1),
 }
-"""By ending: what writes it, the most bits a channel, and whether it keeps alpha."""
+"""By ending."""

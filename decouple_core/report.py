@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from decouple_core.errors import InputError
+from decouple_core.files import replacing
 from decouple_core.images import write_image
 from decouple_core.settings import LAYER_NAMES
 
@@ -68,9 +68,8 @@ def write_report(folder: str | Path, report: dict[str, Any], journal: Journal) -
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / ".report.json.part"
-        beside.write_text(json.dumps({**report, "losses": journal.losses}, indent=1), encoding="utf-8")
-        os.replace(beside, folder / "report.json")
+        with replacing(folder / "report.json") as beside:
+            beside.write_text(json.dumps({**report, "losses": journal.losses}, indent=1), encoding="utf-8")
         for number, (name, image) in enumerate(journal.images.items()):
             write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
         _plot_losses(folder / "losses.png", journal.losses)

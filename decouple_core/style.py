@@ -6,9 +6,7 @@ came from.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from torch import Tensor
 from decouple_core.colour import ColourMoments
 from decouple_core.errors import InputError
 from decouple_core.features import TAP_SIZES
+from decouple_core.files import replacing
 
 FORMAT = "decoupled-style"
 DETAIL_LAYERS = 3
@@ -116,15 +115,8 @@ class DecoupledStyle:
         InputError
             When the file cannot be written.
         """
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with replacing(path) as beside:
             beside.write_text(json.dumps(self.to_json()), encoding="utf-8")
-            os.replace(beside, path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-            raise InputError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
 
     @classmethod
     def load(cls, path: str | Path) -> DecoupledStyle:
@@ -137,6 +129,8 @@ class DecoupledStyle:
         """
         path = Path(path)
         try:
+            if path.is_fifo() or path.is_char_device():  # one would be waited for, the other read without end
+                raise InputError(f"{path} is no ordinary file; save the style to one first.")
             if path.stat().st_size > MOST_BYTES:
                 raise InputError(f"{path} is too large for a style file; choose another one.")
             values = json.loads(path.read_text(encoding="utf-8"))

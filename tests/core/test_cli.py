@@ -284,13 +284,54 @@ def test_settings_that_cannot_be(words: list[str], message: str, pictures: Path,
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("out", "message"), [("a.xyz", "choose one of .png"), ("a", "choose one of .png"),
-                                              ("no/a.png", "does not exist"), (".", "choose|folder")])
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run, and return the one line of the error, which came before any work was begun."""
+    assert main(arguments(*words)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"decouple: [^\n]+; [^\n]+\.\n", err), err
+    return err
+
+
+@pytest.mark.parametrize(("out", "message"), [
+    ("a.xyz", "choose one of .png"), ("a", "choose one of .png"), ("no/a.png", "does not exist"), (".", "choose"),
+    ("file/a.png", "cannot be written"), ("folder.png", "is a folder"), ("x" * 252 + ".png", "too long"),
+    ("loop.png", "cannot be written"), ("nowhere.png", "does not exist")])
 def test_places_that_cannot_be_written(out: str, message: str, pictures: Path, tmp_path: Path,
                                        capsys: pytest.CaptureFixture[str]) -> None:
-    line = fails(capsys, "transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / out, *QUICK)
-    assert re.search(message, line)
-    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "nowhere.png").symlink_to("gone/a.png")
+    before = sorted(tmp_path.rglob("*"))
+    target = pictures / "target.png"
+    for command in (["transfer", target, pictures / "style.jpg"], ["roundtrip", target]):
+        assert message in refused(capsys, *command, "-o", tmp_path / out, *QUICK)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_places_where_no_style_can_go(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder.style").mkdir()
+    command = ["style", pictures / "style.jpg", *QUICK, "-o"]
+    assert "does not exist" in refused(capsys, *command, tmp_path / "no" / "a.style")
+    assert "is a folder" in refused(capsys, *command, tmp_path / "folder.style")
+    assert "end in .style" in refused(capsys, *command, tmp_path / "a.json")
+    assert [p.name for p in tmp_path.rglob("*")] == ["folder.style"]
+
+
+def test_places_where_no_report_can_go(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    command = ["transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", *QUICK]
+    for folder in ("file", "file/report", "file/deep/report"):
+        assert "choose another one" in refused(capsys, *command, "--report", tmp_path / folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_pictures_too_long_for_their_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    PIL.Image.new("RGB", (70_000, 1)).save(tmp_path / "long.png")
+    command = ["transfer", tmp_path / "long.png", tmp_path / "long.png", *QUICK, "-o"]
+    for name in ("a.jpg", "a.webp"):
+        assert "choose .png or .tif" in refused(capsys, *command, tmp_path / name)
 
 
 def test_masks_that_do_not_fit(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,7 +353,6 @@ def test_style_files_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys:
     (tmp_path / "a.style").unlink()
     assert "cannot be read" in fails(capsys, *command)
     assert "leave out" in fails(capsys, *command, "--style-mask", pictures / "target.png")
-    assert "end in .style" in fails(capsys, "style", pictures / "style.jpg", "-o", tmp_path / "a.json", *QUICK)
     assert not list(tmp_path.iterdir())
 
 

@@ -72,7 +72,7 @@ def test_a_saved_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot be written \(.*\); choose another place"):
+    with pytest.raises(InputError, match=r"cannot be written \(.*\); .* choose another place"):
         example().save(tmp_path / "no" / "a.style")
 
 
