@@ -36,8 +36,8 @@ more of either changes little."""
 BOX_SOFTNESS = 0.005
 """How far the corners of the box [0, 1] are rounded: about one 8-bit step."""
 
-STRIPE_ROWS = 128
-"""Rows rendered at once: at 100 MP a stripe's coefficients take 75 MB."""
+STRIPE_ROWS = 64
+"""Rows rendered at once: at 100 MP a stripe's coefficients take 38 MB. More or fewer are slower at 24 MP."""
 
 
 @dataclass(frozen=True)
@@ -158,32 +158,33 @@ def box(values: Tensor) -> Tensor:
 
 
 def _transform(grid: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:
-    """Colours (3, H, W) of a stripe that reaches from `top` to `bottom` of its image, as shares of the height."""
+    """Colours (3, H, W) of a stripe that reaches from `top` to `bottom` of its image, as shares of the height.
+
+    The grid is interpolated along the rows first, which leaves each row of pixels a flat grid of its own: four times as
+    fast as sampling in three dimensions, and the same to rounding.
+    """
     height, width = stripe.shape[1:]
+    row = (_centres(stripe, height, top, bottom) + 1) / 2 * (grid.shape[2] - 1)
+    nearness = (1 - (row[:, None] - torch.arange(grid.shape[2]).to(row)).abs()).clamp_min(0)
+    flat = torch.einsum("czyx,hy->hczx", grid, nearness)
     guide = torch.einsum("c,chw->hw", stripe.new_tensor(LUMA), stripe).clamp(0, 1) * 2 - 1
-    place = torch.stack([*_places(stripe, top, bottom), guide], -1)
-    # grid_sample spreads over threads by batch: rows are dealt into a batch where they divide.
-    batch = next(n for n in (4, 2, 1) if height % n == 0)
-    place = place.view(batch, 1, height // batch, width, 3)
-    cells = grid[None].expand(batch, -1, -1, -1, -1)
-    matrices = F.grid_sample(cells, place, mode="bilinear", padding_mode="border", align_corners=True)
-    matrices = matrices.view(batch, 3, 4, height // batch, width)
-    colours = stripe.view(3, batch, -1, width).transpose(0, 1)
-    return ((matrices[:, :, :3] * colours[:, None]).sum(2) + matrices[:, :, 3]).transpose(0, 1).reshape(stripe.shape)
+    place = torch.stack([_centres(stripe, width, 0.0, 1.0).expand(height, width), guide], -1)[:, None]
+    matrices = F.grid_sample(flat, place, mode="bilinear", padding_mode="border", align_corners=True)
+    matrices = matrices.view(height, 3, 4, width)
+    colours = stripe.transpose(0, 1)
+    return ((matrices[:, :, :3] * colours[:, None]).sum(2) + matrices[:, :, 3]).transpose(0, 1)
 
 
 def _stretch(residual: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:
     """The residual (3, h, w) at the pixels of a stripe, by bicubic interpolation."""
-    place = torch.stack(_places(stripe, top, bottom), -1)[None]
+    rows, columns = _centres(stripe, stripe.shape[1], top, bottom), _centres(stripe, stripe.shape[2], 0.0, 1.0)
+    place = torch.stack([columns.expand(stripe.shape[1:]), rows[:, None].expand(stripe.shape[1:])], -1)[None]
     return F.grid_sample(residual[None], place, mode="bicubic", padding_mode="border", align_corners=False)[0]
 
 
-def _places(stripe: Tensor, top: float, bottom: float) -> tuple[Tensor, Tensor]:
-    """Where each pixel lies, columns and rows, from −1 to 1 over the whole image; both (H, W)."""
-    height, width = stripe.shape[1:]
-    rows = (top + (torch.arange(height).to(stripe) + 0.5) / height * (bottom - top)) * 2 - 1
-    columns = (torch.arange(width).to(stripe) + 0.5) / width * 2 - 1
-    return columns.expand(height, width), rows[:, None].expand(height, width)
+def _centres(like: Tensor, number: int, first: float, last: float) -> Tensor:
+    """Where the centres of `number` pixels lie, on a scale from −1 to 1 over the whole image."""
+    return (first + (torch.arange(number).to(like) + 0.5) / number * (last - first)) * 2 - 1
 
 
 def _roughness(grid: Tensor) -> Tensor:
