@@ -26,7 +26,7 @@ class Meter:
         self._say, self._phrase = say, ""
         self._starts: dict[str, float] = {}
         self._costs: list[float] = []
-        self._done = 0.0
+        self._done, self._end = 0.0, 1.0
 
     def plan(self, machinery: Machinery, settings: Settings, *, with_style: bool) -> None:
         """Lay out the phases, and what an evaluation of the flow at each depth costs."""
@@ -44,14 +44,19 @@ class Meter:
 
     def phase(self, phrase: str) -> None:
         """Begin a phase: what is before it counts as done, whether it was computed or kept."""
-        self._phrase, self._done = phrase, self._starts[phrase]
-        self._say(self._done, phrase)
+        self._phrase = phrase
+        self._end = min((start for start in self._starts.values() if start > self._starts[phrase]), default=1.0)
+        self._reach(self._starts[phrase])
 
     def evaluated(self, layer: int) -> None:
         """Count one evaluation of the flow at this depth."""
-        self._done = min(1.0, self._done + self._costs[layer - 1])
-        self._say(self._done, self._phrase)
+        self._reach(self._done + self._costs[layer - 1])
 
     def share(self, share: float) -> None:
         """Tell a share of the last phase, 0 to 1."""
-        self._say(1.0 - RENDERING_SHARE * (1.0 - share), self._phrase)
+        self._reach(1.0 - RENDERING_SHARE * (1.0 - share))
+
+    def _reach(self, done: float) -> None:
+        """Tell how far it is: never back, and not beyond the phase, whose length was an estimate."""
+        self._done = max(self._done, min(done, self._end))
+        self._say(self._done, self._phrase)

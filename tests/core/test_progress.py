@@ -1,0 +1,88 @@
+"""What a person is told during a transfer: a share that only grows, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from decouple_core.device import CPU
+from decouple_core.errors import Cancelled
+from decouple_core.machinery import Machinery
+from decouple_core.progress import Meter
+from decouple_core.settings import Settings
+from decouple_core.transfer import StyleTransfer
+
+SMALL = Settings(network="vgg16", device="cpu", size=32, layers=2)
+TARGET, STYLE = (np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
+                 for picture in (skimage.data.astronaut(), skimage.data.coffee()))
+PHASES = ["Measuring the reference noise", "Reading the style", "Undressing the target", "Dressing the target",
+          "Carrying the style to full size", "Rendering at full size"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("mode", "integrator"), [("photo", "midpoint"), ("texture", "reversible"), ("photo", "euler")])
+def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, integrator: str) -> None:
+    engine = StyleTransfer()
+    settings = Settings.from_dict({**SMALL.as_dict(), "mode": mode, "integrator": integrator})
+    style = engine.transfer(TARGET, STYLE, settings).style
+    for source in (STYLE, style):  # from what was kept, and from features
+        told: list[tuple[float, str]] = []
+        engine.transfer(TARGET, source, settings, progress=lambda *news, told=told: told.append(news))
+        shares = [share for share, _ in told]
+        assert shares == sorted(shares)
+        assert shares[0] >= 0
+        assert shares[-1] == 1
+        phrases = list(dict.fromkeys(phrase for _, phrase in told))
+        assert phrases == [phrase for phrase in PHASES if phrase in phrases]
+        assert set(PHASES[2:]) <= set(phrases)
+
+
+@pytest.fixture(scope="module")
+def machinery(weights: object) -> Machinery:
+    return Machinery.prepare(SMALL, CPU, lambda share, phrase: None)
+
+
+@pytest.mark.parametrize("times", [0, 3, 10_000])
+def test_more_or_fewer_evaluations_than_planned(machinery: Machinery, times: int) -> None:
+    told: list[tuple[float, str]] = []
+    meter = Meter(lambda *news: told.append(news))
+    meter.plan(machinery, SMALL, with_style=True)
+    for phrase in PHASES[1:4]:
+        meter.phase(phrase)
+        for _ in range(times):
+            meter.evaluated(2)
+    meter.phase(PHASES[4])
+    meter.phase(PHASES[5])
+    for share in (0.25, 0.5, 0.2, 1.0):
+        meter.share(share)
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    starts = [min(share for share, told_phrase in told if told_phrase == phrase) for phrase in PHASES[1:]]
+    ends = [max(share for share, told_phrase in told if told_phrase == phrase) for phrase in PHASES[1:]]
+    assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
+    assert starts == sorted(set(starts))
+
+
+def test_what_it_raises_stops_the_work(weights: object) -> None:
+    def stop(share: float, phrase: str) -> None:
+        if phrase == PHASES[3]:
+            raise Cancelled("Stopped.")
+
+    engine = StyleTransfer()
+    with pytest.raises(Cancelled):
+        engine.transfer(TARGET, STYLE, SMALL, progress=stop)
+    # What was kept before is whole.
+    again, fresh = (e.transfer(TARGET, STYLE, SMALL).image for e in (engine, StyleTransfer()))
+    assert np.array_equal(again, fresh)
