@@ -6,7 +6,7 @@ import dataclasses
 
 import settings as table
 from gi.repository import Gimp, Gio, GObject
-from messages import _
+from messages import Failure, _, translated
 from settings import Settings
 
 READ_WRITE = GObject.ParamFlags.READWRITE
@@ -55,13 +55,16 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
 
 
 def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
-    """The settings that the arguments hold."""
+    """The settings that the arguments hold; `Failure` where they do not go together."""
     values = {name: config.get_property(dashed(name)) for name in FIELDS}
     per_layer = [1.0] * (table.LAYER_COUNT + 1)
     for name, (_label, _help, layers) in SLIDERS.items():
         for layer in layers:
             per_layer[layer] = config.get_property(dashed(name))
-    return Settings.from_dict({**values, "strength_per_layer": per_layer})
+    try:
+        return Settings.from_dict({**values, "strength_per_layer": per_layer})
+    except ValueError as error:  # each value is within its limits, but two may exclude each other
+        raise Failure(translated(str(error))) from error
 
 
 def chosen_style(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gio.File | None]:

@@ -18,8 +18,11 @@ from worker_client import Worker
 
 ROLE = "decoupled-style"
 
-WATCH_MS = 500
-"""How often an open dialog looks whether GIMP is still there."""
+MARGIN = 12
+"""Pixels, as in GIMP's own dialogs."""
+
+WATCH_MS = 200
+"""How often an open dialog looks whether GIMP is still there: often enough to be gone, with its preview, in two seconds."""
 
 
 def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
@@ -40,23 +43,27 @@ def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image
         dialog.close()
 
 
-def ask_for_recipe(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> Gimp.Layer:
+def ask_for_recipe() -> Gimp.Layer:
     """Ask which layer's recipe to apply; `Stopped` when the user closes the dialog, `Failure` when there is none."""
     GimpUi.init(ROLE)
     _watch_gimp()
     dressed = [(image, layer) for image, layer in every_layer() if Recipe.of(layer) is not None]
     if not dressed:
         raise Failure(_("No open image has a layer that Decoupled Style Transfer made. Make one first."))
-    dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Re-apply Decoupled Style"))
+    dialog = GimpUi.Dialog(title=_("Re-apply Decoupled Style"), role=ROLE)
+    dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+    dialog.add_button(_("_OK"), Gtk.ResponseType.OK)
+    dialog.set_default_response(Gtk.ResponseType.OK)
+    GimpUi.window_set_transient(dialog)
     chooser = LayerChooser(dressed, lambda: None)
     chooser.set_active(0)
-    box = Gtk.Box(spacing=12, border_width=12)
+    box = Gtk.Box(spacing=12, margin=MARGIN)
     box.pack_start(Gtk.Label(label=_("Dress like")), False, False, 0)
     box.pack_start(chooser, True, True, 0)
     dialog.get_content_area().pack_start(box, True, True, 0)
     box.show_all()
     try:
-        if not dialog.run() or chooser.selected is None:
+        if dialog.run() != Gtk.ResponseType.OK or chooser.selected is None:
             raise Stopped
         return chooser.selected
     finally:
@@ -78,7 +85,8 @@ class DressDialog:
         self._message_words = Gtk.Label(wrap=True, xalign=0, max_width_chars=80)
         self._message.get_content_area().add(self._message_words)
         self._message_words.show()
-        self._progress = Gtk.ProgressBar(show_text=True, no_show_all=True)
+        # Its room is kept while it is not to be seen, so that nothing moves when a run begins.
+        self._progress = Gtk.ProgressBar(show_text=True, text=" ", opacity=0, margin=MARGIN)
         self._choices = self._build()
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
@@ -116,7 +124,7 @@ class DressDialog:
 
     def _build(self) -> Gtk.Widget:
         """Arrange everything; returns the part that rests while a run is on."""
-        columns = Gtk.Box(spacing=24, border_width=12)
+        columns = Gtk.Box(spacing=24, margin=MARGIN, margin_bottom=0)
         columns.pack_start(self._preview, False, False, 0)
         right = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         columns.pack_start(right, True, True, 0)
@@ -128,18 +136,27 @@ class DressDialog:
         for name in ("strength", "colour", "fine-texture", "coarse-texture"):
             right.pack_start(self._slider(name, 100.0, _("O_verall") if name == "strength" else ""), False, False, 0)
         right.pack_start(_heading(_("Options")), False, False, 0)
-        for name, factor in (("freedom", 100.0), ("size", 1.0)):
-            right.pack_start(self._slider(name, factor), False, False, 0)
+        right.pack_start(self._slider("freedom", 100.0), False, False, 0)
+        detail = self._slider("size", 1.0)
+        detail.set_logarithmic(True)
+        right.pack_start(detail, False, False, 0)
         keep = Gtk.Box(spacing=18)
         for name in ("keep-colours", "keep-tones"):
             keep.pack_start(self._dialog.get_widget(name, Gtk.CheckButton), False, False, 0)
+        for name, other in (("keep-colours", "keep-tones"), ("keep-tones", "keep-colours")):
+            self._config.connect(f"notify::{name}", lambda config, _property, name=name, other=other:
+                                 config.get_property(name) and config.set_property(other, False))
         right.pack_start(keep, False, False, 0)
         area = self._dialog.get_content_area()
+        for theirs in area.get_children():  # GIMP's buttons for settings, which it puts further left than its others
+            if isinstance(theirs, Gtk.ButtonBox):
+                theirs.set_margin_start(MARGIN)
         area.pack_start(self._message, False, False, 0)
         area.pack_start(columns, True, True, 0)
         area.pack_start(self._progress, False, False, 0)
         columns.show_all()
-        return columns
+        self._progress.show()
+        return right
 
     def _slider(self, name: str, factor: float, label: str = "") -> Gtk.Widget:
         """A slider for an argument, under another label where its heading says the rest."""
@@ -147,6 +164,8 @@ class DressDialog:
         scale.get_label().set_width_chars(15)
         scale.get_range().set_size_request(150, -1)
         scale.get_range().set_hexpand(True)
+        scale.set_digits(0)
+        scale.get_spin_button().set_width_chars(4)
         if label:
             scale.get_label().set_text_with_mnemonic(label)
         return scale
@@ -171,7 +190,9 @@ class DressDialog:
 
     def _choose_first(self) -> None:
         """Start from the last style, or the likeliest one."""
-        style = found_again(remembered_style()) or likely(self._image)
+        style = found_again(remembered_style())
+        if style is None or style.is_one_of(self._layers):  # nobody wants a layer in its own style
+            style = likely(self._image)
         if style is not None:
             self._chooser.select_style(style)
         self._changed()
@@ -188,7 +209,7 @@ class DressDialog:
         self._choices.set_sensitive(not on)
         for response in (Gtk.ResponseType.OK, Gtk.ResponseType.HELP, 1):
             self._dialog.set_response_sensitive(response, not on)
-        self._progress.set_visible(on)
+        self._progress.set_opacity(on)
         self._stopped = False
         if on:
             self._message.hide()

@@ -1,7 +1,7 @@
 """Words for people, in their language.
 
-Texts of our own go through `_` where they stand. Phrases that arrive from the worker are English; `translated` finds
-their translation in the same catalogue, numbers aside.
+Texts of our own go through `_` where they stand. Sentences that arrive from the worker are English; `translated` finds
+their translation in the same catalogue.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import re
 from pathlib import Path
 
 from gi.repository import GLib
+from worker_sentences import SENTENCES
 
 DOMAIN = "decoupled-style"
 LOCALES = Path(__file__).resolve().parent / "locale"
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def _(text: str) -> str:
@@ -22,14 +21,15 @@ def _(text: str) -> str:
     return GLib.dgettext(DOMAIN, text)
 
 
-def translated(phrase: str) -> str:
-    """A phrase of the worker in the language of the user; as it is where the catalogue lacks it.
-
-    The catalogue holds "layer {} of {}" for "layer 3 of 5".
-    """
-    numbers = _NUMBER.findall(phrase)
-    template = _(_NUMBER.sub("{}", phrase))
-    return template.format(*numbers) if template.count("{}") == len(numbers) else phrase
+def translated(sentence: str) -> str:
+    """A sentence of the worker in the language of the user; as it is where the catalogue lacks it."""
+    known = _(sentence)
+    if known != sentence:
+        return known
+    for template in SENTENCES:
+        if found := re.fullmatch(re.escape(template).replace(r"\{\}", "(.+?)"), sentence):
+            return _(template).format(*map(translated, found.groups()))  # a part may be a sentence in itself
+    return sentence
 
 
 class Failure(Exception):

@@ -64,8 +64,8 @@ class Preview(Gtk.Box):
         self._spinner = Gtk.Spinner()
         self._words = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=44, lines=2, height_request=40)
         below = Gtk.Box(spacing=6)
-        below.pack_start(self._spinner, False, False, 0)
         below.pack_start(self._words, True, True, 0)
+        below.pack_start(self._spinner, False, False, 0)
         self.pack_start(below, False, False, 0)
         self._draw(self._before)
 

@@ -59,7 +59,7 @@ class DecoupledStyle(Gimp.PlugIn):
                   "file. A selection limits the region."), name)
             arguments.add_arguments(procedure)
         else:
-            procedure.set_menu_label(_("Re-apply Decoupled _Style..."))
+            procedure.set_menu_label(_("R_e-apply Decoupled Style..."))
             procedure.set_documentation(
                 _("Dress the layer as another layer was dressed before"),
                 _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the "
@@ -133,7 +133,7 @@ def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Imag
     if mode == Gimp.RunMode.INTERACTIVE:
         from dialog import ask_for_recipe
 
-        source = ask_for_recipe(procedure, config)
+        source = ask_for_recipe()
         remember_style({"recipe": source.get_id()})
     elif source is None and mode == Gimp.RunMode.WITH_LAST_VALS:
         source = Gimp.Item.get_by_id(remembered_style().get("recipe", -1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +52,10 @@ class LayerStyle:
         """Its id, which finds it again within the session."""
         return {"item": self.drawable.get_id()}
 
+    def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
+        """Whether it is the style of one of these layers."""
+        return self.drawable.get_id() in {layer.get_id() for layer in layers}
+
     def close(self) -> None:
         """The layer stays open; it is the user's."""
 
@@ -90,6 +94,10 @@ class FileStyle:
     def where(self) -> dict[str, Any]:
         """Its address."""
         return {"file": self.file.get_uri()}
+
+    def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
+        """Never: a file is no layer."""
+        return False
 
     def close(self) -> None:
         """Close the picture."""
