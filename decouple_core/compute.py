@@ -8,16 +8,21 @@ ends, the worker is gone: it removes the files of its job and ends as well.
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import errno
 import json
 import os
 import queue
 import shutil
+import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from decouple_core import errors, protocol
@@ -29,11 +34,18 @@ if TYPE_CHECKING:
     from decouple_core.transfer import StyleTransfer
 
 
+HERE = Path(__file__).parent
+
+INSISTING_SECONDS = 0.02
+"""Far below what a person notices, far above what an interrupt costs."""
+
+
 def main() -> None:
     """Serve the worker at the other end of standard input and output until it goes away."""
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the messages
     computer = _Computer(out)
+    signal.signal(signal.SIGINT, computer.interrupt)
     threading.Thread(target=computer.listen, args=(sys.stdin,), daemon=True).start()
     computer.work()
 
@@ -45,6 +57,7 @@ class _Computer:
         self._out = out
         self._jobs: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopped = 0  # number of the last job that was cancelled
+        self._number = 0  # of the job that may be interrupted at any instruction, 0 where none may
         self._folder: Path | None = None
 
     def listen(self, lines: TextIO) -> None:
@@ -53,12 +66,28 @@ class _Computer:
             message = json.loads(line)
             if message["kind"] == "cancel":
                 self._stopped = message["number"]
+                threading.Thread(target=self._insist, daemon=True).start()
             else:
                 self._folder = Path(message["folder"])
                 self._jobs.put(message)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(0)
+
+    def interrupt(self, _: int, frame: FrameType | None) -> None:
+        """Stop the job under way, as Ctrl+C stops a program, if it is a moment for that.
+
+        Asking now and then, as `_progress` does, is not enough: at large sizes seconds pass between two reports.
+        """
+        if 0 < self._number <= self._stopped and _between_statements_of_ours(frame):
+            self._number = 0  # once is enough
+            raise errors.Cancelled("Stopped.")
+
+    def _insist(self) -> None:
+        """Interrupt a cancelled job again and again, until it has come to a moment for that."""
+        while 0 < self._number <= self._stopped:
+            _thread.interrupt_main()
+            time.sleep(INSISTING_SECONDS)
 
     def work(self) -> None:
         """Load torch, then do jobs as they come."""
@@ -96,11 +125,21 @@ class _Computer:
         style, style_mask = _style(folder, job)
         target_mask = _weights(folder, "target", job.target, target)
         result = _room(folder, job.target)
-        outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
-                                  out=result[..., :3], progress=self._progress(message["number"]))
+        with self._interruptible(message["number"]):
+            outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
+                                      out=result[..., :3], progress=self._progress(message["number"]))
         if job.target.channels == 4:
             result[..., 3] = target[..., 3]
         return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report}
+
+    @contextlib.contextmanager
+    def _interruptible(self, number: int) -> Iterator[None]:
+        self._number = number
+        try:
+            self._go_on(number)
+            yield
+        finally:
+            self._number = 0
 
     def _go_on(self, number: int) -> None:
         """Raise `errors.Cancelled` where this job, or one after it, was cancelled."""
@@ -115,12 +154,29 @@ class _Computer:
             self._go_on(number)
             if phrase != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
                 last = fraction, phrase
+                self._number = 0  # an interrupted message would spoil the next
                 self._send({"kind": "progress", "number": number, "fraction": fraction, "text": phrase})
+                self._number = number
+                self._go_on(number)
 
         return report
 
     def _send(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message) + "\n")
+
+
+def _between_statements_of_ours(frame: FrameType | None) -> bool:
+    """Whether the interrupted code is this package's own: inside a library, its state could be left half changed.
+
+    Nor may an import be broken off, which would leave half a module for the next job.
+    """
+    if frame is None or Path(frame.f_code.co_filename).parent != HERE:
+        return False
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return False
+        frame = frame.f_back
+    return True
 
 
 def _settings(values: dict[str, Any]) -> Settings:

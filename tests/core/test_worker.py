@@ -100,13 +100,14 @@ class Guest:
         assert self.connection.poll(SECONDS), "the worker does not answer"
         return protocol.receive(self.connection)
 
-    def begin(self, settings: dict[str, Any], channels: int = 3) -> Path:
+    def begin(self, settings: dict[str, Any], channels: int = 3, large: bool = False) -> Path:
         """Hand over a job; returns its folder."""
         folder = Path(self.ask({"kind": "open"})["path"])
-        target, style = pixels(1, channels=channels), pixels(2)
+        height, width = (400, 500) if large else (40, 50)
+        target, style = pixels(1, height, width, channels), pixels(2, height, width)
         protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
         protocol.pixels_file(folder, "style").write_bytes(style.tobytes())
-        job = Transfer(Raster(50, 40, channels), settings, style=Raster(50, 40, 3))
+        job = Transfer(Raster(width, height, channels), settings, style=Raster(width, height, 3))
         protocol.send(self.connection, job.to_message())
         return folder
 
@@ -195,6 +196,23 @@ def test_ends_when_idle_and_leaves_only_logs(weights: object, tmp_path: Path) ->
         assert worker.wait(SECONDS) == 0
         left = {str(path.relative_to(home)) for path in home.rglob("*") if not path.is_dir() or path.is_symlink()}
         assert left <= {"run/lock", "log/worker.log", "weights", "reference"}
+
+
+@pytest.mark.parametrize("phrase", ["Reading the style", "Carrying the style to full size"])
+def test_cancelling_keeps_the_network_warm(home: Path, phrase: str) -> None:
+    """At this size seconds pass between two reports of progress, more than a cancelled job is given."""
+    log = home / "log" / "worker.log"
+    guest = Guest(home)
+    size = 512 if phrase == "Reading the style" else 64
+    guest.begin({**QUICK, "layers": 3, "size": size, "mode": "photo"}, large=True)
+    while guest.hear().get("text") != phrase:
+        pass
+    before = log.read_text()
+    protocol.send(guest.connection, {"kind": "cancel"})
+    assert guest.end()["kind"] == "cancelled"
+    guest.begin(QUICK)
+    assert guest.end()["kind"] == "done"
+    assert "killing" not in log.read_text()[len(before):]
 
 
 def test_client_that_removes_its_files_does_not_stop_the_queue(home: Path) -> None:
