@@ -16,8 +16,17 @@ def working_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def shrink(pixels: np.ndarray, size: int) -> Tensor:
+def shrink(pixels: np.ndarray, size: int, weights: np.ndarray | None = None) -> Tensor:
     """An image (H, W, 3) at the working size, as a tensor (3, h, w).
+
+    Parameters
+    ----------
+    pixels : ndarray
+    size : int
+        Of the longer side.
+    weights : ndarray, optional
+        How much each pixel counts, (H, W) in [0, 1], such as its opacity. Where some of what becomes one pixel counts
+        for nothing, its colour does not bleed into the rest; where all does, the plain average stands.
 
     Raises
     ------
@@ -25,10 +34,25 @@ def shrink(pixels: np.ndarray, size: int) -> Tensor:
         When a value is no number or infinite.
     """
     shape = working_shape(pixels.shape[:2], size)
-    small = np.stack([_resize(pixels[..., c], shape) for c in range(3)])
+    if weights is not None and (shape == pixels.shape[:2] or weights.min() == weights.max()):
+        weights = None  # equal weights are none
+    blocks = _Blocks(pixels.shape[:2], shape)
+    channels = blocks.means(pixels)
+    small = np.stack([blocks.resize(channel) for channel in channels])
     if not np.isfinite(small).all():
         raise InputError("The image holds values that are no numbers; flatten or repair it and try again.")
+    if weights is not None:
+        channels, (weight,) = blocks.means(pixels, weights), blocks.means(weights[..., None])
+        for resampling, least in _WEIGHTED:
+            total = blocks.resize(weight, resampling)
+            for channel, result in zip(channels, small, strict=True):
+                np.divide(blocks.resize(channel, resampling), total, out=result, where=total > least)
     return torch.from_numpy(small)
+
+
+_WEIGHTED = ((Image.Resampling.BILINEAR, 1e-4), (Image.Resampling.BICUBIC, 0.5))
+"""Filters of weighted averages, and the share of weight above which each is taken. The bicubic filter, which is that of
+plain averages, has negative parts: where hardly anything counts they could outweigh the rest."""
 
 
 def shrink_mask(mask: np.ndarray, shape: tuple[int, int]) -> Tensor:
@@ -39,13 +63,55 @@ def shrink_mask(mask: np.ndarray, shape: tuple[int, int]) -> Tensor:
     InputError
         When nothing is selected.
     """
-    small = torch.from_numpy(_resize(mask, shape)).clamp(0.0, 1.0)
+    blocks = _Blocks(mask.shape, shape)
+    small = torch.from_numpy(blocks.resize(blocks.means(mask[..., None])[0])).clamp(0.0, 1.0)
     if not small.sum() > 0:
         raise InputError("The mask or selection is empty; select something, or nothing at all for the whole image.")
     return small
 
 
-def _resize(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Pillow's bicubic filter, widened when shrinking; `reducing_gap` averages whole blocks first, for speed."""
-    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
-    return np.array(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, reducing_gap=3.0))
+GAP = 3.0
+"""Pixels for each of the result that are left for the filter; at 3, says Pillow, the result is hardly to be told from
+that of the filter alone."""
+
+BAND_ROWS = 256
+"""Rows averaged at once."""
+
+
+class _Blocks:
+    """Shrinking in two steps: averages over square blocks, which is quick, then one of Pillow's filters.
+
+    Pillow's own `reducing_gap` does the same, in three times the time at 24 megapixels: it copies every channel.
+    """
+
+    def __init__(self, whole: tuple[int, ...], shape: tuple[int, int]) -> None:
+        self._whole, self._shape = whole, shape
+        self._side = max(1, int(min(whole[0] / shape[0], whole[1] / shape[1]) / GAP))
+
+    def means(self, values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Block averages, (C, h', w'), of values (H, W, C), times weights (H, W) if there are any."""
+        rows = max(1, BAND_ROWS // self._side) * self._side
+        bands = []
+        for top in range(0, len(values), rows):
+            band = values[top : top + rows]
+            if weights is not None:
+                band = band * weights[top : top + rows, :, None]
+            bands.append(_means(_means(band, self._side, 0), self._side, 1))
+        return np.concatenate(bands).transpose(2, 0, 1)
+
+    def resize(self, plane: np.ndarray, resampling: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+        """Block averages (h', w') of one channel, filtered to the shape that is wanted."""
+        box = (0.0, 0.0, self._whole[1] / self._side, self._whole[0] / self._side)
+        image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+        return np.array(image.resize(self._shape[::-1], resampling, box=box))
+
+
+def _means(values: np.ndarray, count: int, axis: int) -> np.ndarray:
+    """Means of so many neighbours along an axis, and of those that are left at its end."""
+    if count == 1:
+        return values
+    whole = values.shape[axis] // count * count
+    first, rest = np.split(values, [whole], axis)
+    groups = first.reshape(*first.shape[:axis], -1, count, *first.shape[axis + 1 :])
+    means = groups.mean(axis + 1, dtype=np.float32)
+    return np.concatenate([means, rest.mean(axis, np.float32, keepdims=True)], axis) if rest.size else means

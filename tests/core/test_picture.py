@@ -12,6 +12,7 @@ from decouple_core.colour import ColourMap, ColourMoments
 from decouple_core.device import CPU
 from decouple_core.errors import InputError
 from decouple_core.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale, region_masks
+from decouple_core.resampling import shrink
 
 
 def pixels(height: int = 40, width: int = 60, seed: int = 0) -> np.ndarray:
@@ -55,6 +56,33 @@ def test_unfit_masks_and_values() -> None:
     broken[3, 4, 1] = np.nan
     with pytest.raises(InputError, match="no numbers"):
         Picture.of(broken, [], 32, CPU)
+
+
+def test_each_size_is_the_picture_shrunk() -> None:
+    rows, columns = np.mgrid[0:1000, 0:1400].astype(np.float32) / 1000
+    base = np.stack([rows, 0.7 * columns, 0.5 + 0.4 * np.sin(30 * rows * columns)], 2).astype(np.float32)
+    picture = Picture.of(base, [], 100, CPU)
+    for scale in (picture.small, picture.detail, picture.medium):
+        direct = shrink(base, max(scale.image.shape))
+        assert scale.image.shape == direct.shape
+        assert (scale.image - direct).abs().max() < 0.02
+        assert (scale.image - direct).abs().mean() < 5e-4
+
+
+def test_what_a_mask_leaves_out_does_not_count_beside_what_it_takes_in() -> None:
+    mask = np.zeros((900, 601), np.float32)
+    mask[:, 301:] = 1.0
+    pictures = []
+    for hidden in (0.0, 1.0):
+        base = np.full((900, 601, 3), 0.4, np.float32)
+        base[:, :301] = hidden
+        pictures.append(Picture.of(base, [mask], 48, CPU))
+    for picture in pictures:
+        for scale in (picture.small, picture.detail, picture.medium):
+            assert scale.masks is not None
+            taken = scale.image[:, scale.masks[0] > 0]
+            torch.testing.assert_close(taken, torch.full_like(taken, 0.4))
+        torch.testing.assert_close(picture.medium.colours()[0].mean, torch.full((3,), 0.4, dtype=torch.float64))
 
 
 # --- regions ------------------------------------------------------------------------------------------------------

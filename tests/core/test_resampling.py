@@ -59,6 +59,19 @@ def test_no_aliasing() -> None:
     np.testing.assert_allclose(shrink(pixels, 48), 0.5, atol=0.05)
 
 
+@pytest.mark.parametrize("shape", [(900, 1201), (643, 4097), (1031, 777), (97, 333), (4099, 3)])
+def test_is_what_pillow_makes(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).random((*shape, 3), np.float32)
+    small = shrink(pixels, 64)
+    for channel in range(3):
+        plane = PIL.Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
+        wanted = plane.resize(tuple(small.shape[:0:-1]), PIL.Image.Resampling.BICUBIC)
+        assert np.abs(np.asarray(wanted) - small[channel].numpy()).max() < 0.03
+        if shape[1] > 64:
+            wanted = plane.resize(tuple(small.shape[:0:-1]), PIL.Image.Resampling.BICUBIC, reducing_gap=3.0)
+            np.testing.assert_allclose(small[channel], np.asarray(wanted), atol=1e-6)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_one_value_that_is_no_number_is_found(value: float) -> None:
     pixels = np.full((400, 300, 3), 0.5, np.float32)
@@ -72,6 +85,55 @@ def test_file_mapped_and_reversed_arrays(tmp_path: pytest.TempPathFactory) -> No
     mapped[:] = np.random.default_rng(0).random(mapped.shape)
     assert torch.equal(shrink(mapped, 32), shrink(np.array(mapped), 32))
     np.testing.assert_array_equal(shrink(mapped[::-1], 64), np.array(mapped)[::-1].transpose(2, 0, 1))
+
+
+# --- weights ------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), size=st.sampled_from([32, 47, 64]), sides=st.tuples(
+    st.integers(65, 300), st.integers(65, 300)))
+def test_hidden_colours_do_not_bleed(seed: int, size: int, sides: tuple[int, int]) -> None:
+    """One colour is seen, two sets of others are hidden: nothing of them is left where anything is seen."""
+    rng = np.random.default_rng(seed)
+    visible = np.kron(rng.random((9, 9)) > 0.5, np.ones((40, 40)))[: sides[0], : sides[1]].astype(np.float32)
+    visible *= rng.choice([1.0, 0.5]).astype(np.float32)
+    images = []
+    for _ in range(2):
+        pixels = rng.random((*sides, 3), np.float32)
+        pixels[visible > 0] = (0.2, 0.5, 0.9)
+        images.append(shrink(pixels, size, visible))
+    mask = torch.from_numpy(np.array(PIL.Image.fromarray(visible).resize(
+        tuple(images[0].shape[:0:-1]), PIL.Image.Resampling.BOX)))
+    seen = mask > 0.02
+    for image in images:
+        assert image.isfinite().all()
+        for channel, value in enumerate((0.2, 0.5, 0.9)):
+            torch.testing.assert_close(image[channel][seen], torch.full_like(image[channel][seen], value))
+
+
+def test_weighted_average_is_that_of_premultiplied_colours() -> None:
+    """Against exact averages over blocks: the mean of soft weights, not of a threshold."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.mgrid[0:256, 0:256].astype(np.float32) / 256
+    pixels = np.stack([rows, columns, 0.5 + 0.3 * np.sin(9 * rows)], 2).astype(np.float32)
+    weights = np.clip(4 * columns - 1 + 0.05 * rng.standard_normal((256, 256)), 0, 1).astype(np.float32)
+
+    def blocks(values: np.ndarray) -> np.ndarray:
+        return values.reshape(32, 8, 32, 8, -1).mean((1, 3))
+
+    total = blocks(weights)
+    exact = blocks(pixels * weights[..., None]) / np.maximum(total, 1e-6)
+    ours = shrink(pixels, 32, weights).permute(1, 2, 0).numpy()
+    counted = total[..., 0] > 0.05
+    assert np.abs(ours - exact)[counted].max() < 0.03
+    assert np.abs(ours - exact)[counted].mean() < 0.004
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+def test_equal_weights_change_nothing(weight: float) -> None:
+    pixels = np.random.default_rng(0).random((120, 90, 3), np.float32)
+    assert torch.equal(shrink(pixels, 32, np.full((120, 90), weight, np.float32)), shrink(pixels, 32))
 
 
 # --- masks --------------------------------------------------------------------------------------------------------
