@@ -11,6 +11,7 @@ Standard library only, because nothing else is there yet.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import filecmp
 import importlib.util
 import json
@@ -42,6 +43,9 @@ NEEDED_GB = 9 if sys.platform == "linux" and platform.machine() == "x86_64" else
 """Free space for a first installation. On Linux x86-64 torch comes with CUDA: 5.6 GB when installed, and pip needs 3 GB
 more meanwhile (measured with torch 2.14.1); elsewhere the environment takes 1 to 1.5 GB."""
 
+STOPPING_SECONDS = 30
+"""A worker ends within two seconds; a busy machine may take that long to start the Python that asks it to."""
+
 
 class InstallError(DecoupleError):
     """Something that keeps the installation from going on."""
@@ -50,8 +54,9 @@ class InstallError(DecoupleError):
 def main(argv: Sequence[str] | None = None) -> int:
     """Install, check or uninstall, as the command line says; returns the exit code."""
     args = parse(argv)
-    home = (args.home or data_folder()).expanduser().absolute()
+    home = args.home
     try:
+        home = (home or data_folder()).expanduser().absolute()
         if sys.version_info < OLDEST_PYTHON:
             raise InstallError(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or later is needed, but this is "
                                f"{platform.python_version()}; install a newer one and run install.py with it.")
@@ -85,7 +90,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", default="auto", choices=["auto", "vgg19", "vgg16"],
                         help="which weights to fetch; auto takes VGG-19, or VGG-16 where that is out of reach")
     parser.add_argument("--home", type=Path, metavar="DIR",
-                        help=f"where everything goes (default: DECOUPLE_HOME, else {data_folder()})")
+                        help="where everything goes (default: DECOUPLE_HOME, else this user's folder for such data)")
     parser.add_argument("--torch-index", metavar="URL",
                         help="take torch from this package index, for a build that pip does not choose by itself "
                         "(AMD, Intel, CUDA on Windows, a small one for processors only); pytorch.org names it")
@@ -149,6 +154,7 @@ def claim(home: Path) -> None:
 def make_environment(home: Path, torch_index: str | None) -> None:
     """Make the virtual environment, or reuse it, and install this checkout and all it needs into it."""
     python = environment_program(home, "python")
+    stop_worker(home)  # it would go on with the old code, and on Windows it keeps files from being replaced
     if not runs(python):
         shutil.rmtree(home / "env", ignore_errors=True)
         make_empty_environment(home / "env")
@@ -162,7 +168,6 @@ def make_environment(home: Path, torch_index: str | None) -> None:
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(HERE / name, folder)
         shutil.copytree(HERE / "decouple_core", Path(folder) / "decouple_core", ignore=COMPILED)
-        stop_worker(home)  # it would go on with the old code, and on Windows it keeps files from being replaced
         run_private(home, *pip, folder)
 
 
@@ -237,6 +242,14 @@ class Gimp(NamedTuple):
         return self.folder / "plug-ins" / PLUG_IN
 
 
+def user_folder() -> Path:
+    """The user's own folder."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise InstallError("This user has no folder of their own; set HOME to one and run this again.") from error
+
+
 def find_gimps(system: str, user: Path, environ: Mapping[str, str]) -> list[Gimp]:
     """Configuration folders of all GIMP 3 that this user has started at least once.
 
@@ -269,7 +282,7 @@ def find_gimps(system: str, user: Path, environ: Mapping[str, str]) -> list[Gimp
 
 def install_plug_ins(home: Path) -> None:
     """Put the plug-in into every GIMP 3 of this user, and say what the user may have to do."""
-    gimps = find_gimps(sys.platform, Path.home(), os.environ)
+    gimps = find_gimps(sys.platform, user_folder(), os.environ)
     for gimp in gimps:
         place_plug_in(gimp.plug_in, environment_program(home, "python"), home)
         print(f"{gimp.kind} {gimp.folder.name}: {gimp.plug_in}")
@@ -277,7 +290,7 @@ def install_plug_ins(home: Path) -> None:
         print("It is under Filters ▸ Artistic; a GIMP that is running shows it after a restart.")
     else:
         print("No GIMP 3 has been started by this user yet. Start GIMP 3 once, then run this again.")
-    for line in sandbox_notes(Path.home(), environment_program(home, "python")):
+    for line in sandbox_notes(user_folder(), environment_program(home, "python")):
         print(line)
 
 
@@ -339,14 +352,14 @@ def check(home: Path, device: str) -> int:
                               env=clean_environment(home), cwd=tempfile.gettempdir()).returncode
         works = code == 0
         report(works, "computing half", "as said above")
-    gimps = find_gimps(sys.platform, Path.home(), os.environ)
+    gimps = find_gimps(sys.platform, user_folder(), os.environ)
     for gimp in gimps:
         state = plug_in_state(gimp.plug_in)
         works = works and state == "up to date"
         report(state == "up to date", f"plug-in in {gimp.kind} {gimp.folder.name}", f"{state}: {gimp.plug_in}")
     if not gimps:
         report(False, "plug-in", "no GIMP 3 has been started by this user yet")
-    for line in sandbox_notes(Path.home(), python):
+    for line in sandbox_notes(user_folder(), python):
         print(line)
     if not works:
         print("Run install.py again to repair what does not work.")
@@ -378,7 +391,7 @@ def plug_in_state(installed: Path) -> str:
 
 def uninstall(home: Path) -> int:
     """Remove the plug-in from every GIMP 3, and from the data folder what this program made."""
-    for gimp in find_gimps(sys.platform, Path.home(), os.environ):
+    for gimp in find_gimps(sys.platform, user_folder(), os.environ):
         if (gimp.plug_in / f"{PLUG_IN}.py").exists():
             shutil.rmtree(gimp.plug_in)
             print(f"removed {gimp.plug_in}")
@@ -401,11 +414,23 @@ def uninstall(home: Path) -> int:
 
 
 def stop_worker(home: Path) -> None:
-    """End a worker that is running; one that cannot be asked has nothing to end."""
+    """End a worker that is running, and wait until it has.
+
+    Raises
+    ------
+    InstallError
+        When it does not end.
+    """
     python = environment_program(home, "python")
-    if (home / "run" / "worker.json").exists() and python.exists():
-        subprocess.run([python, "-m", "decouple_core", "serve", "--stop"], check=False, capture_output=True, timeout=60,
-                       env=clean_environment(home), cwd=tempfile.gettempdir())
+    if not (home / "run" / "worker.json").exists() or not runs(python):
+        return
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        stopped = subprocess.run([python, "-m", "decouple_core", "serve", "--stop"], check=False, capture_output=True,
+                                 timeout=STOPPING_SECONDS, env=clean_environment(home), cwd=tempfile.gettempdir())
+        if stopped.returncode == 0:
+            return
+    raise InstallError("The computing half is running and does not end; close GIMP, or restart the computer, and run "
+                       "this again.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Where the program keeps what it fetches and makes for itself.
 
-Standard library only: the installer and the plug-in, which run without torch, use it too.
+Standard library only: the installer, which runs before anything else is there, uses it too.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+
+from decouple_core.errors import InputError
 
 FOLDER_NAME = "decoupled-style"
 
@@ -22,6 +24,11 @@ def data_folder() -> Path:
     that is. Otherwise it is the platform's place for a user's application data:
     ``%LOCALAPPDATA%`` on Windows, ``~/Library/Application Support`` on macOS and, by the XDG base directory
     specification, ``$XDG_DATA_HOME`` or ``~/.local/share`` elsewhere. The folder need not exist yet.
+
+    Raises
+    ------
+    InputError
+        When the user has no folder of their own.
     """
     chosen = os.environ.get("DECOUPLE_HOME")
     if chosen:
@@ -29,7 +36,10 @@ def data_folder() -> Path:
     around = Path(sys.prefix).parent
     if (around / MARKER).is_file():
         return around
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise InputError("This user has no folder; name one for the program with DECOUPLE_HOME.") from error
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":

@@ -29,6 +29,7 @@ from typing import IO, Any
 import filelock
 
 from decouple_core import protocol
+from decouple_core.errors import DecoupleError
 from decouple_core.paths import data_folder
 
 IDLE_SECONDS = 15 * 60.0
@@ -37,6 +38,9 @@ IDLE_SECONDS = 15 * 60.0
 GRACE_SECONDS = 1.2
 """A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are
 promised two seconds in all."""
+
+ENDING_SECONDS = 10.0
+"""Time for a worker to end its child and remove its files, which takes far less."""
 
 LOG_BYTES = 1_000_000
 """Size at which the log is put aside; one older log is kept."""
@@ -58,20 +62,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stop", action="store_true", help="end the worker that runs, if there is one")
     args = parser.parse_args(argv)
     home = data_folder()
-    if args.stop:
-        stop(home)
-    else:
-        serve(home, args.idle)
+    try:
+        if args.stop:
+            stop(home)
+        else:
+            serve(home, args.idle)
+    except OSError as error:
+        raise DecoupleError(f"The worker cannot use {error.filename or home} ({error.strerror or error}); correct its "
+                            "permissions, or choose another folder with DECOUPLE_HOME.") from error
     return 0
 
 
 def stop(home: Path) -> None:
-    """End the worker of this user, if there is one."""
-    with contextlib.suppress(protocol.NotRunning, OSError, EOFError):
+    """End the worker of this user, if there is one, and wait until it has.
+
+    Raises
+    ------
+    DecoupleError
+        When it does not end.
+    """
+    try:
         connection = protocol.connect(home)
+    except protocol.NotRunning:
+        return
+    with contextlib.suppress(EOFError, OSError, protocol.ProtocolError):
         protocol.send(connection, {"kind": "quit"})
         while True:  # until it hangs up
             protocol.receive(connection)
+    try:  # it lets go of the lock last, when its processes and files are gone
+        with filelock.FileLock(protocol.run_folder(home) / "lock", timeout=ENDING_SECONDS):
+            pass
+    except filelock.Timeout:
+        raise DecoupleError(f"The worker does not end; see {protocol.log_folder(home)}, or end its process.") from None
 
 
 def serve(home: Path, idle: float = IDLE_SECONDS) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from decouple_core.errors import InputError
 from decouple_core.paths import MARKER, data_folder
 
 
@@ -43,6 +44,17 @@ def test_installed_environment_knows_its_folder(monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "anywhere").mkdir()
     (tmp_path / "anywhere" / MARKER).write_text("{}")
     assert data_folder() == tmp_path / "anywhere"
+
+
+def test_user_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")  # as without HOME for a user of a number only
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(InputError, match="name one for the program with DECOUPLE_HOME"):
+        data_folder()
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
+    assert data_folder() == tmp_path
 
 
 def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:

@@ -215,6 +215,32 @@ def test_cancelling_keeps_the_network_warm(home: Path, phrase: str) -> None:
     assert "killing" not in log.read_text()[len(before):]
 
 
+def test_asked_to_stop_it_is_gone_when_the_answer_comes(weights: object, tmp_path: Path) -> None:
+    """Whoever removes or replaces its files next finds nobody using them, not even a job."""
+    with served(tmp_path) as (home, worker):
+        guest = Guest(home)
+        folder = guest.begin(LONG)
+        while guest.hear()["kind"] != "progress":
+            pass
+        asked = subprocess.run([sys.executable, "-m", "decouple_core", "serve", "--stop"], check=False,
+                               env={**os.environ, "DECOUPLE_HOME": str(home)})
+        assert asked.returncode == 0
+        assert not folder.exists()
+        assert not running(home)
+        assert worker.wait(SECONDS) == 0
+        assert subprocess.run([sys.executable, "-m", "decouple_core", "serve", "--stop"], check=False,
+                              env={**os.environ, "DECOUPLE_HOME": str(home)}).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that takes no files, even of root")
+def test_folder_that_takes_no_files() -> None:
+    answer = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], check=False, capture_output=True,
+                            text=True, env={**os.environ, "DECOUPLE_HOME": "/proc/decouple"})
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("decouple: The worker cannot use /proc/decouple")
+    assert answer.stderr.count("\n") == 1
+
+
 def test_client_that_removes_its_files_does_not_stop_the_queue(home: Path) -> None:
     guest = Guest(home)
     folder = guest.begin(LONG)
