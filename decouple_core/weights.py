@@ -301,11 +301,18 @@ def read_stored(folder: Path, network: str) -> Tensors:
         tensors = checked(source, safetensors.torch.load_file(path))
         if source.fingerprint is None and fingerprint(tensors) != record.read_text():
             raise WeightsError("The weights have changed since they were fetched.")
-    except (WeightsError, safetensors.SafetensorError, OSError, ValueError) as error:
-        path.unlink(missing_ok=True)
-        record.unlink(missing_ok=True)
+    except (WeightsError, safetensors.SafetensorError, FileNotFoundError, ValueError) as error:
+        try:
+            path.unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
+        except OSError:  # another user's folder, or a read-only disk
+            raise WeightsError(f"The stored weights {path} are damaged or not {SOURCES[network].label}'s and cannot be "
+                               "removed; remove them, or choose another folder with DECOUPLE_HOME.") from error
         raise WeightsError(f"The stored weights {path} are damaged or not {SOURCES[network].label}'s and were removed; "
                            "run this again to fetch them anew.") from error
+    except OSError as error:  # they may be sound
+        raise WeightsError(f"The stored weights {path} cannot be read ({error.strerror or error}); check the "
+                           "permissions, or choose another folder with DECOUPLE_HOME.") from error
     return tensors
 
 
@@ -317,3 +324,6 @@ def _alone(folder: Path, say: Progress) -> AbstractContextManager[object]:
             return lock.acquire(timeout=1.0)
         except filelock.Timeout:
             say(0.0, "Waiting for another process that is fetching the weights")
+        except OSError as error:
+            raise WeightsError(f"The weights cannot be stored in {folder} ({error.strerror or error}); choose another "
+                               "folder with DECOUPLE_HOME.") from error

@@ -105,7 +105,19 @@ def one_colour(path: Path) -> None:
     PIL.Image.new("RGB", (30, 20), (90, 120, 30)).save(path, format="PNG")
 
 
-@pytest.mark.parametrize("make", [grey, palette, cmyk, deep, floating, one_colour], ids=lambda f: f.__name__)
+def one_pixel(path: Path) -> None:
+    PIL.Image.new("RGB", (1, 1), (200, 10, 30)).save(path, format="PNG")
+
+
+def one_row(path: Path) -> None:
+    PIL.Image.fromarray(PIXELS[:1]).save(path, format="PNG")
+
+
+SHAPES = {"one_colour": (20, 30, 3), "one_pixel": (1, 1, 3), "one_row": (1, *PIXELS.shape[1:])}
+
+
+@pytest.mark.parametrize("make", [grey, palette, cmyk, deep, floating, one_colour, one_pixel, one_row],
+                         ids=lambda f: f.__name__)
 def test_kinds_of_pictures(make: object, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target, out = tmp_path / "a.img", tmp_path / "out.png"
     assert callable(make)
@@ -114,7 +126,7 @@ def test_kinds_of_pictures(make: object, pictures: Path, tmp_path: Path, capsys:
     assert line.startswith(f"{out}: texture, vgg16, processor, ")
     assert re.search(r", \d+ network evaluations, \d+\.\d s$", line)
     written = imagecodecs.png_decode(out.read_bytes())
-    assert written.shape == ((20, 30, 3) if make is one_colour else PIXELS.shape)
+    assert written.shape == SHAPES.get(make.__name__, PIXELS.shape)
     assert written.dtype == (np.uint16 if make in (deep, floating) else np.uint8)
     assert {p.name for p in tmp_path.iterdir()} == {"a.img", "out.png"}
 

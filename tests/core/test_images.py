@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -404,6 +405,12 @@ def test_formats_with_limits(tmp_path: Path, ending: str, longest: int) -> None:
     assert images.read_image(path).pixels.shape == (1, longest, 3)
     with pytest.raises(InputError, match=r"choose \.png or \.tif"):
         images.write_image(path, np.zeros((longest + 1, 1, 3), np.float32))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that may be opened and not read, even by root")
+def test_file_that_cannot_be_read() -> None:
+    with pytest.raises(InputError, match=r"^/proc/self/mem cannot be read \(.*\); check its permissions\.$"):
+        images.read_image("/proc/self/mem")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among the files there")

@@ -258,6 +258,27 @@ def test_spoilt_stored_file_is_refused_and_removed(stored: Path, spoil: object) 
     assert not (stored.parent / "was_here").exists()
 
 
+def test_stored_file_that_cannot_be_read_is_kept(tmp_path: Path) -> None:
+    """It may be sound: the next run, with the permissions put right, needs no download."""
+    from decouple_core.weights import read_stored
+
+    (tmp_path / "vgg16.safetensors").mkdir()  # as good as a permission that is missing, and it stops root as well
+    with pytest.raises(WeightsError, match=r"cannot be read \(.*\); check the permissions"):
+        read_stored(tmp_path, "vgg16")
+    assert (tmp_path / "vgg16.safetensors").exists()
+
+
+def test_folder_that_takes_nothing(tmp_path: Path) -> None:
+    from decouple_core.weights import SOURCES, fetch_network
+
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(WeightsError, match=r"cannot be stored in .*; choose another folder"):
+        fetch_network(SOURCES["vgg16"], tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(WeightsError, match="choose another one with DECOUPLE_HOME"):
+        fetch_network(SOURCES["vgg16"], tmp_path / "file")
+
+
 def test_other_network_of_the_same_shape_is_refused(weights: tuple[str, dict[str, torch.Tensor]],
                                                     tmp_path: Path) -> None:
     from decouple_core.weights import read_stored, store

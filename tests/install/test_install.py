@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,7 +190,14 @@ def test_uninstall_leaves_pictures_and_gimp(installed: User) -> None:
     other.parent.mkdir()
     for path in (picture, other):
         path.write_text("the user's own")
-    answer = installed.install("--uninstall")
+    # A worker that runs would go on from files that are gone, and write its log into the folder.
+    program = [str(installed.home / "env" / "bin" / "python"), "-m", "decouple_core", "serve"]
+    with subprocess.Popen(program, env=installed.environ, cwd=installed.folder) as worker:
+        while not (installed.home / "run" / "worker.json").exists():
+            assert worker.poll() is None
+            time.sleep(0.1)
+        answer = installed.install("--uninstall")
+        assert worker.wait(60) == 0
     assert answer.returncode == 0, answer.stderr
     assert list(installed.home.iterdir()) == [picture]
     assert other.exists()
