@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     import torch
 
 
+def cores() -> int:
+    """Cores that this process may use; in a container, what its quota of time amounts to."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()  # cgroup v2
+        return max(1, min(there, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such system, or "max": no quota
+        return there
+
+
+# Before torch is loaded, here or in a process that a test starts. As many threads as the machine has cores, of which a
+# container may be given two, take turns on those; and threads that spin while they wait keep the others from working.
+os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def cache_folder() -> Path:
     """Where tests keep what is slow to fetch: `DECOUPLE_TEST_CACHE`, else a folder in the user's cache."""
     return Path(os.environ.get("DECOUPLE_TEST_CACHE") or Path.home() / ".cache" / "decoupled-style-tests").absolute()
