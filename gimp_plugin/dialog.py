@@ -22,7 +22,7 @@ MARGIN = 12
 """Pixels, as in GIMP's own dialogs."""
 
 WATCH_MS = 200
-"""How often an open dialog looks whether GIMP is still there: often enough to be gone, with its preview, in two seconds."""
+"""How often an open dialog looks whether GIMP is still there: two seconds after its end, all must be gone."""
 
 
 def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
@@ -52,8 +52,7 @@ def ask_for_recipe() -> Gimp.Layer:
         raise Failure(_("No open image has a layer that Decoupled Style Transfer made. Make one first."))
     dialog = GimpUi.Dialog(title=_("Re-apply Decoupled Style"), role=ROLE)
     dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
-    dialog.add_button(_("_OK"), Gtk.ResponseType.OK)
-    dialog.set_default_response(Gtk.ResponseType.OK)
+    dialog.add_button(_("_OK"), Gtk.ResponseType.OK).grab_focus()
     GimpUi.window_set_transient(dialog)
     chooser = LayerChooser(dressed, lambda: None)
     chooser.set_active(0)

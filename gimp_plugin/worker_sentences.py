@@ -13,16 +13,16 @@ SENTENCES = (
     "{} weights",
     "{} Taking {} instead",
     # memory and devices
-    "There is not enough memory to work at {} pixels; close other programs or choose a smaller working size (--size, or "
-    "Detail in the dialog).",
+    "There is not enough memory to work at {} pixels; close other programs or choose a smaller working size (--size, "
+    "or Detail in the dialog).",
     "The device {} was asked for, but this computer has none that torch {} can use; choose --device auto, or install a "
     "torch made for it.",
     "The computing half cannot start ({}). Run install.py again to repair it.",
     "Something unforeseen happened ({}).",
     # weights
     "The download of the {} weights does not hold the expected network and was discarded; try again.",
-    "The download of {} is not the file that was expected (SHA-256 {}…, not {}…) and was discarded; check the network and "
-    "try again.",
+    "The download of {} is not the file that was expected (SHA-256 {}…, not {}…) and was discarded; check the network "
+    "and try again.",
     "{} could not be downloaded ({}); check the network connection and try again, the part that has arrived is kept.",
     "pip finds no {}; check the network connection and pip's settings ('{} -m pip index versions {}'), then try again.",
     "the host answers {}",

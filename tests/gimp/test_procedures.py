@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -255,53 +253,3 @@ c.set_property("script", """
 outcome = script.run(c).index(0).value_nick''')
     assert console.ask("outcome") == "success"
     assert console.ask("[x.get_name() for x in image.get_layers()]") == ["made by a script", "cat"]
-
-
-def test_says_what_is_missing(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
-    opened(console, pictures, pictures.cat())
-    status, _, message = console.ask("dress(image, [layer])")
-    assert status == "execution-error"
-    assert "No style is chosen" in message
-
-    no_picture = gimp.folder / "no-picture.png"
-    no_picture.write_text("words")
-    status, _, message = console.ask(f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_picture}"))')
-    assert status == "execution-error"
-    assert f"GIMP cannot open {no_picture}. Choose another style." in message
-
-    _, _, message = console.ask('call("plug-in-decoupled-style-reapply", image, [layer], source=layer)')
-    assert "carries no style" in message
-    assert console.ask("[x.get_name() for x in image.get_layers()]") == ["cat"]
-
-
-def test_says_what_is_wrong_with_the_installation(console: Session, pictures: Pictures, gimp: GimpUnderTest,
-                                                  tmp_path: Path, style: np.ndarray) -> None:
-    opened(console, pictures, pictures.cat())
-    file = gimp.plug_in / "installation.json"
-    good = file.read_text()
-
-    def message(contents: str | None) -> str:
-        file.unlink(missing_ok=True)
-        if contents is not None:
-            file.write_text(contents)
-        status, _, said = console.ask("dress(image, [layer], style=cup)")
-        assert status == "execution-error"
-        assert console.ask("[x.get_name() for x in image.get_layers()]") == ["cat"]
-        return said
-
-    broken = gimp.folder / "broken"
-    broken.write_text("#!/bin/sh\necho 'No module named torch' >&2\nexit 1\n")
-    broken.chmod(0o755)
-    empty = gimp.folder / "empty"
-    try:
-        assert "Run install.py again" in message(None)
-        assert "Run install.py again" in message("{")
-        gone = message(json.dumps({"python": "/no/python", "home": str(gimp.home)}))
-        assert "there is no /no/python. Run install.py again" in gone
-        said = message(json.dumps({"python": str(broken), "home": str(empty)}))
-        assert "No module named torch" in said
-        assert str(empty / "log") in said
-    finally:
-        file.write_text(good)
-        shutil.rmtree(empty, ignore_errors=True)
-    succeeded(console, "dress(image, [layer], style=cup)")

@@ -46,7 +46,7 @@ def words() -> Iterator[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
-                    yield text.value
+                    yield str(text.value)
     for setting in dataclasses.fields(Settings):
         if setting.name not in RESEARCH:
             yield from (setting.metadata["label"], setting.metadata["help"], *setting.metadata["choices"].values())
@@ -60,7 +60,7 @@ def sentences() -> Iterator[str]:
         for node in ast.walk(ast.parse(source.read_text())):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                says = name.endswith("Error") and name not in INTERNAL or name in ("say", "phase", "progress")
+                says = (name.endswith("Error") and name not in INTERNAL) or name in ("say", "phase", "progress")
                 yield from (text for word in node.args if says for text in alternatives(word))
             elif isinstance(node, ast.Dict):
                 for key, value in zip(node.keys, node.values, strict=True):
@@ -131,8 +131,8 @@ def test_gimp_shows_it(gimp: GimpUnderTest, locale: str, label: str) -> None:
                         "connection and try again, the part that has arrived is kept. Taking VGG-16 instead")
         said = plug_ins(console, f"[messages.translated(text) for text in {['Dressing the target', out_of_reach]}]")
         assert said == {"en": ["Dressing the target", out_of_reach], "es": [
-            "Vistiendo la imagen", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); compruebe "
-            "la conexión a la red e inténtelo de nuevo: se conserva la parte que ha llegado. Se usa VGG-16 en su "
-            "lugar"]}[locale[:2]]
+            "Vistiendo la imagen", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
+            "compruebe la conexión a la red e inténtelo de nuevo: se conserva la parte que ha llegado. Se usa VGG-16 "
+            "en su lugar"]}[locale[:2]]
     finally:
         console.close()

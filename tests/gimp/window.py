@@ -9,6 +9,9 @@ from pathlib import Path
 
 from gimp_under_test import GimpUnderTest, Session
 
+SCREEN = (1400, 900)
+"""Pixels of the virtual screen: about what a small laptop has."""
+
 
 class Window(Session):
     """GIMP on a virtual screen.
@@ -27,7 +30,8 @@ class Window(Session):
         self._shots = shots
         reading, writing = os.pipe()
         self._screen = subprocess.Popen(
-            gimp.command("Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24", "-nolisten", "tcp"),
+            gimp.command("Xvfb", "-displayfd", str(writing), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24",
+                         "-nolisten", "tcp"),
             pass_fds=[writing], stderr=subprocess.DEVNULL)
         os.close(writing)
         with os.fdopen(reading) as line:
@@ -66,6 +70,13 @@ class Window(Session):
         """Close the window that greets on the first start, if it is there."""
         if welcome := self.find("Welcome to GIMP"):
             self.do("windowclose", welcome)
+
+    def fill_screen(self, window: str) -> None:
+        """Make a window as large as the screen, and take the mouse out of its way."""
+        self.do("windowsize", "--sync", window, str(SCREEN[0] - 20), str(SCREEN[1] - 50))
+        self.do("windowmove", "--sync", window, "0", "0")
+        self.do("mousemove", "0", "0")
+        self.pause()
 
     def pause(self) -> None:
         """Give GTK the time to react to a key; nothing tells when it has."""

@@ -1,0 +1,149 @@
+"""What goes wrong is said in one plain sentence with the next step, and the document is as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gimp_under_test import GimpUnderTest, Session, lend_weights
+from pictures import Pictures
+
+
+def opened(console: Session, pictures: Pictures, side: int = 48) -> Session:
+    """Open a cat as `image` and `layer`, and a cup as `cup`."""
+    target, style = pictures.put("target", pictures.cat(side, side)), pictures.put("cup", pictures.coffee())
+    console.ask(f'image = new_image({side}, {side}); layer = new_layer(image, "{target}", {side}, {side}, "cat")\n'
+                f'cup_image = new_image(60, 40); cup = new_layer(cup_image, "{style}", 60, 40, "cup")\n'
+                'image.clean_all(); cup_image.clean_all()')
+    return console
+
+
+def failure(console: Session, question: str = "dress(image, [layer], style=cup)") -> str:
+    """What is said when a run fails, which it must, and change nothing."""
+    status, layer, message = console.ask(question)
+    assert (status, layer) == ("execution-error", None)
+    assert console.ask("[[x.get_name() for x in image.get_layers()], image.is_dirty()]") == [["cat"], False]
+    return message
+
+
+@contextlib.contextmanager
+def installed(gimp: GimpUnderTest, contents: str | None) -> Iterator[None]:
+    """Have the plug-in find something else in the place of what install.py wrote; nothing, for None."""
+    file = gimp.plug_in / "installation.json"
+    good = file.read_text()
+    file.unlink()
+    if contents is not None:
+        file.write_text(contents)
+    try:
+        yield
+    finally:
+        file.write_text(good)
+
+
+@contextlib.contextmanager
+def another_home(gimp: GimpUnderTest, *commands: str) -> Iterator[Path]:
+    """Have the plug-in use another, empty data folder, where shell commands come before each start of the worker."""
+    home = Path(tempfile.mkdtemp(dir=gimp.folder))
+    python = home / "python"
+    python.write_text("\n".join(("#!/bin/sh", *commands, f'exec "{gimp.folder}/python" "$@"\n')))
+    python.chmod(0o755)
+    with installed(gimp, json.dumps({"python": str(python), "home": str(home)})):
+        yield home
+    GimpUnderTest(gimp.root, gimp.folder, home).stop_worker()
+
+
+def test_no_style(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures)
+    assert "No style is chosen" in failure(console, "dress(image, [layer])")
+    no_picture = gimp.folder / "no-picture.png"
+    no_picture.write_text("words")
+    said = failure(console, f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_picture}"))')
+    assert f"GIMP cannot open {no_picture}. Choose another style." in said
+    no_style = gimp.folder / "no.style"
+    no_style.write_text("[]")
+    said = failure(console, f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_style}"))')
+    assert "This is no style file; make one with" in said
+    said = failure(console, 'call("plug-in-decoupled-style-reapply", image, [layer], source=layer)')
+    assert "carries no style. Choose one" in said
+
+
+def test_settings_that_exclude_each_other(console: Session, pictures: Pictures) -> None:
+    opened(console, pictures)
+    said = failure(console, "dress(image, [layer], style=cup, keep_colours=True, keep_tones=True)")
+    assert "leave nothing to transfer; choose one" in said
+
+
+def test_installation_incomplete(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures)
+    for contents in (None, "{", "[]"):
+        with installed(gimp, contents):
+            assert "Run install.py again" in failure(console)
+
+
+def test_environment_missing_or_broken(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures)
+    with installed(gimp, json.dumps({"python": "/no/python", "home": str(gimp.home)})):
+        assert "there is no /no/python. Run install.py again" in failure(console)
+    with another_home(gimp, "echo 'No module named torch' >&2; exit 1") as home:
+        said = failure(console)
+        assert "No module named torch" in said
+        assert "Run install.py again" in said
+        assert str(home / "log") in said
+    assert console.ask("dress(image, [layer], style=cup)")[0] == "success"
+
+
+def test_weights_missing(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures)
+    nowhere = "export PIP_NO_INDEX=1 PIP_PROXY=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9"
+    with another_home(gimp, nowhere) as home:
+        said = failure(console)
+        assert "check the network connection" in said
+        assert "try again" in said
+        assert str(home / "log" / "worker.log") in said
+
+
+def test_weights_damaged(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures)
+    with another_home(gimp) as home:
+        (home / "weights").mkdir()
+        damaged = home / "weights" / "vgg16.safetensors"
+        damaged.write_bytes(b"no weights")
+        said = failure(console)
+        assert f"The stored weights {damaged} are damaged" in said
+        assert "run this again to fetch them anew" in said
+        assert not damaged.exists()
+
+
+def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures, 1600)
+    # torch takes 0.8 GB of it for itself, and the first layer at this size wants 0.6 GB at once, several times
+    with another_home(gimp, "ulimit -d 1500000") as home:
+        lend_weights(gimp.home, home)
+        said = failure(console, "dress(image, [layer], style=cup, layers=5, size=1600)")
+        assert "There is not enough memory" in said
+        assert "close other programs" in said
+        assert str(home / "log" / "worker.log") in said
+        assert console.ask("dress(image, [layer], style=cup)")[0] == "success", "a smaller run works"
+
+
+@pytest.mark.parametrize("side", [300, 240], ids=["full while handing over", "full while computing"])
+def test_disk_full(gimp: GimpUnderTest, pictures: Pictures, side: int) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a small disk can be mounted by root alone")
+    with another_home(gimp) as home, contextlib.ExitStack() as cleanup:
+        lend_weights(gimp.home, home)
+        jobs = home / "run" / "jobs"
+        jobs.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", jobs], check=True)
+        cleanup.callback(lambda: subprocess.run(["umount", "--lazy", jobs], check=True))
+        console = Session(gimp)  # sees the mount, which a GIMP that runs already does not
+        cleanup.callback(console.close)
+        said = failure(opened(console, pictures, side))
+        assert "The disk is full. Free some space and try again." in said
+        console.wait_until(lambda: not list(jobs.glob("*/*")), 5, "the files to be removed")
