@@ -42,8 +42,8 @@ class Settings:
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
-    size: int = option(128, "Detail", "working size: the longer side, in pixels, at which the network looks",
-                       low=32, high=2048)
+    size: int = option(128, "Detail", "working size: the longer side, in pixels, at which the flow runs; half of it "
+                       "for a photograph, whose field can show no more", low=32, high=2048)
     network: str = option("auto", "Network", "which network's features; auto takes VGG-19, else VGG-16",
                           choices={"auto": "Automatic", "vgg19": "VGG-19", "vgg16": "VGG-16"})
     device: str = option("auto", "Device", "where to compute; auto takes the first that works, accelerators first",
@@ -76,6 +76,15 @@ class Settings:
     def damping(self) -> float:
         """μ of the damped least-norm solve relative to each layer's answer to noise: 10 (stiff) to 0.01 (free)."""
         return 10.0 ** (1.0 - 3.0 * self.freedom)
+
+    @property
+    def flow_size(self) -> int:
+        """Longer side, in pixels, at which the flow runs.
+
+        A photograph takes half of the working size. Its field of 16 cells can show no more: on four pairs of free
+        photographs the flow at 64 px and that at 128 px gave the same scores to 2 % and the same pictures to the eye.
+        """
+        return self.size if self.mode == "texture" else max(32, self.size // 2)
 
     @property
     def strengths(self) -> tuple[float, ...]:

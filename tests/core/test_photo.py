@@ -180,7 +180,7 @@ def test_fit_comes_nearer_than_any_one_map() -> None:
     colours = torch.cat([image.flatten(1), torch.ones(1, image[0].numel()).double()]).T
     best = colours @ torch.linalg.lstsq(colours, goal.flatten(1).T).solution
     one_map = (best.T - goal.flatten(1)).square().mean()
-    assert (fit(Slicing(image), goal)(image) - goal).square().mean() < 0.1 * one_map
+    assert (fit(Slicing(image), goal)(image) - goal).square().mean() < 0.25 * one_map
 
 
 def test_fit_cannot_invent_texture() -> None:
@@ -231,9 +231,10 @@ def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping:
 
     before, after = misses(start), misses(corrected)
     assert all(a < b for a, b in zip(after, before, strict=True))
-    # The change is a smooth one: hardly more fine structure than there was.
-    rough = [box(f(image)).diff(dim=2).square().mean().item() for f in (start, corrected)]
-    assert rough[1] < 1.3 * rough[0]
+    # The change is a smooth one: neighbouring cells, which at random would differ by √2, differ by what L leaves.
+    change = corrected.grid - start.grid
+    for axis in (1, 2, 3):
+        assert change.diff(dim=axis).square().mean().sqrt() < 0.7 * change.square().mean().sqrt()
 
 
 def test_goal_that_is_met_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
