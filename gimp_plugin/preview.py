@@ -20,9 +20,8 @@ SIDE = 440
 PAUSE_MS = 300
 """A preview starts after this long without a change: shorter would start one for each move of a slider."""
 
-WORKING_SIZE = 64
-"""Longest working size of a preview: the features hardly change with resolution, and this size keeps a change of a
-slider a matter of seconds."""
+FLOW_SIZE = 64
+"""Largest size of a preview's flow: that of a photograph at the usual Detail. More would not be a matter of seconds."""
 
 CHECKS = (8, 0xFF999999, 0xFF666666)
 """Size and colours of the checks behind what is transparent, as GIMP draws them."""
@@ -127,8 +126,8 @@ class Preview(Gtk.Box):
             folder = yield from self._worker.folder()
             target = pixels.hand_over(self._layer, self._weights, folder, "target", _no_tick, self._scale)
             given = style.hand_over(folder, _no_tick, longest=SIDE)
-            small = dataclasses.replace(settings, size=min(settings.size, WORKING_SIZE))
-            yield from self._worker.transfer(protocol.Transfer(target=target, settings=small.as_dict(), **given))
+            yield from self._worker.transfer(protocol.Transfer(target=target, settings=_quick(settings).as_dict(),
+                                                               **given))
             self._show(_pixbuf(pixels.result_bytes(target, folder), target.width, target.height))
             self.say(_("Preview. Press and hold the picture to compare."))
         except Stopped:
@@ -156,6 +155,12 @@ class Preview(Gtk.Box):
         self._picture.set_from_pixbuf(pixbuf.composite_color_simple(width, height, GdkPixbuf.InterpType.NEAREST, 255,
                                                                     size, light, dark))
         return Gdk.EVENT_PROPAGATE
+
+
+def _quick(settings: Settings) -> Settings:
+    """The same settings with a flow that is small enough."""
+    size = settings.size * FLOW_SIZE // settings.flow_size
+    return dataclasses.replace(settings, size=min(settings.size, size))
 
 
 def _pixbuf(data: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:

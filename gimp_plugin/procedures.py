@@ -83,7 +83,7 @@ def _run(work: Work, procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.
     try:
         installation = Installation.load()
         _log_to(installation)
-    except (Failure, OSError) as failure:
+    except Failure as failure:
         return _failed(procedure, str(failure))
     worker = Worker(installation)
     try:
@@ -171,7 +171,11 @@ def _failed(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:
 
 
 def _log_to(installation: Installation) -> None:
-    handler = logging.handlers.RotatingFileHandler(protocol.log_folder(installation.home) / LOG_NAME,
-                                                   maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    try:
+        handler = logging.handlers.RotatingFileHandler(protocol.log_folder(installation.home) / LOG_NAME,
+                                                       maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError as error:
+        text = _("The data folder {folder} cannot be written to ({reason}). Correct that, or run install.py again.")
+        raise Failure(text.format(folder=installation.home, reason=error.strerror)) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)

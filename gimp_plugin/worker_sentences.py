@@ -32,6 +32,13 @@ SENTENCES = (
     "The weights do not have {}'s layers; fetch them anew.",
     "The weights are not those of {}; fetch them anew.",
     "The stored weights {} are damaged or not {}'s and were removed; run this again to fetch them anew.",
+    "The stored weights {} are damaged or not {}'s and cannot be removed; remove them, or choose another folder with "
+    "DECOUPLE_HOME.",
+    "The stored weights {} cannot be read ({}); check the permissions, or choose another folder with DECOUPLE_HOME.",
+    "The weights cannot be stored in {} ({}); choose another folder with DECOUPLE_HOME.",
+    # the worker itself
+    "The worker cannot use {} ({}); correct its permissions, or choose another folder with DECOUPLE_HOME.",
+    "The worker does not end; see {}, or end its process.",
     # styles
     "{} is no ordinary file; save the style to one first.",
     "{} is too large for a style file; choose another one.",

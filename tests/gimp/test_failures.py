@@ -86,6 +86,14 @@ def test_installation_incomplete(console: Session, pictures: Pictures, gimp: Gim
             assert "Run install.py again" in failure(console)
 
 
+def test_data_folder_unusable(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    opened(console, pictures)
+    file = gimp.folder / "a file"
+    file.touch()
+    with installed(gimp, json.dumps({"python": str(gimp.folder / "python"), "home": str(file)})):
+        assert f"The data folder {file} cannot be written to (Not a directory)." in failure(console)
+
+
 def test_environment_missing_or_broken(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
     opened(console, pictures)
     with installed(gimp, json.dumps({"python": "/no/python", "home": str(gimp.home)})):
