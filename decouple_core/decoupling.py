@@ -64,10 +64,10 @@ class Decoupling:
         """
         for layer in range(len(features), 0, -1):
             goal = features[layer - 1]
-            image = self._move(image, layer, self._reference[layer - 1].expand_as(goal), goal)
+            image = self._move(image, layer, self._reference[layer - 1].expand_as(goal), goal, imposing=True)
             yield layer, image, self._flow.hierarchy.measure(image, layer)[-1]
 
-    def _move(self, image: Tensor, layer: int, start: Tensor, goal: Tensor) -> Tensor:
+    def _move(self, image: Tensor, layer: int, start: Tensor, goal: Tensor, *, imposing: bool = False) -> Tensor:
         held = [v.expand(start.shape[0], -1) for v in self._reference[: layer - 1]]
         held_values = torch.cat(held, 1) if held else start[:, :0]
-        return self._integrator.follow(self._flow, image, Move(layer, start, goal, held_values))
+        return self._integrator.follow(self._flow, image, Move(layer, start, goal, held_values, imposing))

@@ -141,6 +141,12 @@ class ChannelMeans(Hierarchy):
         other._masks = masks
         return other
 
+    def precise(self) -> ChannelMeans:
+        """The same features, J and Jᵀ in the precision of the features themselves."""
+        other = copy(self)
+        other._linear = self._convolutions
+        return other
+
     def first(self, layers: int) -> ChannelMeans:
         """The hierarchy of the first layers alone."""
         other = copy(self)

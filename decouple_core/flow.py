@@ -30,12 +30,15 @@ class Move:
         Its features before and after, shape (R, sizes[layer - 1]).
     held : Tensor
         Features of the shallower layers, shape (R, …), to be kept.
+    imposing : bool
+        Whether the goal is a style's features; else it is the reference.
     """
 
     layer: int
     start: Tensor
     goal: Tensor
     held: Tensor
+    imposing: bool = False
 
     @property
     def change(self) -> Tensor:
@@ -202,8 +205,9 @@ class GradientDescent(Integrator):
     ----------
     scale : float
         Factor from our features to that scale.
-    loss : float
-        Stops when the moving layer's own mean squared difference falls below it.
+    normalised, imposed : float
+        Stops when the moving layer's own mean squared difference falls below the one, on its way to the reference, or
+        the other, on its way to a style.
     steps : int
         The most steps.
     """
@@ -211,8 +215,9 @@ class GradientDescent(Integrator):
     RATE = 5e-4
     """Learning rate of annex A."""
 
-    def __init__(self, *, scale: float, loss: float, steps: int = 50_000) -> None:
-        self._scale, self._loss, self._steps = scale, loss, steps
+    def __init__(self, *, scale: float, normalised: float, imposed: float, steps: int = 50_000) -> None:
+        self._scale, self._steps = scale, steps
+        self._losses = {False: normalised, True: imposed}
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         goals = move.goals
@@ -222,7 +227,7 @@ class GradientDescent(Integrator):
         for _ in range(self._steps):
             here = flow.at(image, move)
             difference = here.values - goals
-            if (self._scale * difference[:, -sizes[-1]:]).square().mean() < self._loss:
+            if (self._scale * difference[:, -sizes[-1]:]).square().mean() < self._losses[move.imposing]:
                 break
             image = image - self.RATE * here.vjp(weights * difference)
         return image

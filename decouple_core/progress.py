@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from decouple_core.machinery import INTEGRATORS, ITERATIONS, Machinery
+from decouple_core.machinery import ITERATIONS, Machinery, integrator_of
 from decouple_core.settings import Settings
 
 Progress = Callable[[float, str], None]
@@ -31,7 +31,8 @@ class Meter:
     def plan(self, machinery: Machinery, settings: Settings, *, with_style: bool) -> None:
         """Lay out the phases, and what an evaluation of the flow at each depth costs."""
         work = [k * c for k, c in zip(ITERATIONS, machinery.hierarchy.costs, strict=True)][: settings.layers]
-        times = [INTEGRATORS[settings.integrator]().evaluations(layer + 1) for layer in range(settings.layers)]
+        integrator = integrator_of(settings)
+        times = [integrator.evaluations(layer + 1) for layer in range(settings.layers)]
         whole = [w * t for w, t in zip(work, times, strict=True)]
         every = sum(whole)
         style = every - whole[-1] if with_style else 0.0

@@ -102,7 +102,8 @@ class StyleTransfer:
             Shape (H, W) of their image, in [0, 1]: where features are measured and imposed. The result is not blended
             with the target by them.
         regions : pair of ndarray, optional
-            Integer labels of target and style, (H, W) each; equal labels correspond. Instead of the masks.
+            Integer labels of target and style, (H, W) each; equal labels correspond, negative ones belong to no
+            region. The masks limit each of the regions.
         out : ndarray, optional
             Receives the result, shape (H, W, 3), float32.
         progress : callable, optional
@@ -140,7 +141,8 @@ class StyleTransfer:
 
     def round_trip(self, image: np.ndarray, settings: Settings, progress: Progress | None = None) -> RoundTrip:
         """Self-transfer by the raw flow at the working size, layer 0 included, without clipping."""
-        run = _Run(self, settings, pick_device(settings.device), progress or _silent)
+        exact = dataclasses.replace(settings, mode="texture")
+        run = _Run(self, exact, pick_device(settings.device), progress or _silent)
         with torch.inference_mode():
             return run.round_trip(image)
 
@@ -305,7 +307,7 @@ class _Run:
 
     def _key(self, machinery: Machinery, live: Tensor) -> Hashable:
         s = self._settings
-        return (machinery.network, s.activation, s.seed, str(self._device), s.layers, s.freedom, s.integrator,
+        return (machinery.network, s.activation, s.seed, str(self._device), s.mode, s.layers, s.freedom, s.integrator,
                 live.cpu().numpy().tobytes())
 
     def _report(self, machinery: Machinery, live: Tensor, certificate: list[dict[str, Any]],
@@ -335,7 +337,7 @@ def _masks(target: np.ndarray | None, style: np.ndarray | None, regions: tuple[n
            ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Masks of corresponding regions of target and style; a side without one takes part as a whole."""
     if regions is not None:
-        return region_masks(regions)
+        return region_masks(regions, (target, style))
     return [m for m in (target,) if m is not None], [m for m in (style,) if m is not None]
 
 

@@ -31,12 +31,9 @@ from common import (
 from torch import Tensor
 
 from decouple_core.flow import Flow, Move
-from decouple_core.machinery import INTEGRATORS, SGD_LOSS
+from decouple_core.machinery import SGD_IMPOSED, SGD_NORMALISED, integrator_of
 from decouple_core.resampling import shrink
 from decouple_core.settings import LAYER_NAMES, Settings
-
-UNDRESS_LOSS = 0.05
-"""Loss at which the thesis stops when it carries the target to the reference (section 3.4)."""
 
 MOST_MOVES = 30
 """Repetitions of a move after which the residual counts as out of reach."""
@@ -98,22 +95,22 @@ def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
         taken, end = timed(lambda: follow(flow, watch, *place, **limits), machinery.device)
         return Walk(watch.value, machinery.hierarchy.work.evaluations - before, taken, end)
 
-    undress = [("undress", layer, reference[layer - 1], UNDRESS_LOSS) for layer in range(1, layers + 1)]
-    dress = [("dress", layer, wanted[layer - 1], SGD_LOSS) for layer in range(layers, 0, -1)]
+    undress = [("undress", layer, reference[layer - 1], SGD_NORMALISED) for layer in range(1, layers + 1)]
+    dress = [("dress", layer, wanted[layer - 1], SGD_IMPOSED) for layer in range(layers, 0, -1)]
     for name, layer, goal, loss in undress + dress:
         held = torch.cat([goal[:, :0], *reference[: layer - 1]], 1)
         move = Move(layer, flow.hierarchy.measure(image, layer)[-1], goal, held)
         flow.at(image, move)
         start = watch.value
         descent = walk(descend, image, move, loss=loss, limit=limit)
-        integrated = walk(integrate, image, move, loss=max(loss, descent.residual), integrator=settings.integrator)
+        integrated = walk(integrate, image, move, loss=max(loss, descent.residual), settings=settings)
         yield Race(f"{name} {LAYER_NAMES[layer]}", start, descent, integrated)
         image = integrated.image
 
 
-def integrate(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: float, integrator: str) -> Tensor:
+def integrate(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: float, settings: Settings) -> Tensor:
     """The program's integrator, the move made again from where it ended until the residual is as small as `loss`."""
-    rule = INTEGRATORS[integrator]()
+    rule = integrator_of(settings)
     for _ in range(MOST_MOVES):
         image = rule.follow(flow, image, move)
         values = flow.at(image, move).values  # the watch sees them too

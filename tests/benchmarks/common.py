@@ -211,7 +211,7 @@ def descend(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: f
     flow : Flow
         Watched by `watch`.
     """
-    rule = GradientDescent(scale=SGD_SCALE, loss=loss, steps=DESCENT_CHUNK)
+    rule = GradientDescent(scale=SGD_SCALE, normalised=loss, imposed=loss, steps=DESCENT_CHUNK)
     end = time.perf_counter() + limit
     watch.value = float("inf")
     while watch.value >= loss and time.perf_counter() < end:

@@ -11,19 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from common import as_pixels, machine, numbers, parser, photographs, resized, settings_from, table
 
-from decouple_core.flow import Euler, Midpoint, PerLayer, Reversible, RungeKutta4
-from decouple_core.machinery import INTEGRATORS
+from decouple_core.machinery import STEPS
 from decouple_core.settings import Settings
 from decouple_core.transfer import RoundTrip, StyleTransfer, TransferResult
-
-KINDS = {"midpoint": Midpoint, "rk4": RungeKutta4, "reversible": Reversible, "euler": Euler}
-"""What can be followed there and back; gradient descent is measured in baseline.py."""
-
 
 SHALLOW_STEPS = (4, 2, 1, 1, 1)
 """Steps of layers 1 … 5 as multiples of the deep layers': about what the program's own are."""
@@ -63,10 +57,10 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
     photos = photographs()
     a, b = (resized(photos[name], settings.size) for name in (picture, other))
     for count in layers:
-        for name, kind in KINDS.items():
+        for name in STEPS:
             for number in steps or (None,):
                 if number is not None:
-                    INTEGRATORS[name] = partial(PerLayer, [kind(number * factor) for factor in SHALLOW_STEPS])
+                    STEPS[name] = ([number * factor for factor in SHALLOW_STEPS],) * 2
                 chosen = Settings.from_dict({**settings.as_dict(), "layers": count, "integrator": name})
                 transfers = StyleTransfer()  # what is kept from other step counts would be theirs
                 own = transfers.style_of(a, chosen)
@@ -111,7 +105,7 @@ def plot(path: Path, done: list[Trip]) -> None:
     figure = Figure(figsize=(5 * len(counts), 4), layout="constrained")
     for column, count in enumerate(counts, 1):
         axes = figure.add_subplot(1, len(counts), column)
-        for number, name in enumerate(KINDS):
+        for number, name in enumerate(STEPS):
             here = sorted((t for t in done if (t.layers, t.integrator) == (count, name)), key=lambda t: t.evaluations)
             cost = [trip.evaluations for trip in here]
             axes.plot(cost, [trip.own.psnr for trip in here], "o-", color=f"C{number}", label=name)

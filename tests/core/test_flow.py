@@ -167,7 +167,7 @@ def test_gradient_descent_is_that_of_the_thesis(weights: tuple[str, dict[str, Te
     start, goals = hierarchy.measure(image), hierarchy.measure(other**2)
     move = Move(2, start[1], goals[1], goals[0])
     flow = Flow(hierarchy, DampedLeastNorm(torch.ones(regions, 192, dtype=torch.float64), [1, 1], [64, 192]))
-    ours = GradientDescent(scale=SGD_SCALE, loss=0.0, steps=1).follow(flow, image, move)
+    ours = GradientDescent(scale=SGD_SCALE, normalised=0.0, imposed=0.0, steps=1).follow(flow, image, move)
 
     by_hand = image.clone().requires_grad_()
     values = torch.cat(start, 1).requires_grad_()
@@ -186,7 +186,7 @@ def test_gradient_descent_lowers_its_loss_and_stops_below_the_bound() -> None:
     seen: list[float] = []
     flow = moments_flow()
     flow.watch = lambda move, values: seen.append(((20.0 * (values[:, 1:] - move.goal)) ** 2).item())
-    GradientDescent(scale=20.0, loss=1e-3, steps=5000).follow(flow, START, move)
+    GradientDescent(scale=20.0, normalised=1e-3, imposed=0.0, steps=5000).follow(flow, START, move)
     assert seen == sorted(seen, reverse=True)
     assert seen[-1] < 1e-3 <= seen[-2]
     assert len(seen) < 5000
@@ -196,7 +196,7 @@ def test_gradient_descent_lowers_its_loss_and_stops_below_the_bound() -> None:
 
 
 @pytest.mark.parametrize("integrator", [Euler(2), Midpoint(2), RungeKutta4(2), Reversible(2),
-                                        GradientDescent(scale=1.0, loss=0.0, steps=3)],
+                                        GradientDescent(scale=1.0, normalised=0.0, imposed=0.0, steps=3)],
                          ids=lambda i: type(i).__name__)
 def test_every_evaluation_is_seen_and_can_stop_the_flow(integrator: Integrator) -> None:
     move, _ = variance_move(START, 2.0)
