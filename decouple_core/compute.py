@@ -124,10 +124,12 @@ class _Computer:
         target = _pixels(folder, "target", job.target)
         style, style_mask = _style(folder, job)
         target_mask = _weights(folder, "target", job.target, target)
+        regions = _regions(folder, job)
         result = _room(folder, job.target)
         with self._interruptible(message["number"]):
             outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
-                                      out=result[..., :3], progress=self._progress(message["number"]))
+                                      regions=regions, out=result[..., :3],
+                                      progress=self._progress(message["number"]))
         if job.target.channels == 4:
             result[..., 3] = target[..., 3]
         return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report}
@@ -222,6 +224,18 @@ def _weights(folder: Path, name: str, raster: protocol.Raster, pixels: np.ndarra
     if not product.any():
         raise errors.InputError(f"The {name} has nothing to see inside its selection. Select some visible part of it.")
     return product
+
+
+def _regions(folder: Path, job: protocol.Transfer) -> tuple[np.ndarray, np.ndarray] | None:
+    """The labels of target and style, (height, width) each, or None."""
+    if job.target_labels is None or job.style_labels is None:  # a Transfer has both or neither
+        return None
+    from decouple_core.images import labels_of
+
+    target = _pixels(folder, "target_labels", job.target_labels)
+    style = _pixels(folder, "style_labels", job.style_labels)
+    return (labels_of(target[..., :3], target[..., 3], "The target's layer of regions"),
+            labels_of(style[..., :3], style[..., 3], "The style's layer of regions"))
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -34,6 +34,10 @@ LABEL_REACH = 2
 LABEL_SHARE = 0.005
 """A label whose flat places cover less of the picture than this is no region. With a reach of 2 this keeps the edges
 of a JPEG at quality 80 from becoming regions (tests/core/test_images.py)."""
+NO_REGION = -1
+"""The label of what belongs to no region; any negative one says so."""
+LABEL_OPACITY = 0.5
+"""Alpha from which a label counts, half way: the border of a soft brush ends where it seems to."""
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
 
@@ -129,17 +133,47 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
         As `read_image`, and for labels of another size or a picture without flat colours.
     """
     colours = np.broadcast_to(_unit_range(_read_beside(path, shape).values)[..., :3], (*shape, 3))
-    steps = np.rint(colours * LABEL_LEVELS).astype(np.int32)
+    return labels_of(colours, None, f"The label image {path}")
+
+
+def labels_of(colours: np.ndarray, alpha: np.ndarray | None, name: str) -> np.ndarray:
+    """Tell the regions of a label image apart, as `read_labels` does.
+
+    Parameters
+    ----------
+    colours : np.ndarray, (H, W, 3) float
+        Nominally in [0, 1].
+    alpha : np.ndarray, (H, W) float, or None
+        What is more transparent than opaque belongs to no region; None where all does belong to one.
+    name : str
+        What an error calls it.
+
+    Returns
+    -------
+    np.ndarray, (H, W) int32
+        Labels as of `read_labels`, and `NO_REGION`.
+
+    Raises
+    ------
+    InputError
+        For a picture without flat colours.
+    """
     base = LABEL_LEVELS + 1
-    weights = np.array([base**2, base, 1], np.int32)
-    labels = steps @ weights
-    share = np.bincount(labels[_flat(labels)], minlength=base**3) / labels.size
+    weights = (base**2, base, 1)
+    labels = np.zeros(colours.shape[:2], np.int32)
+    for channel, weight in enumerate(weights):
+        values = np.nan_to_num(np.clip(colours[..., channel], 0.0, 1.0))  # a float image may hold anything
+        labels += weight * np.rint(values * LABEL_LEVELS).astype(np.int32)
+    if alpha is not None:
+        labels[~(alpha >= LABEL_OPACITY)] = NO_REGION
+    share = np.bincount(labels[_flat(labels) & (labels != NO_REGION)], minlength=base**3) / labels.size
     regions = np.flatnonzero(share >= LABEL_SHARE)
     if not regions.size:
-        raise InputError(f"The label image {path} has no flat colours; give each region one clear colour.")
+        raise InputError(f"{name} has no flat colours; give each region one clear colour.")
     palette = np.stack([np.arange(base**3) // w % base for w in weights], axis=1)
     distances = ((palette[:, None, :] - palette[regions][None, :, :]) ** 2).sum(axis=2)
-    return regions[distances.argmin(axis=1)].astype(np.int32)[labels]
+    nearest = regions[distances.argmin(axis=1)].astype(np.int32)
+    return np.append(nearest, np.int32(NO_REGION))[labels]  # the last is also number -1
 
 
 def check_output(path: str | Path, shape: tuple[int, int] | None = None) -> None:

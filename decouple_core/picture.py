@@ -20,6 +20,10 @@ MOMENTS_SIZE = 512
 DETAIL_SIZE = 256
 """Longer side, in pixels, at which the photograph's field is corrected: relu3_1 sees detail that the flow does not."""
 
+REGION_SHARE = 0.005
+"""Less than this of what a picture shows and selects is too little to be dressed, or to take a style from: at the
+working size of 128 it would be some 50 pixels."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -115,16 +119,39 @@ class Picture:
         return digest.hexdigest()
 
 
-def region_masks(labels: tuple[np.ndarray, np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def region_masks(labels: tuple[np.ndarray, np.ndarray],
+                 masks: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
+                 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Masks of corresponding regions from label images of target and style, one pair for every common label.
+
+    Parameters
+    ----------
+    labels : pair of ndarray
+        Integers, (H, W) each; a negative one corresponds to nothing.
+    masks : pair of ndarray or None
+        What takes part of target and style, (H, W) each in [0, 1]: each region's mask is multiplied by it. Regions of
+        which it leaves less than `REGION_SHARE` on either side are left out.
 
     Raises
     ------
     InputError
-        When the two have no label in common.
+        When the two have no label in common, or labels or masks differ in size.
     """
-    common = np.intersect1d(np.unique(labels[0]), np.unique(labels[1]))
+    if any(mask is not None and mask.shape != side.shape for side, mask in zip(labels, masks, strict=True)):
+        raise InputError("The mask and its image differ in size; give a mask of the image's own size.")
+    common = np.intersect1d(_seen(labels[0], masks[0]), _seen(labels[1], masks[1]))
     if not common.size:
-        raise InputError("The label images have no colour in common; paint matching regions in the same colour.")
-    target, style = ([(side == label).astype(np.float32) for label in common] for side in labels)
+        raise InputError("The regions have no colour in common where target and style are visible and selected; paint "
+                         "matching regions in the same colour.")
+    target, style = ([(side == label).astype(np.float32) if mask is None else np.where(side == label, mask, 0)
+                      for label in common] for side, mask in zip(labels, masks, strict=True))
     return target, style
+
+
+def _seen(labels: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """The labels of which a mask leaves enough."""
+    found = np.unique(labels)
+    if mask is None:
+        return found[found >= 0]
+    weights = np.array([mask[labels == label].sum(dtype=np.float64) for label in found])
+    return found[(found >= 0) & (weights > 0) & (weights >= REGION_SHARE * weights.sum())]

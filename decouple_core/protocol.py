@@ -21,7 +21,7 @@ from multiprocessing.connection import Client, Connection, answer_challenge, del
 from pathlib import Path
 from typing import Any
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Both sides must agree on this number; it changes when the meaning of a message does."""
 
 MESSAGE_LIMIT = 4 * 2**20
@@ -91,6 +91,9 @@ class Transfer:
         A decoupled style, as an earlier ``done`` message brought it.
     style_path : str, optional
         A ``.style`` file.
+    target_labels, style_labels : Raster, optional
+        Both or neither, and only with `style`: in files of these names, each with the width and height of its picture.
+        Equal flat colours are corresponding regions; what is transparent belongs to none.
     """
 
     target: Raster
@@ -98,6 +101,8 @@ class Transfer:
     style: Raster | None = None
     features: dict[str, Any] | None = None
     style_path: str | None = None
+    target_labels: Raster | None = None
+    style_labels: Raster | None = None
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.style, self.features, self.style_path)) != 1:
@@ -105,6 +110,10 @@ class Transfer:
         for value, kind in ((self.settings, dict), (self.features, dict), (self.style_path, str)):
             if value is not None and not isinstance(value, kind):
                 raise ProtocolError(f"a transfer holds {value!r} where {kind.__name__} belongs")
+        if self.target_labels is not None or self.style_labels is not None:
+            for labels, picture in ((self.target_labels, self.target), (self.style_labels, self.style)):
+                if labels is None or picture is None or labels != Raster(picture.width, picture.height, 4):
+                    raise ProtocolError(f"a transfer holds {labels} as labels of {picture}")
 
     def to_message(self) -> dict[str, Any]:
         """The message that asks for this job."""
@@ -115,7 +124,7 @@ class Transfer:
         """The job that a message asks for; `ProtocolError` where it is not a whole one."""
         values = {name: value for name, value in message.items() if name != "kind"}
         try:
-            for name in ("target", "style"):
+            for name in ("target", "style", "target_labels", "style_labels"):
                 if values.get(name) is not None:
                     values[name] = Raster(**values[name])
             return cls(**values)
@@ -124,7 +133,7 @@ class Transfer:
 
 
 def pixels_file(folder: Path, name: str) -> Path:
-    """Where a job's ``target``, ``style`` or ``result`` lies."""
+    """Where a job's ``target``, ``style``, ``result`` or labels lie."""
     return folder / f"{name}.raw"
 
 

@@ -326,6 +326,23 @@ def test_labels_without_flat_colours(tmp_path: Path) -> None:
         images.read_labels(save(tmp_path / "a.png", noise), (256, 256))
 
 
+def test_labels_end_where_their_layer_does() -> None:
+    colours = np.zeros((40, 60, 3), np.float32)
+    colours[:, 30:] = 1.0, 0.0, 0.5
+    alpha = np.ones((40, 60), np.float32)
+    alpha[:10], alpha[10:20] = 0.0, 0.49
+    colours[:10] = np.nan  # nobody sees it
+    colours[30, 5] = 7.0, -3.0, np.inf  # a float image may hold anything
+    labels = images.labels_of(colours, alpha, "The layer")
+    assert (labels[:20] == images.NO_REGION).all()
+    assert len(np.unique(labels[20:])) == 2
+    right = np.arange(60)[None, :].repeat(20, 0) >= 30
+    right[10, 5] = True  # the nearest colour that is a region's
+    assert (labels[20:] == np.where(right, labels[20, -1], labels[20, 0])).all()
+    with pytest.raises(InputError, match="The layer has no flat colours"):
+        images.labels_of(colours, 0.4 * alpha, "The layer")
+
+
 # --- writing ------------------------------------------------------------------------------------------------------
 
 

@@ -135,6 +135,26 @@ def test_masks_from_labels(seed: int, labels: int) -> None:
         assert t.dtype == s.dtype == np.float32
 
 
+def test_masks_limit_regions_and_leave_out_what_they_leave_too_little_of() -> None:
+    labels = np.repeat(np.array([[-1, 0, 1, 2]], np.int32), 100, 0).repeat(25, 1)
+    mask = np.full(labels.shape, 0.5, np.float32)
+    mask[:, 50:75] = 0.0
+    mask[0, 50] = 1.0  # one pixel of region 1 can be seen, out of 2500
+    target, style = region_masks((labels, labels), (mask, None))
+    assert len(target) == len(style) == 2
+    for label, t, s in zip((0, 2), target, style, strict=True):
+        np.testing.assert_array_equal(t, 0.5 * (labels == label))
+        np.testing.assert_array_equal(s, labels == label)
+    # The other way round, the same regions are left.
+    assert [m.sum() for m in region_masks((labels, labels), (None, mask))[0]] == [2500, 2500]
+    with pytest.raises(InputError, match="no colour in common"):
+        region_masks((labels, labels), ((labels == 0).astype(np.float32), (labels == 2).astype(np.float32)))
+    with pytest.raises(InputError, match="no colour in common"):
+        region_masks((np.full((3, 3), -1), np.full((3, 3), -1)))
+    with pytest.raises(InputError, match="differ in size"):
+        region_masks((labels, labels), (mask.T[:50], None))
+
+
 # --- fingerprint --------------------------------------------------------------------------------------------------
 
 

@@ -289,6 +289,21 @@ def test_regions_dress_like_with_like(engine: StyleTransfer) -> None:
     assert swapped[:, :12].mean() > result.image[:, :12].mean() + 0.3
 
 
+def test_masks_limit_regions(engine: StyleTransfer) -> None:
+    """Each region of the style is measured inside its mask alone: what lies outside may be of any colour."""
+    style = (0.1 * STYLE + np.where(halves(STYLE.shape)[..., None] == 0, 0.2, 0.7)).astype(np.float32)
+    spoilt, top = style.copy(), np.ones(STYLE.shape[:2], np.float32)
+    half = len(STYLE) // 2
+    top[half:], spoilt[half:] = 0.0, (0.9, 0.0, 0.0)
+    regions = (halves(TARGET.shape), halves(STYLE.shape))
+    masked = engine.transfer(TARGET, spoilt, SMALL, regions=regions, style_mask=top)
+    assert_sound(masked, TARGET)
+    for label, moments in enumerate(masked.style.palette):
+        np.testing.assert_allclose(moments.mean, style[:half][regions[1][:half] == label].mean(0), atol=0.02)
+    whole = engine.transfer(TARGET, spoilt, SMALL, regions=regions)
+    assert np.abs(whole.image - masked.image).mean() > 0.05
+
+
 def test_unfit_masks_and_regions(engine: StyleTransfer) -> None:
     mask = np.ones(TARGET.shape[:2], np.float32)
     with pytest.raises(InputError, match="differ in size"):

@@ -280,6 +280,47 @@ def test_says_what_is_wrong_with_a_job(home: Path) -> None:
     assert guest.end()["kind"] == "failed"
 
 
+def test_regions_are_told_by_their_labels(home: Path) -> None:
+    from decouple_core.transfer import StyleTransfer
+
+    target, style = pixels(1, channels=4), pixels(2)
+    target[..., 3] = 1.0
+    target[:8, :, 3] = 0.0  # not to be seen
+    labels = np.ones((40, 50), np.int32)
+    labels[:, 25:] = 2
+    labels[30:] = -1
+    painted = np.zeros((40, 50, 4), np.float32)
+    painted[labels == 1], painted[labels == 2] = (1, 0, 0, 1), (0, 0, 1, 1)
+    guest = Guest(home)
+    folder = Path(guest.ask({"kind": "open"})["path"])
+    for name, array in (("target", target), ("style", style), ("target_labels", painted),
+                        ("style_labels", np.ascontiguousarray(painted[:, ::-1]))):
+        protocol.pixels_file(folder, name).write_bytes(array.tobytes())
+    job = Transfer(Raster(50, 40, 4), QUICK, style=Raster(50, 40, 3), target_labels=Raster(50, 40, 4),
+                   style_labels=Raster(50, 40, 4))
+    protocol.send(guest.connection, job.to_message())
+    done = guest.end()
+    assert done["kind"] == "done", done
+    result = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(target.shape)
+    expected = StyleTransfer().transfer(
+        np.ascontiguousarray(target[..., :3]), style, Settings.from_dict(QUICK),
+        target_mask=np.ascontiguousarray(target[..., 3]), regions=(labels, np.ascontiguousarray(labels[:, ::-1])))
+    assert np.abs(result[..., :3] - expected.image).max() < 1e-3
+
+
+@pytest.mark.parametrize("odd", [
+    {"target_labels": None}, {"style_labels": None}, {"style": None, "style_path": "a.style"},
+    {"style_labels": {"width": 50, "height": 40, "channels": 4}},
+    {"target_labels": {"width": 50, "height": 40, "channels": 3}},
+    {"target_labels": {"width": 50, "height": 40, "channels": 4, "masks": 1}}, {"target_labels": "sky"}])
+def test_labels_without_their_picture_are_refused(odd: dict[str, Any]) -> None:
+    job = Transfer(Raster(50, 40, 3, 1), {}, style=Raster(30, 20, 4), target_labels=Raster(50, 40, 4),
+                   style_labels=Raster(30, 20, 4))
+    assert Transfer.from_message(job.to_message()) == job
+    with pytest.raises(protocol.ProtocolError):
+        Transfer.from_message({**job.to_message(), **odd})
+
+
 plain = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
                      lambda inner: (st.lists(inner, max_size=3)
                                     | st.dictionaries(st.text(max_size=5), inner, max_size=3)),
@@ -287,7 +328,8 @@ plain = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow
 
 
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])  # a busy machine is no bad strategy
-@given(st.dictionaries(st.sampled_from(["kind", "target", "settings", "style", "features", "style_path", "x"]),
+@given(st.dictionaries(st.sampled_from(["kind", "target", "settings", "style", "features", "style_path",
+                                        "target_labels", "style_labels", "x"]),
                        plain | st.fixed_dictionaries({"width": plain, "height": plain, "channels": plain})))
 def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
     try:
