@@ -23,12 +23,17 @@ FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.n
 
 
 def add_arguments(procedure: Gimp.Procedure) -> None:
-    """Declare the style and every setting."""
+    """Declare the style, the regions and every setting."""
     letters = _Letters()
     procedure.add_drawable_argument("style", _("Style"), _("The layer whose style to take"), True, READ_WRITE)
     procedure.add_file_argument("style-file", _("Style file"),
                                 _("A picture or .style file whose style to take instead"),
                                 Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
+    for name, label, blurb in (
+            ("target-labels", _("Regions of the target"), _("A layer of flat colours in the target's image")),
+            ("style-labels", _("Regions of the style"),
+             _("A layer of flat colours in the style's image: equal colours correspond, sky to sky"))):
+        procedure.add_drawable_argument(name, label, blurb, True, READ_WRITE)
     strength = Settings.__dataclass_fields__["strength_per_layer"].metadata
     for field in FIELDS.values():
         words = field.metadata
@@ -70,6 +75,11 @@ def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
 def chosen_style(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gio.File | None]:
     """The arguments that name the style."""
     return config.get_property("style"), config.get_property("style-file")
+
+
+def chosen_labels(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gimp.Drawable | None]:
+    """The arguments that name the layers of regions, of target and style."""
+    return config.get_property("target-labels"), config.get_property("style-labels")
 
 
 def dashed(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -13,8 +13,11 @@ from styles import STYLE_SUFFIX, FileStyle, LayerStyle, every_layer
 THUMBNAIL = 48
 """Pixels of a thumbnail's longer side: enough to tell two photographs apart, and 12 rows fit on a small screen."""
 
+SMALL_THUMBNAIL = 20
+"""Pixels, where there is room for one line: enough to know flat colours by."""
+
 PICTURE, WORDS, ROW = range(3)
-SEPARATOR, ASK_FOR_FILE = -1, -2
+SEPARATOR, ASK_FOR_FILE, NONE = -1, -2, -3
 """In place of a row's index."""
 
 
@@ -27,23 +30,24 @@ class LayerChooser(Gtk.ComboBox):
         What to offer.
     changed
         Called after each choice.
+    thumbnail, width
+        Pixels of a thumbnail's longer side, and characters beside it.
     """
 
-    def __init__(self, layers: list[tuple[Gimp.Image, Gimp.Layer]], changed: Callable[[], None]) -> None:
+    def __init__(self, layers: list[tuple[Gimp.Image, Gimp.Layer]], changed: Callable[[], None],
+                 thumbnail: int = THUMBNAIL, width: int = 28) -> None:
         self._rows = Gtk.ListStore(GdkPixbuf.Pixbuf, str, int)
         super().__init__(model=self._rows, hexpand=True)
-        picture = Gtk.CellRendererPixbuf(width=THUMBNAIL + 8, height=THUMBNAIL + 4)
-        words = Gtk.CellRendererText(ellipsize=3, width_chars=28)
+        self._thumbnail = thumbnail
+        picture = Gtk.CellRendererPixbuf(width=thumbnail + 8, height=thumbnail + 4)
+        words = Gtk.CellRendererText(ellipsize=3, width_chars=width, max_width_chars=width)
         for cell, kind, column in ((picture, "pixbuf", PICTURE), (words, "markup", WORDS)):
             self.pack_start(cell, cell is words)
             self.add_attribute(cell, kind, column)
         self.set_row_separator_func(lambda rows, row: rows[row][ROW] == SEPARATOR)
-        self._layers = [layer for _image, layer in layers]
-        for number, (image, layer) in enumerate(layers):
-            depth = "    " * _depth(layer)
-            self._rows.append([None, f"{depth}{escape(layer.get_name())}\n{depth}{_faint(image.get_name())}", number])
-        self._without_picture = iter(range(len(layers)))
-        GLib.idle_add(self._next_picture)
+        self._layers: list[Gimp.Layer] = []
+        self._without_picture: Iterator[int] = iter(())
+        self._fill(layers)
         self.connect("changed", lambda _self: changed())
 
     @property
@@ -52,11 +56,27 @@ class LayerChooser(Gtk.ComboBox):
         row = self._row()
         return self._layers[row] if row is not None and row >= 0 else None
 
-    def select(self, layer: Gimp.Layer) -> None:
+    def select(self, layer: Gimp.Drawable) -> None:
         """Choose a layer, if it is there."""
         for number, known in enumerate(self._layers):
             if known.get_id() == layer.get_id():
-                self.set_active(number)
+                self.set_active(self._place(number))
+
+    def _fill(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
+        """Add a row for each layer; the pictures come later."""
+        self._layers = [layer for _image, layer in layers]
+        for number, (image, layer) in enumerate(layers):
+            self._rows.append([None, self._words(image, layer), number])
+        self._without_picture = iter(range(len(layers)))
+        GLib.idle_add(self._next_picture)
+
+    def _words(self, image: Gimp.Image, layer: Gimp.Layer) -> str:
+        depth = "    " * _depth(layer)
+        return f"{depth}{escape(layer.get_name())}\n{depth}{_faint(image.get_name())}"
+
+    def _place(self, number: int) -> int:
+        """The position of a row by its index."""
+        return next(place for place, row in enumerate(self._rows) if row[ROW] == number)
 
     def _row(self) -> int | None:
         chosen = self.get_active_iter()
@@ -68,9 +88,31 @@ class LayerChooser(Gtk.ComboBox):
         if number is None:
             return False
         if self._layers[number].is_valid():
-            self._rows[number][PICTURE] = self._layers[number].get_thumbnail(
-                THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.SMALL_CHECKS)
+            self._rows[self._place(number)][PICTURE] = self._layers[number].get_thumbnail(
+                self._thumbnail, self._thumbnail, Gimp.PixbufTransparency.SMALL_CHECKS)
         return True
+
+
+class LabelChooser(LayerChooser):
+    """Offers one image's layers by their names alone, and none of them."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__([], changed, SMALL_THUMBNAIL, 6)
+
+    def offer(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
+        """Offer other layers than before, and choose none; the same ones change nothing."""
+        if [layer.get_id() for _image, layer in layers] != [layer.get_id() for layer in self._layers]:
+            self._fill(layers)
+
+    def _fill(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
+        self._rows.clear()
+        self._rows.append([None, _("None"), NONE])
+        super()._fill(layers)
+        self.set_active(0)
+        self.set_sensitive(bool(layers))
+
+    def _words(self, image: Gimp.Image, layer: Gimp.Layer) -> str:
+        return escape(layer.get_name())
 
 
 class StyleChooser(LayerChooser):
@@ -119,7 +161,7 @@ class StyleChooser(LayerChooser):
             self._rows.insert(place, [None, "", number])
         else:
             self._file.close()
-            place = next(i for i, row in enumerate(self._rows) if row[ROW] == number)
+            place = self._place(number)
         self._file = style
         self._rows[place][PICTURE] = _thumbnail(style)
         self._rows[place][WORDS] = f"{escape(style.name)}\n{_faint(style.file.get_basename())}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 
 import arguments
-from chooser import LayerChooser, StyleChooser
+from chooser import LabelChooser, LayerChooser, StyleChooser
 from gi.repository import Gimp, GimpUi, GLib, Gtk
 from messages import Failure, Stopped, _
 from preview import Preview
 from recipe import Recipe, remember_style, remembered_style
+from regions import Regions
 from restyle import restyle
 from status_bar import StatusBar
-from styles import every_layer, found_again, likely
+from styles import FileStyle, LayerStyle, every_layer, found_again, layers_of, likely
 from worker_client import Worker
 
 ROLE = "decoupled-style"
@@ -79,7 +81,8 @@ class DressDialog:
         self._status: StatusBar | None = None
         self._stopped = False
         self._preview = Preview(worker, image, layers[0])
-        self._chooser = StyleChooser(self._changed)
+        self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
+        self._chooser = StyleChooser(self._style_changed)
         self._message = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
         self._message_words = Gtk.Label(wrap=True, xalign=0, max_width_chars=80)
         self._message.get_content_area().add(self._message_words)
@@ -101,9 +104,10 @@ class DressDialog:
                 continue
             self._working(True)
             try:
-                remember_style(style.where())
+                regions = self._regions(style)
+                remember_style({**style.where(), **(regions.where() if regions else {})})
                 self._preview.stop(lambda _news: self._pump())
-                return restyle(self._worker, self._image, self._layers, style,
+                return restyle(self._worker, self._image, self._layers, style, regions,
                                arguments.chosen_settings(self._config), self._notice)
             except Stopped:
                 self._preview.say(_("Stopped."))
@@ -146,6 +150,8 @@ class DressDialog:
             self._config.connect(f"notify::{name}", lambda config, _property, name=name, other=other:
                                  config.get_property(name) and config.set_property(other, False))
         right.pack_start(keep, False, False, 0)
+        right.pack_start(_heading(_("Regions")), False, False, 0)
+        right.pack_start(self._regions_row(), False, False, 0)
         area = self._dialog.get_content_area()
         for theirs in area.get_children():  # GIMP's buttons for settings, which it puts further left than its others
             if isinstance(theirs, Gtk.ButtonBox):
@@ -187,13 +193,41 @@ class DressDialog:
         follow()
         return box
 
+    def _regions_row(self) -> Gtk.Widget:
+        """The two choosers of labels, side by side."""
+        row = Gtk.Box(spacing=6, tooltip_text=_(
+            "Sky to sky: paint a layer of flat colours over each of the two images, hide it, and choose both here. "
+            "Equal colours correspond; what is transparent belongs to no region."))
+        for words, chooser in ((_("Target"), self._target_labels), (_("Style"), self._style_labels)):
+            row.pack_start(Gtk.Label(label=words), False, False, 0)
+            row.pack_start(chooser, True, True, 0)
+        return row
+
     def _choose_first(self) -> None:
-        """Start from the last style, or the likeliest one."""
-        style = found_again(remembered_style())
+        """Start from the last style and regions, or the likeliest style."""
+        taken = {layer.get_id() for layer in self._layers}
+        self._target_labels.offer([(i, layer) for i, layer in layers_of(self._image) if layer.get_id() not in taken])
+        last = remembered_style()
+        style = found_again(last)
         if style is None or style.is_one_of(self._layers):  # nobody wants a layer in its own style
             style = likely(self._image)
         if style is not None:
             self._chooser.select_style(style)
+            with contextlib.suppress(Failure):  # they are gone, or another image's
+                if regions := Regions.found_again(last, self._image, style):
+                    self._target_labels.select(regions.target)
+                    self._style_labels.select(regions.style)
+        self._changed()
+
+    def _regions(self, style: LayerStyle | FileStyle) -> Regions | None:
+        """The regions chosen; `Failure` where they do not go together."""
+        return Regions.chosen(self._target_labels.selected, self._style_labels.selected, self._image, style)
+
+    def _style_changed(self) -> None:
+        """Offer the layers that lie beside the style's."""
+        style = self._chooser.style
+        there = layers_of(style.drawable.get_image()) if isinstance(style, LayerStyle) else []
+        self._style_labels.offer([(i, layer) for i, layer in there if not style.is_one_of([layer])])
         self._changed()
 
     def _changed(self) -> None:
@@ -201,7 +235,13 @@ class DressDialog:
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, style is not None)
         if style is None:
             self._preview.say(_("Open a second image to take its style, or choose a file."))
-        self._preview.show_style(style, arguments.chosen_settings(self._config))
+            regions = None
+        else:
+            try:
+                regions = self._regions(style)
+            except Failure:  # one is chosen, the other not yet
+                regions = None
+        self._preview.show_style(style, regions, arguments.chosen_settings(self._config))
 
     def _working(self, on: bool) -> None:
         """Change between choosing and watching a run."""

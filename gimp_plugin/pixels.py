@@ -77,6 +77,20 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
     return raster
 
 
+def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, raster: protocol.Raster, folder: Path, name: str,
+                     tick: Tick) -> protocol.Raster:
+    """Write what a layer of labels has over another drawable, as large as the `raster` that `hand_over` made of that.
+
+    Where the labels do not reach, they are transparent.
+    """
+    scale = raster.width / drawable.get_width()
+    (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
+    part = protocol.Raster(raster.width, raster.height, 4)
+    _save(labels.get_buffer(), round((x - left) * scale), round((y - top) * scale), part, COLOUR_FORMATS[4], scale,
+          protocol.pixels_file(folder, name), tick)
+    return part
+
+
 def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.Raster, folder: Path,
               tick: Tick) -> None:
     """Fill a new layer with a job's result; its alpha is that of the source, to the last bit.

@@ -10,6 +10,7 @@ import pixels
 import protocol
 from gi.repository import Gdk, GdkPixbuf, Gimp, GLib, Gtk
 from messages import Failure, Stopped, _
+from regions import Regions
 from settings import Settings
 from styles import Style
 from worker_client import STEP_SECONDS, Steps, Worker, finish
@@ -49,7 +50,7 @@ class Preview(Gtk.Box):
         self._before = _pixbuf(before, width, height)
         self._mask = pixels.small_weights(self._weights, width, height, self._scale) if self._weights else None
         self._after: GdkPixbuf.Pixbuf | None = None
-        self._wanted: tuple[Style, Settings] | None = None
+        self._wanted: tuple[Style, Regions | None, Settings] | None = None
         self._timer = 0
         self._steps: Steps[None] | None = None
 
@@ -72,9 +73,9 @@ class Preview(Gtk.Box):
         """Put words under the picture."""
         self._words.set_text(text)
 
-    def show_style(self, style: Style | None, settings: Settings) -> None:
+    def show_style(self, style: Style | None, regions: Regions | None, settings: Settings) -> None:
         """Show the layer in this style as soon as the worker can; nothing waits for it."""
-        self._wanted = (style, settings) if style is not None else None
+        self._wanted = (style, regions, settings) if style is not None else None
         if self._timer:
             GLib.source_remove(self._timer)
         self._timer = GLib.timeout_add(PAUSE_MS, self._begin)
@@ -119,13 +120,15 @@ class Preview(Gtk.Box):
             return False
         return True
 
-    def _make(self, style: Style, settings: Settings) -> Steps[None]:
+    def _make(self, style: Style, regions: Regions | None, settings: Settings) -> Steps[None]:
         """Have one preview made and show it, or say why there is none."""
         try:
             yield from self._worker.connect()
             folder = yield from self._worker.folder()
             target = pixels.hand_over(self._layer, self._weights, folder, "target", _no_tick, self._scale)
             given = style.hand_over(folder, _no_tick, longest=SIDE)
+            if regions is not None:
+                given |= regions.hand_over(folder, self._layer, target, given["style"], _no_tick)
             yield from self._worker.transfer(protocol.Transfer(target=target, settings=_quick(settings).as_dict(),
                                                                **given))
             self._show(_pixbuf(pixels.result_bytes(target, folder), target.width, target.height))

@@ -15,6 +15,7 @@ from gi.repository import Gimp, GLib, GObject
 from installation import Installation
 from messages import DOMAIN, LOCALES, Failure, Stopped, _
 from recipe import Recipe, remember_style, remembered_style
+from regions import Regions
 from restyle import restyle
 from settings import Settings
 from status_bar import StatusBar
@@ -111,19 +112,24 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
 
         return ask_and_dress(procedure, config, image, layers, worker)
     drawable, file = arguments.chosen_style(config)
+    labels = arguments.chosen_labels(config)
+    remembered = remembered_style() if mode == Gimp.RunMode.WITH_LAST_VALS else {}
     style: LayerStyle | FileStyle | None
     if drawable is not None:
         style = LayerStyle(drawable)
     elif file is not None:
         style = FileStyle(file)
     else:
-        style = found_again(remembered_style()) if mode == Gimp.RunMode.WITH_LAST_VALS else None
+        style = found_again(remembered)
     if style is None:
         raise Failure(_("No style is chosen, or its image is no longer open. "
                         "Open Filters > Artistic > Decoupled Style Transfer and choose one."))
-    remember_style(style.where())
     with contextlib.closing(style):
-        return restyle(worker, image, layers, style, arguments.chosen_settings(config), StatusBar())
+        regions = Regions.chosen(*labels, image, style)
+        if drawable is None and file is None and regions is None:
+            regions = Regions.found_again(remembered, image, style)
+        remember_style({**style.where(), **(regions.where() if regions else {})})
+        return restyle(worker, image, layers, style, regions, arguments.chosen_settings(config), StatusBar())
 
 
 def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
@@ -144,7 +150,7 @@ def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Imag
         settings = Settings.from_dict(recipe.settings)
     except ValueError as error:
         raise Failure(_("The layer's recipe cannot be used ({reason}). Dress it anew.").format(reason=error)) from error
-    return restyle(worker, image, layers, RecipeStyle(recipe), settings, StatusBar())
+    return restyle(worker, image, layers, RecipeStyle(recipe), None, settings, StatusBar())
 
 
 def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:

@@ -17,6 +17,7 @@ import protocol
 from gi.repository import Gimp
 from messages import Failure, _
 from recipe import Recipe
+from regions import Regions
 from settings import Settings
 from styles import Style
 from worker_client import Worker, finish
@@ -37,9 +38,9 @@ class _Result:
     mask: Gimp.LayerMask | None
 
 
-def restyle(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], style: Style, settings: Settings,
-            notice: Notice) -> list[Gimp.Layer]:
-    """Dress each layer in the style; returns the new layers.
+def restyle(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], style: Style, regions: Regions | None,
+            settings: Settings, notice: Notice) -> list[Gimp.Layer]:
+    """Dress each layer in the style, region by region where there are any; returns the new layers.
 
     Raises
     ------
@@ -56,9 +57,10 @@ def restyle(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], sty
             def part(done: float | None, text: str, number: int = number) -> None:
                 notice(None if done is None else (number + done) / len(layers), text)
 
-            result, recipe = _one(worker, image, layer, style, known, settings, part)
+            result, recipe = _one(worker, image, layer, style, known, regions, settings, part)
             results.append(result)
-            known = recipe.style
+            if regions is None:  # which regions of the style count depends on the layer
+                known = recipe.style
         return _insert(image, results)
     except OSError as error:
         _give_up(worker, results)
@@ -71,7 +73,7 @@ def restyle(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], sty
 
 
 def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, style: Style, known: dict[str, Any] | None,
-         settings: Settings, notice: Notice) -> tuple[_Result, Recipe]:
+         regions: Regions | None, settings: Settings, notice: Notice) -> tuple[_Result, Recipe]:
     """One layer's result, not yet in the document."""
     layer_name = layer.get_name()  # while it is surely there
     closed = _("The image was closed while it was being worked on. Open it and try again.")
@@ -85,6 +87,9 @@ def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, style: Style, kno
             given: dict[str, Any] = {"features": known}
         else:
             given = style.hand_over(folder, lambda done: notice(READING / 2 * (1 + done), _("Reading the style")))
+        if regions is not None:
+            given |= regions.hand_over(folder, layer, target, given["style"],
+                                       lambda done: notice(READING, _("Reading the regions")))
 
         def passed_on(news: tuple[float, str] | None) -> None:
             if news is not None and not image.is_valid():

@@ -127,8 +127,13 @@ class RecipeStyle:
 def every_layer() -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
     """Every layer of every open image, the latest image first, groups before what they hold."""
     for image in Gimp.get_images():
-        for layer in _flattened(image.get_layers()):
-            yield image, layer
+        yield from layers_of(image)
+
+
+def layers_of(image: Gimp.Image) -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
+    """Every layer of an image, groups before what they hold."""
+    for layer in _flattened(image.get_layers()):
+        yield image, layer
 
 
 def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | None:

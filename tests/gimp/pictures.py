@@ -63,11 +63,12 @@ class Pictures:
 
 
 def dressed(target: np.ndarray, style: np.ndarray, target_mask: np.ndarray | None = None,
-            style_mask: np.ndarray | None = None, **settings: object) -> np.ndarray:
+            style_mask: np.ndarray | None = None, regions: tuple[np.ndarray, np.ndarray] | None = None,
+            **settings: object) -> np.ndarray:
     """What the core makes of the same pixels, without GIMP or the worker: (height, width, 3)."""
     wanted = Settings.from_dict({**QUICK, **settings})
     return StyleTransfer().transfer(np.ascontiguousarray(target[..., :3]), np.ascontiguousarray(style[..., :3]), wanted,
-                                    target_mask=target_mask, style_mask=style_mask).image
+                                    target_mask=target_mask, style_mask=style_mask, regions=regions).image
 
 
 def _sized(photograph: np.ndarray, width: int, height: int, alpha: np.ndarray | None) -> np.ndarray:

@@ -206,6 +206,108 @@ def test_selection_and_transparency_limit_the_style(console: Session, pictures: 
     assert np.abs(got - dressed(cat, half)).max() > 4 / 255, "the whole style would have given the same"
 
 
+SKY, GROUND, NOTHING = (0.0, 0.0, 1.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)
+"""Flat colours of layers of regions."""
+
+
+def two_parts(upper: tuple[float, ...], lower: tuple[float, ...], width: int, height: int) -> np.ndarray:
+    """A picture (height, width, 4) of one colour above and one below, with some grain."""
+    picture = np.ones((height, width, 4), np.float32)
+    picture[: height // 2, :, : len(upper)], picture[height // 2 :, :, : len(lower)] = upper, lower
+    if len(upper) == 3:
+        picture[..., :3] += np.random.default_rng(5).normal(0, 0.02, (height, width, 1))
+    return np.clip(picture, 0, 1).astype(np.float32)
+
+
+@pytest.fixture
+def landscapes(console: Session, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
+    """A target, open as `image` and `layer`, and a style, as `land_image` and `land`, with `regions` in either.
+
+    The target's sky is above, the style's below. The first layer of regions is an opaque one that ends before the right
+    border of the target; the other is larger than the style and begins outside its canvas. Both are hidden.
+    """
+    target, style = two_parts((0.55,) * 3, (0.45,) * 3, 72, 48), two_parts((0.8, 0.3, 0.2), (0.2, 0.4, 0.8), 60, 40)
+    opened(console, pictures, target, canvas=(100, 80))
+    path = pictures.put("style", style)
+    console.ask(f'layer.set_offsets(10, 5); land_image = new_image(60, 40, "FLOAT_NON_LINEAR")\n'
+                f'land = new_layer(land_image, "{path}", 60, 40, "land")')
+    ours, theirs = two_parts(SKY, GROUND, 60, 58), two_parts(GROUND, SKY, 80, 60)
+    for name, into, flat, x, y in (("ours", "image", ours, 10, 0), ("theirs", "land_image", theirs, -10, -10)):
+        path = pictures.put(name, flat)
+        console.ask(f'{name} = new_layer({into}, "{path}", {flat.shape[1]}, {flat.shape[0]}, "regions", {x}, {y}, '
+                    f'alpha={name == "theirs"}); {name}.set_visible(False)')
+    return target, style
+
+
+def labels(regions: np.ndarray) -> np.ndarray:
+    """The labels that the core is to see, from flat colours as they lie over a picture."""
+    return np.select([(regions == SKY).all(2), (regions == GROUND).all(2)], [1, 2], -1)
+
+
+def test_regions_dress_sky_as_sky(console: Session, pictures: Pictures,
+                                  landscapes: tuple[np.ndarray, np.ndarray]) -> None:
+    target, style = landscapes
+    new = succeeded(console, "dress(image, [layer], style=land, target_labels=ours, style_labels=theirs)")
+    got = pictures.get(console, f"item({new})")[..., :3]
+    blue, red = style[25:, :, :3].mean((0, 1)), style[:15, :, :3].mean((0, 1))
+    # Away from the seam and from where the layer of regions ends.
+    assert np.abs(got[:18, :50].mean((0, 1)) - blue).max() < 0.1
+    assert np.abs(got[-18:, :50].mean((0, 1)) - red).max() < 0.1
+    # As the layers lie: the target's is five rows higher and 12 columns narrower, the style's ends where it begins.
+    over_target = np.full((48, 72, 4), NOTHING, np.float32)
+    over_target[:, :60] = two_parts(SKY, GROUND, 60, 58)[5:53]
+    over_style = two_parts(GROUND, SKY, 80, 60)[10:50, 10:70]
+    regions = labels(over_target), labels(over_style)
+    assert np.abs(got - dressed(target, style, regions=regions)).max() < 1 / 255
+    # Without regions, what lies above takes nothing of the style's sky alone.
+    new = succeeded(console, "dress(image, [layer], style=land)")
+    whole = pictures.get(console, f"item({new})")[..., :3]
+    assert np.abs(whole[:18, :50].mean((0, 1)) - blue).max() > 0.2
+    # A selection limits the regions.
+    console.ask("image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 5, 36, 48)")
+    new = succeeded(console, "dress(image, [layer], style=land, target_labels=ours, style_labels=theirs)")
+    selection = np.zeros((48, 72), np.float32)
+    selection[:, :36] = 1
+    got = pictures.get(console, f"item({new})")[..., :3]
+    assert np.abs(got - dressed(target, style, target_mask=selection, regions=regions)).max() < 1 / 255
+
+
+def test_regions_of_several_layers_and_of_the_repetition(console: Session, pictures: Pictures,
+                                                         landscapes: tuple[np.ndarray, np.ndarray]) -> None:
+    path = pictures.put("target", landscapes[0])
+    console.ask(f'lower = new_layer(image, "{path}", 72, 48, "lower", 10, 29)')  # from where the sky ends
+    first = succeeded(console, "dress(image, [layer, lower], style=land, target_labels=ours, style_labels=theirs)")
+    one, two = sorted(console.ask("[x.get_id() for x in image.get_selected_layers()]"))
+    assert one == first
+    red = landscapes[1][:15, :, :3].mean((0, 1))
+    assert np.abs(pictures.get(console, f"item({two})")[:20, :50, :3].mean((0, 1)) - red).max() < 0.1
+    expected = pictures.get(console, f"item({one})")
+    again = succeeded(console, "dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    assert np.array_equal(pictures.get(console, f"item({again})"), expected)
+    console.ask("image.remove_layer(ours)")
+    message = console.ask("dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")[2]
+    assert "A layer of regions is no longer open." in message
+
+
+def test_regions_that_do_not_go_together(console: Session, pictures: Pictures, gimp: GimpUnderTest,
+                                         landscapes: tuple[np.ndarray, np.ndarray]) -> None:
+    file = gimp.folder / "land.png"
+    console.ask(f'Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, land_image, Gio.File.new_for_path("{file}"))\n'
+                f'empty = Gimp.Layer.new(image, "x", 72, 48, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)\n'
+                'image.insert_layer(empty, None, 0)')
+    for arguments, words in (
+            ("style=land, target_labels=ours", "Choose a layer of regions for the target and one for the style"),
+            ("style=land, style_labels=theirs", "Choose a layer of regions for the target and one for the style"),
+            ("style=land, target_labels=theirs, style_labels=ours", "must be in the image that it belongs to"),
+            ("style=land, target_labels=empty, style_labels=theirs", "The target's layer of regions has no flat"),
+            (f'style_file=Gio.File.new_for_path("{file}"), target_labels=ours, style_labels=theirs',
+             "Regions need a style that is open.")):
+        status, new, message = console.ask(f"dress(image, [layer], {arguments})")
+        assert (status, new) == ("execution-error", None)
+        assert words in message
+    assert console.ask("len(image.get_layers())") == 3
+
+
 def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
     from decouple_core.settings import Settings
     from decouple_core.transfer import StyleTransfer

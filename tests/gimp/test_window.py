@@ -223,6 +223,24 @@ def test_recipe_on_another_layer(opened: Window, gimp: GimpUnderTest) -> None:
     opened.wait_until(gimp.all_gone, 30, "the end")
 
 
+def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
+    flat = np.ones((480, 720, 4), np.float32)
+    flat[:240, :, :2] = 0
+    path = Pictures(gimp.folder).put("flat", flat)
+    opened.ask(f'sky, table = (new_layer(of, "{path}", 720, 480, name) for of, name in ((cat_image, "sky and ground"), '
+               '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
+               'outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table)[0]\n'
+               'cat_image.set_selected_layers([cat])')
+    assert opened.ask("outcome") == "success"
+    run_from_menu(opened)
+    opened.wait_until(lambda: any((job / "style_labels.raw").exists() and (job / "target_labels.raw").exists()
+                                  for job in gimp.job_files()), 60, "a preview with the regions of the last run")
+    opened.pause()
+    opened.shoot("12-regions")
+    close_dialog(opened, gimp)
+    opened.ask("cat_image.remove_layer(sky); coffee_image.remove_layer(table)")
+
+
 def test_document_closed_meanwhile(opened: Window, gimp: GimpUnderTest) -> None:
     opened.ask("cat_image.set_selected_layers([cat])")
     begin_long_run(opened, gimp)
