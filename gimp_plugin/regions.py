@@ -42,10 +42,10 @@ class Regions:
         """
         if target is None and style is None:
             return None
-        if target is None or style is None:
-            raise Failure(_("Choose a layer of regions for the target and one for the style, or none for either."))
         if not isinstance(source, LayerStyle):
             raise Failure(_("Regions need a style that is open. Open its file as an image and choose a layer of it."))
+        if target is None or style is None:
+            raise Failure(_("Choose a layer of regions for the target and one for the style, or none for either."))
         _check(target, style, source.drawable)
         for labels, its_image in ((target, image), (style, source.drawable.get_image())):
             if labels.get_image().get_id() != its_image.get_id():
