@@ -103,8 +103,6 @@ def transfer(options: argparse.Namespace) -> str:
     if style_file and (options.style_mask or options.regions):
         raise InputError("A style file has its masks and regions built in; leave out --style-mask and --regions, or "
                          "give the style's image.")
-    if options.regions and (options.target_mask or options.style_mask):
-        raise InputError("--regions takes the place of --target-mask and --style-mask; give one or the other.")
     style_image = None if style_file else read_image(options.style)
     style = _features(options.style) if style_image is None else style_image.pixels
     target_mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else _alpha(target)

@@ -10,6 +10,7 @@ spatial mean makes J Jᵀ fall as 1 / N.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -96,6 +97,8 @@ class DampedLeastNorm:
         would not come back the way it went.
     depths : sequence of int
         Features within each depth, the last of them M.
+    held : sequence of float, optional
+        Share of its damping that a layer has at each depth while it is held; all of it if left out.
     gram : Tensor, optional
         N·J·Jᵀ of one region at the reference, shape (M, M). It hardly depends on resolution and, near the
         reference, little on the image; its Cholesky factor is the preconditioner.
@@ -104,15 +107,17 @@ class DampedLeastNorm:
     """
 
     def __init__(self, damping: Tensor, iterations: Sequence[int], depths: Sequence[int], *,
-                 gram: Tensor | None = None, tolerance: float = 0.0) -> None:
-        self._damping, self._iterations, self._depths, self._tolerance = damping, iterations, depths, tolerance
-        self._factors = [self._factor(gram, m) for m in depths] if gram is not None else None
+                 held: Sequence[float] | None = None, gram: Tensor | None = None, tolerance: float = 0.0) -> None:
+        self._iterations, self._depths, self._tolerance = iterations, depths, tolerance
+        self._dampings = [torch.cat([share * damping[:, :before], damping[:, before:m]], 1) for share, (before, m) in
+                          zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=False)]
+        self._factors = [self._factor(gram, damping) for damping in self._dampings] if gram is not None else None
         self.solutions: list[Solution] = []
 
     def direction(self, at: Linearisation, change: Tensor) -> Tensor:
         """Return dx = N Jᵀ a with (N J Jᵀ + μ) a = change, for a change of shape (R, features within some depth)."""
         depth = self._depths.index(change.shape[1])
-        damping = self._damping[:, : change.shape[1]]
+        damping = self._dampings[depth]
 
         def operator(a: Tensor) -> Tensor:
             back = at.vjp(a)
@@ -124,13 +129,14 @@ class DampedLeastNorm:
         direction = at.vjp(solution.multipliers)
         return direction.numel() * direction
 
-    def _factor(self, gram: Tensor, size: int) -> Tensor:
+    def _factor(self, gram: Tensor, damping: Tensor) -> Tensor:
         # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.
-        block = gram[:size, :size].double() + torch.diag(self._damping.amin(0)[:size].double())
+        size = damping.shape[1]
+        block = gram[:size, :size].double() + torch.diag(damping.amin(0).double())
         return torch.linalg.cholesky(block).to(gram.dtype)
 
     def _preconditioner(self, depth: int) -> Operator:
-        damping = self._damping[:, : self._depths[depth]]
+        damping = self._dampings[depth]
         if self._factors is None:
             return lambda r: r / damping
         factor, share = self._factors[depth], damping.amin(0) / damping

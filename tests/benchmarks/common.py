@@ -31,7 +31,7 @@ from decouple_core.device import describe, pick_device
 from decouple_core.features import Live
 from decouple_core.flow import Flow, GradientDescent, Move, Watch
 from decouple_core.images import read_image
-from decouple_core.machinery import ITERATIONS, SGD_SCALE, Machinery
+from decouple_core.machinery import HELD, ITERATIONS, SGD_SCALE, Machinery
 from decouple_core.resampling import shrink
 from decouple_core.settings import Settings
 from decouple_core.solvers import DampedLeastNorm
@@ -181,7 +181,7 @@ def flow_through(machinery: Machinery, live: Tensor, settings: Settings, watch: 
     """The flow of a whole image, for benchmarks that follow it in their own way."""
     reference = machinery.reference
     solver = DampedLeastNorm(reference.damping(settings.damping), ITERATIONS,
-                             list(itertools.accumulate(reference.sizes)),
+                             list(itertools.accumulate(reference.sizes)), held=HELD,
                              gram=reference.gram * live * live[:, None])
     return Flow(Live(machinery.hierarchy, live), solver, watch)
 

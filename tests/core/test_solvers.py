@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -111,9 +111,9 @@ def explicit_jacobian(at: Linearisation) -> np.ndarray:
 
 
 def least_norm(at: Linearisation, hierarchy: Hierarchy, damping: Tensor, change: Tensor, iterations: int = 2000,
-               gram: Tensor | None = None) -> Tensor:
+               gram: Tensor | None = None, held: Sequence[float] | None = None) -> Tensor:
     depths = [int(d) for d in np.cumsum(hierarchy.sizes)]
-    solver = DampedLeastNorm(damping, [iterations] * len(depths), depths, gram=gram, tolerance=1e-12)
+    solver = DampedLeastNorm(damping, [iterations] * len(depths), depths, held=held, gram=gram, tolerance=1e-12)
     return solver.direction(at, change)
 
 
@@ -136,7 +136,9 @@ def test_direction_is_that_of_an_explicit_jacobian(means: ChannelMeans, depth: i
     layers = torch.cat([torch.full((n,), mu) for n, mu in zip(means.sizes, (0.5, 2.0), strict=True)]).double()
     damping = layers * torch.arange(1, regions + 1).double()[:, None]
     change = normal(regions, m, seed=3)
-    ours = least_norm(at, means, damping, change)
+    ours = least_norm(at, means, damping, change, held=(1.0, 0.3))
+    if depth == 2:
+        damping[:, : means.sizes[0]] *= 0.3  # the held layer's
 
     j, n = explicit_jacobian(at), image.numel()
     mu = damping[:, :m].reshape(-1).numpy()
