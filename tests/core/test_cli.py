@@ -171,7 +171,11 @@ def test_regions(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     words = ["--regions", tmp_path / "labels_targe.png", tmp_path / "labels_style.png"]
     command = ["transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "out.png", *QUICK, *words]
     succeeds(capsys, *command)
-    assert "give one or the other" in fails(capsys, *command, "--target-mask", tmp_path / "labels_targe.png")
+    succeeds(capsys, *command, "--target-mask", tmp_path / "labels_targe.png")  # black on the left, so that it stays
+    target, result = picture(pictures / "target.png"), picture(tmp_path / "out.png")
+    half = target.shape[1] // 2
+    assert np.array_equal(result[:, :half], target[:, :half])
+    assert not np.array_equal(result[:, half:], target[:, half:])
 
 
 def test_style_file_does_what_its_picture_does(pictures: Path, tmp_path: Path,
