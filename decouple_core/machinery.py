@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from decouple_core.decoupling import Decoupling
+from decouple_core.errors import InputError
 from decouple_core.features import ChannelMeans, Live
+from decouple_core.files import replacing
 from decouple_core.flow import (
     Euler,
     Flow,
@@ -146,12 +147,9 @@ def _kept_gram(hierarchy: ChannelMeans, name: str) -> Tensor:
         pass  # missing or damaged: computed anew below
     noise = uniform_noise(0, GRAM_SIZE).to(hierarchy.device)
     gram = reference_gram(hierarchy, noise).cpu()
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    # A full or read-only disk costs the next start these seconds again, no more.
+    with contextlib.suppress(OSError, InputError, SafetensorError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file({"gram": gram}, beside)
-        os.replace(beside, path)
-    except (OSError, SafetensorError):  # a full or read-only disk costs the next start these seconds again, no more
-        with contextlib.suppress(OSError):
-            beside.unlink()
+        with replacing(path) as beside:
+            safetensors.torch.save_file({"gram": gram}, beside)
     return gram

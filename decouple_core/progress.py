@@ -28,19 +28,27 @@ class Meter:
         self._costs: list[float] = []
         self._done, self._end = 0.0, 1.0
 
-    def plan(self, machinery: Machinery, settings: Settings, *, with_style: bool) -> None:
-        """Lay out the phases, and what an evaluation of the flow at each depth costs."""
+    def plan(self, machinery: Machinery, settings: Settings, *, reads: bool, dresses: bool, renders: bool) -> None:
+        """Lay out the phases that there will be, and what an evaluation of the flow at each depth costs.
+
+        Parameters
+        ----------
+        machinery : Machinery
+        settings : Settings
+        reads, dresses, renders : bool
+            Whether a style is measured, a target undressed and dressed, and the result carried to full size.
+        """
         work = [k * c for k, c in zip(ITERATIONS, machinery.hierarchy.costs, strict=True)][: settings.layers]
         integrator = integrator_of(settings)
         times = [integrator.evaluations(layer + 1) for layer in range(settings.layers)]
         whole = [w * t for w, t in zip(work, times, strict=True)]
-        every = sum(whole)
-        style = every - whole[-1] if with_style else 0.0
-        flow = 1.0 - CARRYING_SHARE - RENDERING_SHARE
-        unit = flow / (style + 2 * every)
+        reading = sum(whole[:-1]) if reads else 0.0  # the last layer is measured, not moved
+        dressing = sum(whole) if dresses else 0.0
+        flow = 1.0 - CARRYING_SHARE - RENDERING_SHARE if renders else 1.0
+        unit = flow / (reading + 2 * dressing or 1.0)
         self._costs = [unit * w for w in work]
-        self._starts = {"Reading the style": 0.0, "Undressing the target": unit * style,
-                        "Dressing the target": unit * (style + every),
+        self._starts = {"Reading the style": 0.0, "Undressing the target": unit * reading,
+                        "Dressing the target": unit * (reading + dressing),
                         "Carrying the style to full size": flow, "Rendering at full size": flow + CARRYING_SHARE}
 
     def phase(self, phrase: str) -> None:

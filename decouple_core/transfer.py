@@ -195,7 +195,7 @@ class _Run:
                 live = (machinery.live(picture.small.image, picture.small.masks)
                         * machinery.live(source.small.image, source.small.masks))
         work = dataclasses.replace(machinery.hierarchy.work)
-        self._meter.plan(machinery, self._settings, with_style=source is not None)
+        self._meter.plan(machinery, self._settings, reads=source is not None, dresses=True, renders=True)
         with self._journal.step("style"):
             wanted = style if isinstance(style, DecoupledStyle) else self._style(machinery, source, live)
         with self._journal.step("undress"):
@@ -215,13 +215,13 @@ class _Run:
     def style(self, image: np.ndarray, masks: Sequence[np.ndarray]) -> DecoupledStyle:
         machinery = self._prepare()
         picture = Picture.of(image, masks, self._settings.flow_size, self._device)
-        self._meter.plan(machinery, self._settings, with_style=True)
+        self._meter.plan(machinery, self._settings, reads=True, dresses=False, renders=False)
         return self._style(machinery, picture, machinery.live(picture.small.image, picture.small.masks))
 
     def round_trip(self, image: np.ndarray) -> RoundTrip:
         machinery = self._prepare()
         picture = Picture.of(image, [], self._settings.size, self._device)
-        self._meter.plan(machinery, self._settings, with_style=False)
+        self._meter.plan(machinery, self._settings, reads=False, dresses=True, renders=False)
         live = machinery.live(picture.small.image, None)
         undressed = self._undress(machinery, picture, live)
         dressed, _ = self._dress(machinery, picture, undressed, undressed.own, live)

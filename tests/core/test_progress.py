@@ -57,7 +57,7 @@ def machinery(weights: object) -> Machinery:
 def test_more_or_fewer_evaluations_than_planned(machinery: Machinery, times: int) -> None:
     told: list[tuple[float, str]] = []
     meter = Meter(lambda *news: told.append(news))
-    meter.plan(machinery, SMALL, with_style=True)
+    meter.plan(machinery, SMALL, reads=True, dresses=True, renders=True)
     for phrase in PHASES[1:4]:
         meter.phase(phrase)
         for _ in range(times):
@@ -73,6 +73,14 @@ def test_more_or_fewer_evaluations_than_planned(machinery: Machinery, times: int
     ends = [max(share for share, told_phrase in told if told_phrase == phrase) for phrase in PHASES[1:]]
     assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
     assert starts == sorted(set(starts))
+
+
+def test_a_style_or_a_round_trip_alone_fills_the_bar(weights: object) -> None:
+    engine, told = StyleTransfer(), []
+    for work in (engine.style_of, engine.round_trip):
+        told.clear()
+        work(TARGET, SMALL, progress=lambda *news: told.append(news))
+        assert 0.85 < told[-1][0] <= 1
 
 
 def test_what_it_raises_stops_the_work(weights: object) -> None:
