@@ -141,8 +141,7 @@ class StyleTransfer:
 
     def round_trip(self, image: np.ndarray, settings: Settings, progress: Progress | None = None) -> RoundTrip:
         """Self-transfer by the raw flow at the working size, layer 0 included, without clipping."""
-        exact = dataclasses.replace(settings, mode="texture")
-        run = _Run(self, exact, pick_device(settings.device), progress or _silent)
+        run = _Run(self, settings, pick_device(settings.device), progress or _silent)
         with torch.inference_mode():
             return run.round_trip(image)
 
@@ -307,7 +306,7 @@ class _Run:
 
     def _key(self, machinery: Machinery, live: Tensor) -> Hashable:
         s = self._settings
-        return (machinery.network, s.activation, s.seed, str(self._device), s.mode, s.layers, s.freedom, s.integrator,
+        return (machinery.network, s.activation, s.seed, str(self._device), s.layers, s.freedom, s.integrator,
                 live.cpu().numpy().tobytes())
 
     def _report(self, machinery: Machinery, live: Tensor, certificate: list[dict[str, Any]],

@@ -60,7 +60,7 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
         for name in STEPS:
             for number in steps or (None,):
                 if number is not None:
-                    STEPS[name] = ([number * factor for factor in SHALLOW_STEPS],) * 2
+                    STEPS[name] = [number * factor for factor in SHALLOW_STEPS]
                 chosen = Settings.from_dict({**settings.as_dict(), "layers": count, "integrator": name})
                 transfers = StyleTransfer()  # what is kept from other step counts would be theirs
                 own = transfers.style_of(a, chosen)
