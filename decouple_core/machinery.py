@@ -58,7 +58,7 @@ STEPS: dict[str, Sequence[int]] = {
 }
 """Steps of each integrator through layers 1 … 5. Layer 1 bends most and costs least. Round trips of five layers at
 64 px: 49 dB with 16, 6, 5, 5, 4 midpoint steps, 61 with 16, 8, 6, 6, 6, at least 68 with the fine ones. A transfer need
-not come back: its photograph lies 2 / 255 from that of three times as many steps (median), at a sixth of the cost."""
+not come back: its photograph lay 2 / 255 (median) from that of 16, 4, 3, 3, 3 steps. Fine takes four times as long."""
 
 QUICK = ("midpoint", "euler")
 """Integrators that take J and Jᵀ in `linear_precision`."""

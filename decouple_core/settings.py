@@ -83,7 +83,7 @@ class Settings:
         """Longer side, in pixels, at which the flow runs.
 
         A photograph takes half of the working size. Its field of 16 cells can show no more: on four pairs of free
-        photographs the flow at 64 px and that at 128 px gave the same scores to 2 % and the same pictures to the eye.
+        photographs the flow at 64 px and that at 128 px gave the same scores to 4 % and the same pictures to the eye.
         """
         return self.size if self.mode == "texture" else max(32, self.size // 2)
 

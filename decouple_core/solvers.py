@@ -110,7 +110,7 @@ class DampedLeastNorm:
                  held: Sequence[float] | None = None, gram: Tensor | None = None, tolerance: float = 0.0) -> None:
         self._iterations, self._depths, self._tolerance = iterations, depths, tolerance
         self._dampings = [torch.cat([share * damping[:, :before], damping[:, before:m]], 1) for share, (before, m) in
-                          zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=False)]
+                          zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)]
         self._factors = [self._factor(gram, damping) for damping in self._dampings] if gram is not None else None
         self.solutions: list[Solution] = []
 

@@ -44,7 +44,7 @@ REPAINTINGS = 3
 
 CORRECTION_DAMPING = 30.0
 """Damping of the photograph's correction, as a multiple of the flow's. With the few iterations that it takes, a third
-or three times as much looks the same at the default freedom; it is there for the stiff end."""
+or a tenth as much scores the same at the default freedom; it is there for the stiff end."""
 
 
 @dataclass(frozen=True)
