@@ -53,6 +53,17 @@ def weights(_own_home: None) -> tuple[str, dict[str, torch.Tensor]]:
     return load_weights("vgg16")
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """On pictures as small as those of many tests, threads mostly wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs an accelerator where there is none."""
     marked = [item for item in items if item.get_closest_marker("gpu")]

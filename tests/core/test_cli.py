@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import imagecodecs
@@ -20,23 +19,13 @@ import PIL.Image
 import pytest
 import skimage.data
 import tifffile
-import torch
 
 from decouple_core.cli import main
 
-pytestmark = pytest.mark.usefixtures("weights")
+pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
 QUICK = ["--size", "32", "--layers", "1", "--mode", "texture", "--network", "vgg16", "--device", "cpu"]
 PIXELS = np.ascontiguousarray(skimage.data.astronaut()[::10, ::10])[:40]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On pictures this small, threads mostly wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

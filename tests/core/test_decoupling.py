@@ -16,15 +16,10 @@ from decouple_core.reference import reference_gram, uniform_noise
 from decouple_core.resampling import shrink
 from decouple_core.solvers import DampedLeastNorm
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
+pytestmark = [pytest.mark.usefixtures("one_thread"),
+              pytest.mark.filterwarnings("ignore:.*torch.jit.script")]  # torch's own, on the first use of its jvp
 
 INTEGRATORS = [Euler(40, corrections=3), Midpoint(40), Reversible(40, settled=1e-12, iterations=40), RungeKutta4(20)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    """On pictures this small, threads mostly wait for each other."""
-    torch.set_num_threads(1)
 
 
 def one(value: float) -> Tensor:

@@ -19,15 +19,11 @@ from decouple_core.resampling import shrink
 from decouple_core.settings import Settings
 from decouple_core.transfer import CORRECTION_DAMPING
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SWAPPED = ColourMap(torch.tensor([[0.2, 0.7, 0.0], [0.0, 0.9, 0.1], [0.6, 0.0, 0.3]], dtype=torch.float64),
                     torch.tensor([0.05, -0.02, 0.1], dtype=torch.float64))
 """A map that mixes the channels and stays inside the box."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> None:
-    """On pictures this small, threads mostly wait for each other."""
-    torch.set_num_threads(1)
 
 
 def photograph(name: str = "astronaut", size: int = 48) -> Tensor:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import skimage.data
-import torch
 
 from decouple_core.device import CPU
 from decouple_core.errors import Cancelled
@@ -16,19 +13,13 @@ from decouple_core.progress import Meter
 from decouple_core.settings import Settings
 from decouple_core.transfer import StyleTransfer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = Settings(network="vgg16", device="cpu", size=32, layers=2)
 TARGET, STYLE = (np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
                  for picture in (skimage.data.astronaut(), skimage.data.coffee()))
 PHASES = ["Measuring the reference noise", "Reading the style", "Undressing the target", "Dressing the target",
           "Carrying the style to full size", "Rendering at full size"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("mode", "integrator"), [("photo", "midpoint"), ("texture", "reversible"), ("photo", "euler")])

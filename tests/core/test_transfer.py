@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
-import torch
 
 from decouple_core.errors import Cancelled, InputError
 from decouple_core.resampling import shrink
@@ -20,19 +18,10 @@ from decouple_core.settings import Settings
 from decouple_core.style import DecoupledStyle
 from decouple_core.transfer import StyleTransfer, TransferResult
 
-pytestmark = pytest.mark.usefixtures("weights")
+pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
 SMALL = Settings(size=32, layers=2, network="vgg16", device="cpu")
 LUMA = np.array([0.2126, 0.7152, 0.0722])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On pictures this small, threads mostly wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
