@@ -172,7 +172,7 @@ class ChannelMeans(Hierarchy):
         a = noise[None]
         for layer in self._convolutions:
             a = F.avg_pool2d(a, 2, ceil_mode=True, count_include_pad=False) if layer.pooled_before else a
-            h = F.conv2d(pad(a), layer.weight, layer.bias)
+            h = layer.forward(pad(a))
             smoothing.append(SMOOTHING * h.std().item())
             a = (h + torch.sqrt(h * h + smoothing[-1] ** 2)) / 2
         return tuple(smoothing)

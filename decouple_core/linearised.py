@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -72,7 +73,6 @@ class LinearisedNetwork:
         self._network = linear_network or network
         self._masks = masks
         self._work = work or WorkCount()
-        self._shapes: list[torch.Size] = []
         self._slopes: list[Tensor] = []
         self._poolings: list[_Pooling | None] = []
         self._where: list[Tensor] = []
@@ -83,8 +83,7 @@ class LinearisedNetwork:
             pooling = _Pooling(a, largest=smoothing is None) if layer.pooled_before else None
             a = pooling.forward(a) if pooling else a
             self._poolings.append(pooling)
-            self._shapes.append(a.shape)
-            h = F.conv2d(pad(a), layer.weight, layer.bias)
+            h = layer.forward(pad(a))
             if smoothing is None:
                 a, slope = F.relu(h), (h > 0)
             else:
@@ -106,7 +105,7 @@ class LinearisedNetwork:
         moved: list[Tensor] = []
         for layer, pooling, slope in zip(self._network, self._poolings, self._slopes, strict=True):
             a = pooling.jvp(a) if pooling else a
-            a = F.conv2d(pad(a), layer.weight).mul_(slope)
+            a = layer.linear(pad(a)).mul_(slope)
             if layer.tap:
                 moved.append(self._mean(a, len(moved)))
         self._count(jvp=1)
@@ -127,8 +126,7 @@ class LinearisedNetwork:
                 spread = self._spread(per_tap.pop(), len(per_tap)).to(dtype)
                 gradient = spread if gradient is None else gradient + spread
             assert gradient is not None  # the deepest convolution is a tap
-            gradient = F.conv_transpose2d(gradient * slope, layer.weight)
-            gradient = pad_adjoint(gradient, self._shapes[index])
+            gradient = pad_adjoint(layer.adjoint(gradient * slope))
             pooling = self._poolings[index]
             gradient = pooling.vjp(gradient) if pooling else gradient
         assert gradient is not None
@@ -180,12 +178,22 @@ class _Pooling:
     jvp = forward
 
     def vjp(self, gradient: Tensor) -> Tensor:
-        shape = (gradient.shape[0], *self._shape[1:])
+        height, width = self._shape[2:]
         if self._choices is None:
-            like = gradient.new_empty(()).expand(shape)
-            return torch.ops.aten.avg_pool2d_backward(gradient, like, [2, 2], [2, 2], [0, 0], True, False, None)
+            shares = _shares(height).to(gradient)[:, None] * _shares(width).to(gradient)
+            return F.interpolate(gradient * shares, scale_factor=2, mode="nearest")[..., :height, :width]
+        shape = (gradient.shape[0], *self._shape[1:])
         choices = self._choices.flatten(2).expand(shape[0], -1, -1)
         return gradient.new_zeros(shape).flatten(2).scatter(2, choices, gradient.flatten(2)).view(shape)
+
+
+@cache
+def _shares(length: int) -> Tensor:
+    """What each of `length` pixels in a row gives to the pair that it is averaged in: a half; alone at an odd end, all."""
+    shares = torch.full((-(-length // 2),), 0.5)
+    if length % 2:
+        shares[-1] = 1.0
+    return shares
 
 
 def pad(x: Tensor) -> Tensor:
@@ -200,12 +208,8 @@ def pad(x: Tensor) -> Tensor:
     return F.pad(x, (0, 0, 1, 1), mode="reflect" if h > 1 else "replicate")
 
 
-def pad_adjoint(gradient: Tensor, shape: torch.Size) -> Tensor:
-    """Adjoint of `pad`: fold the border of (1, C, H+2, W+2) back onto (1, C, H, W)."""
-    h, w = shape[-2:]
-    if h > 1 and w > 1:
-        like = gradient.new_empty(()).expand(*gradient.shape[:2], h, w)
-        return torch.ops.aten.reflection_pad2d_backward(gradient, like, [1, 1, 1, 1])
+def pad_adjoint(gradient: Tensor) -> Tensor:
+    """Adjoint of `pad`: fold the border of (B, C, H+2, W+2) onto (B, C, H, W), a view of the argument, in place."""
     return _fold(_fold(gradient, 2), 3)
 
 
@@ -214,7 +218,6 @@ def _fold(gradient: Tensor, axis: int) -> Tensor:
     length = gradient.shape[axis] - 2
     if length == 1:
         return gradient.sum(axis, keepdim=True)
-    inner = gradient.narrow(axis, 1, length).clone()
-    inner.select(axis, 1).add_(gradient.select(axis, 0))
-    inner.select(axis, -2).add_(gradient.select(axis, -1))
-    return inner
+    gradient.select(axis, 2).add_(gradient.select(axis, 0))
+    gradient.select(axis, -3).add_(gradient.select(axis, -1))
+    return gradient.narrow(axis, 1, length)
