@@ -68,6 +68,8 @@ class Decoupling:
             yield layer, image, self._flow.hierarchy.measure(image, layer)[-1]
 
     def _move(self, image: Tensor, layer: int, start: Tensor, goal: Tensor, *, imposing: bool = False) -> Tensor:
+        if torch.equal(start, goal):
+            return image
         held = [v.expand(start.shape[0], -1) for v in self._reference[: layer - 1]]
         held_values = torch.cat(held, 1) if held else start[:, :0]
         return self._integrator.follow(self._flow, image, Move(layer, start, goal, held_values, imposing))

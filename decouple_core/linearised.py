@@ -7,8 +7,9 @@ cost of one pass. Both equal `torch.func.jvp` and `torch.func.vjp` of the same n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
@@ -24,21 +25,31 @@ class WorkCount:
 
     Attributes
     ----------
-    forward, jvp, vjp : int
-        Passes of each kind, whatever their depth.
+    passes : Counter of (str, int)
+        Passes of each kind, "forward", "jvp" or "vjp", by the number of taps that they reach.
     multiply_adds : float
         Multiply-adds of all convolutions in them.
     """
 
-    forward: int = 0
-    jvp: int = 0
-    vjp: int = 0
+    passes: Counter[tuple[str, int]] = field(default_factory=Counter)
     multiply_adds: float = 0.0
 
     @property
     def evaluations(self) -> int:
         """Network evaluations: passes of any kind."""
-        return self.forward + self.jvp + self.vjp
+        return self.passes.total()
+
+    def of(self, kind: str) -> int:
+        """Passes of one kind, whatever their depth."""
+        return sum(number for (other, _), number in self.passes.items() if other == kind)
+
+    def since(self, before: WorkCount) -> WorkCount:
+        """What has been done since another count."""
+        return WorkCount(self.passes - before.passes, self.multiply_adds - before.multiply_adds)
+
+    def copy(self) -> WorkCount:
+        """The count as it is now."""
+        return WorkCount(self.passes.copy(), self.multiply_adds)
 
 
 class LinearisedNetwork:
@@ -94,9 +105,8 @@ class LinearisedNetwork:
             if layer.tap:
                 self._where.append(self._masks_on_grid(a))
                 means.append(self._mean(a, len(means)))
-            self._work.multiply_adds += layer.weight.numel() * h.shape[2] * h.shape[3]
-        self._work.forward += 1
         self._sizes = [m.shape[1] for m in means]
+        self._count("forward")
         self.values = torch.cat(means, 1)
 
     def jvp(self, change: Tensor) -> Tensor:
@@ -108,7 +118,7 @@ class LinearisedNetwork:
             a = layer.linear(pad(a)).mul_(slope)
             if layer.tap:
                 moved.append(self._mean(a, len(moved)))
-        self._count(jvp=1)
+        self._count("jvp")
         return torch.cat(moved, 1)
 
     def vjp(self, feature_weights: Tensor) -> Tensor:
@@ -130,7 +140,7 @@ class LinearisedNetwork:
             pooling = self._poolings[index]
             gradient = pooling.vjp(gradient) if pooling else gradient
         assert gradient is not None
-        self._count(vjp=gradient.shape[0])
+        self._count("vjp", gradient.shape[0])
         return gradient.to(feature_weights.dtype).reshape(*feature_weights.shape[:-2], *gradient.shape[1:])
 
     def _masks_on_grid(self, a: Tensor) -> Tensor:
@@ -153,12 +163,11 @@ class LinearisedNetwork:
             return w[:, 0, :, None, None] * self._where[tap]
         return torch.einsum("brc,rhw->bchw", w, self._where[tap])
 
-    def _count(self, jvp: int = 0, vjp: int = 0) -> None:
-        self._work.jvp += jvp
-        self._work.vjp += vjp
-        self._work.multiply_adds += (jvp + vjp) * sum(
+    def _count(self, kind: str, number: int = 1) -> None:
+        self._work.passes[kind, len(self._sizes)] += number
+        self._work.multiply_adds += number * sum(
             layer.weight.numel() * s.shape[2] * s.shape[3]
-            for layer, s in zip(self._network, self._slopes, strict=False))
+            for layer, s in zip(self._network, self._slopes, strict=True))
 
 
 class _Pooling:
@@ -189,7 +198,7 @@ class _Pooling:
 
 @cache
 def _shares(length: int) -> Tensor:
-    """What each of `length` pixels in a row gives to the pair that it is averaged in: a half; alone at an odd end, all."""
+    """How much each of `length` pixels in a row counts in the pair that it is averaged in: half, or all where alone."""
     shares = torch.full((-(-length // 2),), 0.5)
     if length % 2:
         shares[-1] = 1.0

@@ -74,8 +74,8 @@ GAP = 3.0
 """Pixels for each of the result that are left for the filter; at 3, says Pillow, the result is hardly to be told from
 that of the filter alone."""
 
-BAND_ROWS = 256
-"""Rows averaged at once."""
+BAND_ROWS = 64
+"""Rows averaged at once: at 24 MP what becomes of them fits into a processor's cache."""
 
 
 class _Blocks:
@@ -110,8 +110,13 @@ def _means(values: np.ndarray, count: int, axis: int) -> np.ndarray:
     """Means of so many neighbours along an axis, and of those that are left at its end."""
     if count == 1:
         return values
-    whole = values.shape[axis] // count * count
-    first, rest = np.split(values, [whole], axis)
-    groups = first.reshape(*first.shape[:axis], -1, count, *first.shape[axis + 1 :])
-    means = groups.mean(axis + 1, dtype=np.float32)
-    return np.concatenate([means, rest.mean(axis, np.float32, keepdims=True)], axis) if rest.size else means
+    along = np.moveaxis(values, axis, 0)
+    whole = len(along) // count * count
+    # Whole slices added one to another: a third of the time of a mean over a reshaped axis.
+    sums = along[:whole:count].astype(np.float32)
+    for place in range(1, count):
+        sums += along[place:whole:count]
+    sums /= count
+    if whole < len(along):
+        sums = np.concatenate([sums, along[whole:].mean(0, np.float32, keepdims=True)])
+    return np.moveaxis(sums, 0, axis)

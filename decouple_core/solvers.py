@@ -32,13 +32,16 @@ class Solution:
         a, of the shape of the right side.
     iterations : int
         Conjugate-gradient iterations done, each one product with the operator.
-    residual : float
-        |r − (N J Jᵀ + μ I) a| / |r|.
+    residual : Tensor
+        |r − A a| / |r|, a scalar.
+    shares : list of Tensor
+        Scalars: a is the sum of the operator's arguments, in the order of its calls, each times its share.
     """
 
     multipliers: Tensor
     iterations: int
-    residual: float
+    residual: Tensor
+    shares: list[Tensor]
 
 
 def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: float, iterations: int,
@@ -63,25 +66,48 @@ def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: fl
         First guess of a; zero if left out.
     """
     scale = right_side.norm()
-    if scale == 0:
-        return Solution(torch.zeros_like(right_side), 0, 0.0)
     a = torch.zeros_like(right_side) if start is None else start.clone()
-    residual = right_side - operator(a) if start is not None else right_side.clone()
-    direction, product_before = torch.zeros_like(a), torch.ones_like(scale)
+    residual = right_side.clone() if start is None else right_side - operator(a)
+    shares = [] if start is None else [torch.ones_like(scale)]
+    direction, product_before = torch.zeros_like(a), torch.zeros_like(scale)
     done = 0
-    while done < iterations and residual.norm() > tolerance * scale:
+    # Without a tolerance nothing here waits for the numbers, so an accelerator is never idle.
+    while done < iterations and not (tolerance and residual.norm() <= tolerance * scale):
         z = preconditioner(residual) if preconditioner else residual
         product = (residual * z).sum()
-        if product <= 0:  # the residual has reached rounding error; nothing is left to gain
-            break
-        direction = z + (product / product_before if done else 0.0) * direction
+        direction = z + _quotient(product, product_before) * direction
         image = operator(direction)
-        step = product / (direction * image).sum()
+        step = _quotient(product, (direction * image).sum())
         a = a + step * direction
         residual = residual - step * image
+        shares.append(step)
         product_before = product
         done += 1
-    return Solution(a, done, (residual.norm() / scale).item())
+    return Solution(a, done, residual.norm() / scale, shares)
+
+
+def _quotient(part: Tensor, whole: Tensor) -> Tensor:
+    """Their quotient where both are positive, else 0: what is left is rounding error, and nothing is to be gained."""
+    return torch.where((part > 0) & (whole > 0), part / whole, 0.0)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A damped least-norm direction.
+
+    Attributes
+    ----------
+    change : Tensor
+        dx, of the image's shape.
+    multipliers : Tensor
+        a, shape (R, M): where the solve of a neighbouring image may start.
+    iterations : int
+        Conjugate-gradient iterations that it took.
+    """
+
+    change: Tensor
+    multipliers: Tensor
+    iterations: int
 
 
 class DampedLeastNorm:
@@ -92,11 +118,13 @@ class DampedLeastNorm:
     damping : Tensor
         μ of each feature, shape (R, M), positive.
     iterations : sequence of int
-        Conjugate-gradient iterations at each depth 1 … L. Their number is fixed, and they start from zero, so
-        that the direction is a smooth function of the image: a stopping rule would make it jump, and the flow
-        would not come back the way it went.
+        Conjugate-gradient iterations at each depth 1 … L from zero. Their number is fixed so that the direction is a
+        smooth function of the image: a stopping rule would make it jump, and the flow would not come back the way it
+        went.
     depths : sequence of int
         Features within each depth, the last of them M.
+    warm_iterations : sequence of int, optional
+        The same from the multipliers of a neighbouring image; as many if left out.
     held : sequence of float, optional
         Share of its damping that a layer has at each depth while it is held; all of it if left out.
     gram : Tensor, optional
@@ -107,27 +135,42 @@ class DampedLeastNorm:
     """
 
     def __init__(self, damping: Tensor, iterations: Sequence[int], depths: Sequence[int], *,
-                 held: Sequence[float] | None = None, gram: Tensor | None = None, tolerance: float = 0.0) -> None:
-        self._iterations, self._depths, self._tolerance = iterations, depths, tolerance
+                 warm_iterations: Sequence[int] | None = None, held: Sequence[float] | None = None,
+                 gram: Tensor | None = None, tolerance: float = 0.0) -> None:
+        self._iterations, self._warm_iterations = iterations, warm_iterations or iterations
+        self._depths, self._tolerance = depths, tolerance
         self._dampings = [torch.cat([share * damping[:, :before], damping[:, before:m]], 1) for share, (before, m) in
                           zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)]
         self._factors = [self._factor(gram, damping) for damping in self._dampings] if gram is not None else None
-        self.solutions: list[Solution] = []
 
-    def direction(self, at: Linearisation, change: Tensor) -> Tensor:
-        """Return dx = N Jᵀ a with (N J Jᵀ + μ) a = change, for a change of shape (R, features within some depth)."""
+    def direction(self, at: Linearisation, change: Tensor, start: Tensor | None = None) -> Direction:
+        """Find dx = N Jᵀ a with (N J Jᵀ + μ) a = change.
+
+        Parameters
+        ----------
+        at : Linearisation
+        change : Tensor
+            Shape (R, features within some depth).
+        start : Tensor, optional
+            Multipliers of a neighbouring image; zero if left out.
+        """
         depth = self._depths.index(change.shape[1])
         damping = self._dampings[depth]
+        pulled: list[Tensor] = []
 
         def operator(a: Tensor) -> Tensor:
             back = at.vjp(a)
-            return back.numel() * at.jvp(back) + damping * a
+            pulled.append(back.numel() * back)
+            return at.jvp(pulled[-1]) + damping * a
 
-        solution = conjugate_gradients(operator, change, tolerance=self._tolerance,
-                                       iterations=self._iterations[depth], preconditioner=self._preconditioner(depth))
-        self.solutions.append(solution)
-        direction = at.vjp(solution.multipliers)
-        return direction.numel() * direction
+        iterations = self._iterations if start is None else self._warm_iterations
+        solution = conjugate_gradients(operator, change, tolerance=self._tolerance, iterations=iterations[depth],
+                                       preconditioner=self._preconditioner(depth), start=start)
+        # N Jᵀ a is put together from what the solve has pulled back already.
+        moved = torch.zeros_like(pulled[0])
+        for share, back in zip(solution.shares, pulled, strict=True):
+            moved = moved + share * back
+        return Direction(moved, solution.multipliers, solution.iterations)
 
     def _factor(self, gram: Tensor, damping: Tensor) -> Tensor:
         # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.

@@ -193,7 +193,7 @@ class _Run:
                 source = Picture.of(style, style_masks, self._settings.flow_size, self._device)
                 live = (machinery.live(picture.small.image, picture.small.masks)
                         * machinery.live(source.small.image, source.small.masks))
-        work = dataclasses.replace(machinery.hierarchy.work)
+        before = machinery.hierarchy.work.copy()
         self._meter.plan(machinery, self._settings, reads=source is not None, dresses=True, renders=True)
         with self._journal.step("style"):
             wanted = style if isinstance(style, DecoupledStyle) else self._style(machinery, source, live)
@@ -208,7 +208,7 @@ class _Run:
             self._meter.phase("Rendering at full size")
             field.render(target, out, self._meter.share)
             _keep(target, out, self._settings)
-        report = self._report(machinery, live, certificate, work)
+        report = self._report(machinery, live, certificate, machinery.hierarchy.work.since(before))
         return TransferResult(out, wanted, report, self._journal)
 
     def style(self, image: np.ndarray, masks: Sequence[np.ndarray]) -> DecoupledStyle:
@@ -310,8 +310,7 @@ class _Run:
                 live.cpu().numpy().tobytes())
 
     def _report(self, machinery: Machinery, live: Tensor, certificate: list[dict[str, Any]],
-                before: WorkCount) -> dict[str, Any]:
-        work = machinery.hierarchy.work
+                work: WorkCount) -> dict[str, Any]:
         sizes = machinery.reference.sizes
         return {
             "reference": [values.flatten().tolist() for values in machinery.reference.values],
@@ -319,9 +318,10 @@ class _Run:
             "network": machinery.network,
             "device": describe(self._device),
             "seconds": self._journal.seconds,
-            "evaluations": {"forward": work.forward - before.forward, "jvp": work.jvp - before.jvp,
-                            "vjp": work.vjp - before.vjp, "total": work.evaluations - before.evaluations,
-                            "multiply_adds": work.multiply_adds - before.multiply_adds},
+            "evaluations": {**{kind: work.of(kind) for kind in ("forward", "jvp", "vjp")},
+                            "total": work.evaluations, "multiply_adds": work.multiply_adds,
+                            "by_depth": {f"{kind} {LAYER_NAMES[depth]}": number
+                                         for (kind, depth), number in sorted(work.passes.items())}},
             "layers": certificate,
             "dead_channels": {LAYER_NAMES[layer]: (alive == 0).nonzero().flatten().tolist()
                               for layer, alive in enumerate(live.split(sizes), 1)},

@@ -19,7 +19,6 @@ import torch
 from common import (
     ThesisLoss,
     descend,
-    flow_through,
     machine,
     parser,
     photographs,
@@ -88,7 +87,7 @@ def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
     reference = [v * alive for v, alive in
                  zip(machinery.reference.values, live.split(machinery.reference.sizes), strict=True)]
     watch = ThesisLoss()
-    flow = flow_through(machinery, live, settings, watch)
+    flow = machinery.flow(None, live, settings, watch)
 
     def walk(follow: Callable[..., Tensor], *place: Any, **limits: Any) -> Walk:
         before = machinery.hierarchy.work.evaluations

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import as_pixels, flow_through, machine, parser, photographs, prepared, settings_from, table
+from common import as_pixels, machine, parser, photographs, prepared, settings_from, table
 from skimage.filters import sobel
 from skimage.metrics import structural_similarity
 from torch import Tensor
@@ -60,7 +60,7 @@ class Contest:
         self.target, self.style = target, style
         self._hierarchy, self._work = machinery.hierarchy, machinery.hierarchy.work
         live = machinery.live(target, None) * machinery.live(style, None)
-        self._flow = flow_through(machinery, live, settings, lambda move, values: None)
+        self._flow = machinery.flow(None, live, settings, lambda move, values: None)
         self._decoupling = machinery.decoupling(None, live, settings, lambda move, values: None)
         self._plain, self._plain_style = (_coloured(x, ColourMoments.natural()) for x in (target, style))
 
@@ -83,7 +83,7 @@ class Contest:
         while self._work.evaluations - before + cost <= evaluations:
             mark = self._work.evaluations
             here = self._flow.hierarchy.linearise(image, layers)
-            image = image + self._flow.solver.direction(here, goal - here.values)
+            image = image + self._flow.solver.direction(here, goal - here.values).change
             cost = self._work.evaluations - mark
         end = self._flow.hierarchy.measure(image, layers)
         left = [((e - g).norm() / (s - g).norm()).item() for s, e, g in zip(start, end, goals, strict=True)]

@@ -9,7 +9,6 @@ numbers do not depend on which hosts answer.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import multiprocessing
 import resource
@@ -28,13 +27,11 @@ from torch import Tensor
 
 from decouple_core.colour import ColourMoments, map_between
 from decouple_core.device import describe, pick_device
-from decouple_core.features import Live
-from decouple_core.flow import Flow, GradientDescent, Move, Watch
+from decouple_core.flow import Flow, GradientDescent, Move
 from decouple_core.images import read_image
-from decouple_core.machinery import HELD, ITERATIONS, SGD_SCALE, Machinery
+from decouple_core.machinery import SGD_SCALE, Machinery
 from decouple_core.resampling import shrink
 from decouple_core.settings import Settings
-from decouple_core.solvers import DampedLeastNorm
 
 T = TypeVar("T")
 
@@ -175,15 +172,6 @@ def peak_memory() -> float:
 def prepared(settings: Settings) -> Machinery:
     """The network with its reference, and no word about it."""
     return Machinery.prepare(settings, pick_device(settings.device), lambda share, phrase: None)
-
-
-def flow_through(machinery: Machinery, live: Tensor, settings: Settings, watch: Watch) -> Flow:
-    """The flow of a whole image, for benchmarks that follow it in their own way."""
-    reference = machinery.reference
-    solver = DampedLeastNorm(reference.damping(settings.damping), ITERATIONS,
-                             list(itertools.accumulate(reference.sizes)), held=HELD,
-                             gram=reference.gram * live * live[:, None])
-    return Flow(Live(machinery.hierarchy, live), solver, watch)
 
 
 class ThesisLoss:

@@ -3,8 +3,9 @@
     python tests/benchmarks/limit.py [--size 128] [--repeats 5]
 
 Alone means `torch.nn.functional.conv2d` and `conv_transpose2d` at the flow's own shapes, memory layout and precision,
-one after the other with nothing between them: no padding, activation, pooling, or solver. The flow is that of a whole
-transfer, style, undress and dress. What it does besides is shown by torch's own profiler.
+one after the other with nothing between them: no padding, activation, pooling, or solver. Packed is the same with the
+weights packed beforehand, as the flow has them on a processor. The flow is that of a whole transfer, style, undress and
+dress. What it does besides is shown by torch's own profiler.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from common import machine, median_seconds, parser, photographs, prepared, setti
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from decouple_core.machinery import ITERATIONS, linear_precision
+from decouple_core.machinery import linear_precision
 from decouple_core.resampling import working_shape
 from decouple_core.settings import LAYER_NAMES
 from decouple_core.transfer import StyleTransfer, TransferResult
 from decouple_core.vgg import Convolution, convolutions, layer_names
 from decouple_core.weights import load_weights
+
+KINDS = ("forward", "jvp", "vjp")
 
 STEPS = ("style", "undress", "dress")
 """Steps of a transfer that are the flow's."""
@@ -44,7 +47,8 @@ class Alone:
         The shallowest layer of the hierarchy that needs it, from 1.
     multiply_adds : float
     seconds : dict
-        Of one call, by kind: "forward" in the features' precision, "jvp" and "vjp" in that of J.
+        Of one call, by kind: "forward" in the features' precision, "jvp" and "vjp" in that of J; and of the same
+        packed.
     """
 
     name: str
@@ -71,7 +75,10 @@ def alone(network: str, shape: tuple[int, int], device: torch.device, repeats: i
         one = Alone(label, f"{out}×{height}×{width}", depth, layer.weight.numel() * height * width)
         calls = {"forward": partial(F.conv2d, padded.to(layer.weight), layer.weight, layer.bias),
                  "jvp": partial(F.conv2d, padded, low.weight),
-                 "vjp": partial(F.conv_transpose2d, gradient, low.weight)}
+                 "vjp": partial(F.conv_transpose2d, gradient, low.weight),
+                 "forward packed": partial(layer.forward, padded.to(layer.weight)),
+                 "jvp packed": partial(low.linear, padded),
+                 "vjp packed": partial(low.adjoint, gradient)}
         one.seconds.update({kind: median_seconds(call, repeats, device) for kind, call in calls.items()})
         yield one
         depth += layer.tap  # what follows a tap is needed from the next layer on
@@ -83,14 +90,12 @@ def _noise(layer: Convolution, channels: int, height: int, width: int) -> Tensor
 
 
 def passes(result: TransferResult) -> Counter[tuple[str, int]]:
-    """How often the flow passed through the network, by kind and depth, from the evaluations that it noted."""
-    found: Counter[tuple[str, int]] = Counter()
-    for entry in result.journal.losses:
-        depth, iterations = entry["layer"], ITERATIONS[entry["layer"] - 1]
-        found["forward", depth] += 1
-        found["jvp", depth] += iterations
-        found["vjp", depth] += iterations + 1
-    return found
+    """How often the flow passed through the network, by kind and depth.
+
+    The two forward passes that measure the pictures for the photograph, at another size, are among them.
+    """
+    named = {f"{kind} {name}": (kind, depth) for kind in KINDS for depth, name in enumerate(LAYER_NAMES)}
+    return Counter({named[key]: number for key, number in result.report["evaluations"]["by_depth"].items()})
 
 
 def main() -> None:
@@ -111,22 +116,24 @@ def main() -> None:
 
     print(f"{machine(settings)}; {given.size} px; J in {linear_precision(device) or torch.float32}")
     print("\nEach convolution alone, GFLOP/s:")
-    table(("convolution", "output", "forward", "J", "Jᵀ"),
-          [(one.name, one.shape, *(2e-9 * one.multiply_adds / one.seconds[kind] for kind in ("forward", "jvp", "vjp")))
+    table(("convolution", "output", "forward", "J", "Jᵀ", "forward packed", "J packed", "Jᵀ packed"),
+          [(one.name, one.shape, *(2e-9 * one.multiply_adds / seconds for seconds in one.seconds.values()))
            for one in single])
     done = passes(result)
     print("Passes of the flow, by the deepest layer that each reaches:")
-    table(("layer", "forward", "J", "Jᵀ"), [(LAYER_NAMES[depth], *(done[kind, depth] for kind in
-          ("forward", "jvp", "vjp"))) for depth in range(1, settings.layers + 1)])
+    table(("layer", "forward", "J", "Jᵀ"), [(LAYER_NAMES[depth], *(done[kind, depth] for kind in KINDS))
+                                            for depth in range(1, settings.layers + 1)])
     within = [(count, one, kind) for (kind, depth), count in done.items() for one in single if one.depth <= depth]
     multiply_adds = sum(count * one.multiply_adds for count, one, _ in within)
-    limit = sum(count * one.seconds[kind] for count, one, kind in within)
+    limit, packed = (sum(count * one.seconds[kind + how] for count, one, kind in within)
+                     for how in ("", " packed"))
     taken = sum(result.report["seconds"][step] for step in STEPS)
     counted = result.report["evaluations"]
     table(("", "convolutions, GFLOP", "seconds", "GFLOP/s"),
-          [("alone", 2e-9 * multiply_adds, limit, 2e-9 * multiply_adds / limit),
-           ("in the flow", 2e-9 * multiply_adds, taken, 2e-9 * multiply_adds / taken)])
-    print(f"The flow runs at {100 * limit / taken:.0f} % of its convolutions alone. The whole transfer counted "
+          [(name, 2e-9 * multiply_adds, seconds, 2e-9 * multiply_adds / seconds)
+           for name, seconds in (("alone", limit), ("alone, packed", packed), ("in the flow", taken))])
+    print(f"The flow runs at {100 * limit / taken:.0f} % of its convolutions alone, and at "
+          f"{100 * packed / taken:.0f} % of the packed ones. The whole transfer counted "
           f"{counted['total']} network evaluations and {2e-9 * counted['multiply_adds']:.0f} GFLOP.\n")
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
     with profile(activities=activities) as watched:

@@ -26,7 +26,6 @@ from common import (
     ThesisLoss,
     as_pixels,
     descend,
-    flow_through,
     in_child,
     linear_colour,
     machine,
@@ -82,7 +81,7 @@ def thesis(settings: Settings, limit: float) -> Method:
         values = [v * alive for v, alive in
                   zip(machinery.reference.values, live.split(machinery.reference.sizes), strict=True)]
         watch = ThesisLoss()
-        flow = flow_through(machinery, live, settings, watch)
+        flow = machinery.flow(None, live, settings, watch)
 
         def move(x: torch.Tensor, layer: int, goal: torch.Tensor, loss: float) -> torch.Tensor:
             held = torch.cat([goal[:, :0], *values[: layer - 1]], 1)

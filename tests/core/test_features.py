@@ -74,10 +74,10 @@ def test_smoothing_follows_the_noise(weights: Weights) -> None:
 def test_regions_are_copies_that_share_the_count(smooth: ChannelMeans) -> None:
     image = uniform_noise(1, 16).double()
     masks = torch.rand(3, 16, 16, dtype=torch.float64)
-    before = smooth.work.forward
+    before = smooth.work.of("forward")
     assert smooth.within(masks).linearise(image, 2).values.shape == (3, 192)
     assert smooth.linearise(image, 2).values.shape == (1, 192)
-    assert smooth.work.forward == before + 2
+    assert smooth.work.of("forward") == before + 2
 
 
 def test_costs_are_multiply_adds_per_pixel(smooth: ChannelMeans) -> None:

@@ -46,7 +46,8 @@ def test_solves_what_numpy_solves(size: int, seed: int, preconditioned: bool, st
         preconditioner=None if p is None else lambda x: torch.linalg.solve(p, x),
         start=normal(size, seed=seed + 3) if started else None)
     assert relative(solution.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-7
-    assert solution.residual == pytest.approx((r - a @ solution.multipliers).norm().item() / r.norm().item(), abs=1e-9)
+    left = (r - a @ solution.multipliers).norm() / r.norm()
+    assert solution.residual.item() == pytest.approx(left.item(), abs=1e-9)
 
 
 def test_exact_preconditioner_needs_one_iteration() -> None:
@@ -78,11 +79,11 @@ def test_number_of_iterations_is_kept_where_there_is_no_tolerance() -> None:
 def test_nothing_to_solve_and_nothing_left_to_gain() -> None:
     zero = conjugate_gradients(lambda x: 2 * x, torch.zeros(3), tolerance=0.0, iterations=9)
     assert not zero.multipliers.any()
-    assert zero.iterations == 0
     exact = conjugate_gradients(lambda x: 2 * x, torch.ones(3), tolerance=0.0, iterations=1000)
     assert torch.equal(exact.multipliers, torch.full((3,), 0.5))
-    assert exact.iterations < 1000
-    assert exact.multipliers.isfinite().all()
+    a, r = positive_definite(9, 0), normal(9, seed=1)
+    long = conjugate_gradients(lambda x: a @ x, r, tolerance=0.0, iterations=1000)
+    assert relative(long.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-9
 
 
 def test_solution_at_the_start_is_left_alone() -> None:
@@ -114,7 +115,7 @@ def least_norm(at: Linearisation, hierarchy: Hierarchy, damping: Tensor, change:
                gram: Tensor | None = None, held: Sequence[float] | None = None) -> Tensor:
     depths = [int(d) for d in np.cumsum(hierarchy.sizes)]
     solver = DampedLeastNorm(damping, [iterations] * len(depths), depths, held=held, gram=gram, tolerance=1e-12)
-    return solver.direction(at, change)
+    return solver.direction(at, change).change
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +219,25 @@ def test_damping_means_the_same_at_any_resolution() -> None:
     torch.testing.assert_close(large, small.repeat_interleave(4))
 
 
-def test_solutions_are_kept_for_the_count(means: ChannelMeans) -> None:
-    at = means.linearise(uniform_noise(1, 8).double(), 2)
-    solver = DampedLeastNorm(torch.ones(1, 192, dtype=torch.float64), [3, 5], [64, 192])
-    solver.direction(at, normal(1, 192))
-    assert [s.iterations for s in solver.solutions] == [5]
-    assert solver.solutions[0].residual > 0
+def test_the_solution_of_a_neighbour_saves_iterations(means: ChannelMeans) -> None:
+    """From the multipliers of an image nearby the same tolerance takes fewer iterations for the same direction."""
+    image = uniform_noise(1, 8).double()
+    damping, change = torch.full((1, 192), 0.5, dtype=torch.float64), normal(1, 192)
+    solver = DampedLeastNorm(damping, [1000, 1000], [64, 192], tolerance=1e-2)
+    neighbour = solver.direction(means.linearise(image + 1e-5 * normal(3, 8, 8, seed=1), 2), change)
+    here = means.linearise(image, 2)
+    cold, warm = solver.direction(here, change), solver.direction(here, change, neighbour.multipliers)
+    assert warm.iterations < cold.iterations / 2
+    assert relative(warm.change, cold.change) < 0.1
+
+
+def test_iterations_from_zero_and_from_a_neighbour(means: ChannelMeans) -> None:
+    solver = DampedLeastNorm(torch.ones(1, 192, dtype=torch.float64), [3, 5], [64, 192], warm_iterations=[1, 2])
+    at, change = means.linearise(uniform_noise(1, 8).double(), 2), normal(1, 192)
+    cold = solver.direction(at, change)
+    assert cold.iterations == 5
+    warm = solver.direction(at, change, cold.multipliers)
+    assert warm.iterations == 2
+    for found in (cold, warm):  # dx is N Jᵀ a, though it is put together on the way
+        whole = found.change.numel() * at.vjp(found.multipliers)
+        torch.testing.assert_close(found.change, whole, rtol=1e-9, atol=1e-12)
