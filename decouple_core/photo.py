@@ -39,7 +39,7 @@ BOX_SOFTNESS = 0.005
 """How far the corners of the box [0, 1] are rounded: about one 8-bit step."""
 
 STRIPE_ROWS = 16
-"""Rows rendered at once, so that what becomes of them stays near the processor: 24 MP take 0.70 s, with 64 rows 0.83."""
+"""Rows rendered at once, so that what becomes of them stays near the processor: 24 MP take 0.70 s, by 64 rows 0.83."""
 
 
 @dataclass(frozen=True)
