@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.features import Hierarchy, Linearisation
 from decouple_core.solvers import conjugate_gradients
 
 CELLS_ALONG = 16
@@ -29,11 +28,6 @@ SMOOTHNESS, ANCHOR = 10.0, 0.1
 """Weights of the differences between neighbouring cells, and of the distance from one global map, against the squared
 error of a cell's pixels. A hundredth of them lets the flow's own patches into skies, and costs structure without coming
 nearer to the style: on four pairs of free photographs edges .72 instead of .74 at nearly the same style errors."""
-
-CORRECTION_STEPS, CORRECTION_ITERATIONS, BLURS = 2, 4, 2
-"""Gauss-Newton steps of the correction, conjugate-gradient iterations in each, and how often L blurs a cell into its
-neighbours. More iterations bring the style nearer and take structure: with 3 × 8 the error of relu3_1 falls by a tenth,
-and edges with it."""
 
 BOX_SOFTNESS = 0.005
 """How far the corners of the box [0, 1] are rounded: about one 8-bit step."""
@@ -179,6 +173,16 @@ def box(values: Tensor) -> Tensor:
     return inside.clamp_(0.0, 1.0)  # rounding leaves 1e-6 outside
 
 
+def box_slope(values: Tensor) -> Tensor:
+    """Derivative of `box`."""
+    return 0.5 * (values / _rounded(values) - (values - 1.0) / _rounded(values - 1.0))
+
+
+def _rounded(values: Tensor) -> Tensor:
+    """|values|, its corner rounded."""
+    return torch.addcmul(values.new_tensor(BOX_SOFTNESS**2), values, values).sqrt_()
+
+
 def _stretch(residual: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:
     """The residual (3, h, w) at the pixels of a stripe, by bicubic interpolation."""
     rows, columns = _centres(stripe, stripe.shape[1], top, bottom), _centres(stripe, stripe.shape[2], 0.0, 1.0)
@@ -199,77 +203,3 @@ def _roughness(grid: Tensor) -> Tensor:
         out.narrow(axis, 1, n - 1).add_(difference)
         out.narrow(axis, 0, n - 1).sub_(difference)
     return out
-
-
-def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, goal: Tensor, damping: Tensor) -> Field:
-    """Bring the features of the field's picture towards `goal` by least-norm steps in the field's own parameters.
-
-    With S the slope of the box, B the slicing of the grid and θ = θ₀ + L y, a step minimises
-
-        Σ (J S B L dy − (goal − f))² / μ + |y + dy|²,
-
-    which is the flow's solve with J S B L in place of J. L blurs over neighbouring cells, so that the smallest
-    change is a smooth one; it is scaled to let a pixel answer to B L Lᵀ Bᵀ as it would to N times the identity.
-    Conjugate gradients run on these normal equations, of which every iteration lowers the sum; on the dual ones,
-    truncated as they are, the features could end farther from their goal than they began.
-
-    Parameters
-    ----------
-    slicing : Slicing
-        Of the image at the size where the features are to be met.
-    field : Field
-    hierarchy : Hierarchy
-        The layers that take part.
-    goal : Tensor
-        Their features, shape (R, M).
-    damping : Tensor
-        μ of each feature, shape (R, M).
-    """
-    factor = _blur_factor(slicing)
-
-    def smooth(y: Tensor) -> Tensor:  # L, which is symmetric
-        return factor * _blur(y)
-
-    y = torch.zeros_like(field.grid)
-    for _ in range(CORRECTION_STEPS):
-        values = slicing.apply(field.grid + smooth(y))
-        at = hierarchy.linearise(box(values), len(hierarchy.sizes))
-        slope = box_slope(values)
-
-        def back(a: Tensor, at: Linearisation = at, slope: Tensor = slope) -> Tensor:
-            return smooth(slicing.adjoint(slope * at.vjp(a / damping)))
-
-        def operator(dy: Tensor, at: Linearisation = at, slope: Tensor = slope) -> Tensor:
-            return back(at.jvp(slope * slicing.apply(smooth(dy)))) + dy
-
-        y = y + conjugate_gradients(operator, back(goal - at.values) - y, tolerance=0.0,
-                                    iterations=CORRECTION_ITERATIONS).multipliers
-    return Field(field.grid + smooth(y), field.residual)
-
-
-def box_slope(values: Tensor) -> Tensor:
-    """Derivative of `box`."""
-    return 0.5 * (values / _rounded(values) - (values - 1.0) / _rounded(values - 1.0))
-
-
-def _rounded(values: Tensor) -> Tensor:
-    """|values|, its corner rounded."""
-    return torch.addcmul(values.new_tensor(BOX_SOFTNESS**2), values, values).sqrt_()
-
-
-def _blur_factor(slicing: Slicing) -> float:
-    """The factor of L by which the trace of B L Lᵀ Bᵀ is N², estimated with random signs (Hutchinson 1990)."""
-    signs = torch.randint(0, 2, slicing.image.shape, generator=torch.Generator().manual_seed(0)).to(slicing.image)
-    return slicing.image.numel() / _blur(slicing.adjoint(2 * signs - 1)).norm().item()
-
-
-def _blur(grid: Tensor) -> Tensor:
-    """L without its factor: binomial blur over neighbouring cells, symmetric, `BLURS` times along each axis."""
-    for axis in (1, 2, 3):
-        n = grid.shape[axis]
-        for _ in range(BLURS):
-            quarter = grid.diff(dim=axis) / 4
-            grid = grid.clone()
-            grid.narrow(axis, 0, n - 1).add_(quarter)
-            grid.narrow(axis, 1, n - 1).sub_(quarter)
-    return grid

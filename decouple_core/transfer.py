@@ -18,6 +18,7 @@ from torch import Tensor
 
 from decouple_core import photo
 from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
+from decouple_core.correction import correct
 from decouple_core.decoupling import Decoupling
 from decouple_core.device import describe, pick_device, run_with_step_down
 from decouple_core.errors import InputError
@@ -43,8 +44,8 @@ REPAINTINGS = 3
 """Times the final colour maps are found; after three the moments lie within 1 % where the box does not bite."""
 
 CORRECTION_DAMPING = 30.0
-"""Damping of the photograph's correction, as a multiple of the flow's. With the few iterations that it takes, a third
-or a tenth as much scores the same at the default freedom; it is there for the stiff end."""
+"""Damping of the photograph's correction, as a multiple of the flow's. What counts is its product with
+`correction.STRUCTURE`, which was measured with this."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ class _Run:
         hierarchy = machinery.hierarchy.within(picture.detail.masks).first(DETAIL_LAYERS)
         wanted = torch.cat(goal.means, 1)
         damping = machinery.reference.damping(CORRECTION_DAMPING * self._settings.damping)[:, : wanted.shape[1]]
-        field = photo.correct(detail, field, hierarchy, wanted, damping.expand_as(wanted))
+        field = correct(detail, field, hierarchy, wanted, damping.expand_as(wanted))
         return _repainted(field, picture.medium, goal)
 
     def _decoupling(self, machinery: Machinery, scale: Scale, live: Tensor) -> Decoupling:

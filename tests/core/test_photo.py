@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from decouple_core import photo
-from decouple_core.colour import ColourMap, ColourMoments, map_between
-from decouple_core.features import ChannelMeans
-from decouple_core.photo import Field, Slicing, box, box_slope, correct, fit
-from decouple_core.reference import reference_gram, uniform_noise
+from decouple_core.colour import ColourMap
+from decouple_core.photo import Field, Slicing, box, box_slope, fit
 from decouple_core.resampling import shrink
-from decouple_core.settings import Settings
-from decouple_core.transfer import CORRECTION_DAMPING
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -196,62 +192,3 @@ def test_one_colour_pictures(level: float, shape: tuple[int, int]) -> None:
     field = fit(Slicing(image), torch.full((3, *shape), 0.25))
     assert field.grid.isfinite().all()
     torch.testing.assert_close(field(image), torch.full((3, *shape), 0.25), rtol=0, atol=0.02)
-
-
-# --- the correction -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def hierarchy(weights: tuple[str, dict[str, Tensor]]) -> ChannelMeans:
-    return ChannelMeans(*weights, uniform_noise(0, 48)).first(2)
-
-
-@pytest.fixture(scope="module")
-def damping(hierarchy: ChannelMeans) -> Tensor:
-    gram = reference_gram(hierarchy, uniform_noise(0, 16))
-    relative = CORRECTION_DAMPING * Settings().damping
-    return torch.cat([relative * d.mean().expand(d.shape) for d in gram.diagonal().split(hierarchy.sizes)])[None]
-
-
-@pytest.mark.parametrize("names", [("astronaut", "coffee"), ("coffee", "rocket"), ("rocket", "chelsea")])
-def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping: Tensor,
-                                               names: tuple[str, str]) -> None:
-    image, style = (photograph(name, 64) for name in names)
-    slicing, goal = Slicing(image), torch.cat(hierarchy.measure(style), 1)
-    start = Field(slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
-    corrected = correct(slicing, start, hierarchy, goal, damping)
-
-    def misses(field: Field) -> list[float]:
-        return [(ours - wanted).norm().item() for ours, wanted in zip(
-            hierarchy.measure(box(field(image))), goal.split(hierarchy.sizes, 1), strict=True)]
-
-    before, after = misses(start), misses(corrected)
-    assert all(a < b for a, b in zip(after, before, strict=True))
-    # The change is a smooth one: neighbouring cells, which at random would differ by √2, differ by what L leaves.
-    change = corrected.grid - start.grid
-    for axis in (1, 2, 3):
-        assert change.diff(dim=axis).square().mean().sqrt() < 0.7 * change.square().mean().sqrt()
-
-
-def test_goal_that_is_met_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
-    image = photograph("astronaut", 40)
-    slicing = Slicing(image)
-    field = Field(slicing.constant(SWAPPED))
-    goal = torch.cat(hierarchy.measure(box(field(image))), 1)
-    ours = correct(slicing, field, hierarchy, goal, damping)
-    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
-
-
-def test_correction_of_one_colour_is_finite(hierarchy: ChannelMeans, damping: Tensor) -> None:
-    image = torch.full((3, 32, 32), 0.5)
-    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
-    slicing = Slicing(image)
-    field = correct(slicing, Field(slicing.constant(SWAPPED)), hierarchy, goal, damping)
-    assert field.grid.isfinite().all()
-    assert box(field(image)).isfinite().all()
-
-
-def test_correction_keeps_the_texture_laid_over(hierarchy: ChannelMeans, damping: Tensor) -> None:
-    slicing, residual = Slicing(photograph(size=32)), torch.zeros(3, 32, 32)
-    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
-    assert correct(slicing, Field(slicing.constant(SWAPPED), residual), hierarchy, goal, damping).residual is residual

@@ -1,0 +1,136 @@
+"""The photograph's correction: nearer to the style's features, at the least cost in structure."""
+
+from __future__ import annotations
+
+import hypothesis
+import numpy as np
+import pytest
+import scipy.ndimage
+import skimage.data
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.filters import sobel, sobel_h, sobel_v
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from decouple_core import correction
+from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
+from decouple_core.correction import Structure, correct
+from decouple_core.features import ChannelMeans
+from decouple_core.photo import Field, Slicing, box
+from decouple_core.reference import reference_gram, uniform_noise
+from decouple_core.resampling import shrink
+from decouple_core.settings import Settings
+from decouple_core.transfer import CORRECTION_DAMPING
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+UNCHANGED = ColourMap(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
+
+
+def photograph(name: str, size: int) -> Tensor:
+    return shrink(getattr(skimage.data, name)().astype(np.float32) / 255, size)
+
+
+@pytest.fixture(scope="module")
+def hierarchy(weights: tuple[str, dict[str, Tensor]]) -> ChannelMeans:
+    return ChannelMeans(*weights, uniform_noise(0, 48)).first(2)
+
+
+@pytest.fixture(scope="module")
+def damping(hierarchy: ChannelMeans) -> Tensor:
+    gram = reference_gram(hierarchy, uniform_noise(0, 16))
+    relative = CORRECTION_DAMPING * Settings().damping
+    return torch.cat([relative * d.mean().expand(d.shape) for d in gram.diagonal().split(hierarchy.sizes)])[None]
+
+
+@pytest.mark.parametrize("names", [("astronaut", "coffee"), ("coffee", "rocket"), ("rocket", "chelsea")])
+def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping: Tensor,
+                                               names: tuple[str, str]) -> None:
+    image, style = (photograph(name, 64) for name in names)
+    slicing, goal = Slicing(image), torch.cat(hierarchy.measure(style), 1)
+    start = Field(slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
+    corrected = correct(slicing, start, hierarchy, goal, damping)
+
+    def misses(field: Field) -> list[float]:
+        return [(ours - wanted).norm().item() for ours, wanted in zip(
+            hierarchy.measure(box(field(image))), goal.split(hierarchy.sizes, 1), strict=True)]
+
+    before, after = misses(start), misses(corrected)
+    assert all(a < b for a, b in zip(after, before, strict=True))
+    # The change is a smooth one: neighbouring cells, which at random would differ by √2, differ by what L leaves.
+    change = corrected.grid - start.grid
+    for axis in (1, 2, 3):
+        assert change.diff(dim=axis).square().mean().sqrt() < 0.7 * change.square().mean().sqrt()
+
+
+def test_nothing_to_gain_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
+    """The target's own features, from the target itself: no misfit and no structure lost."""
+    image = photograph("astronaut", 40)
+    slicing = Slicing(image)
+    field = Field(slicing.constant(UNCHANGED))
+    goal = torch.cat(hierarchy.measure(box(field(image))), 1)
+    ours = correct(slicing, field, hierarchy, goal, damping)
+    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
+
+
+def test_structure_is_weighed_against_features(hierarchy: ChannelMeans, damping: Tensor,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heavier it weighs the more of the edges stay, by scikit-image's own measure, and the less style comes in."""
+    image, style = photograph("rocket", 64), photograph("chelsea", 64)
+    slicing, goal = Slicing(image), torch.cat(hierarchy.measure(style), 1)
+    start = Field(slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
+    edges, misses = [], []
+    for weight in (0.0, 10 * correction.STRUCTURE, 1000 * correction.STRUCTURE):
+        monkeypatch.setattr(correction, "STRUCTURE", weight)
+        picture = box(correct(slicing, start, hierarchy, goal, damping)(image))
+        edges.append(kept_edges(image, picture))
+        misses.append((torch.cat(hierarchy.measure(picture), 1) - goal).norm().item())
+    assert edges == sorted(edges)
+    assert edges[-1] > edges[0] + 0.02
+    assert misses == sorted(misses)
+
+
+def kept_edges(before: Tensor, after: Tensor) -> float:
+    return structural_similarity(*(sobel(x.mean(0).numpy()) for x in (before, after)), data_range=1.0)
+
+
+def test_curvature_is_that_of_the_lost_structure() -> None:
+    """Against the formula written down with scikit-image's Sobel and scipy's window, and torch's own derivative."""
+    target, other = (photograph(name, 40).double() for name in ("astronaut", "coffee"))
+    target, other = target[:, :20, :30], other[:, :20, :30]
+    luma = np.tensordot(np.asarray(LUMA), target.numpy(), 1)
+    strength = sobel_h(luma) ** 2 + sobel_v(luma) ** 2
+    near = scipy.ndimage.uniform_filter(strength, 7, mode="nearest")
+    inner = (slice(5, -5), slice(5, -5))  # at the border ours reflects, theirs does not
+    cut = torch.zeros_like(target)
+    cut[:, 7:-7, 7:-7] = (other - target)[:, 7:-7, 7:-7]
+    change = np.tensordot(np.asarray(LUMA), cut.numpy(), 1)
+    lost = ((sobel_h(change) ** 2 + sobel_v(change) ** 2) / (near + 0.03**2))[inner].sum() / luma.size
+    assert (cut * Structure(target).curvature(cut)).sum().item() == pytest.approx(lost, rel=1e-6)
+
+
+@hypothesis.settings(max_examples=20, deadline=None)
+@given(height=st.integers(1, 9), width=st.integers(1, 9), seed=st.integers(0, 2**31))
+def test_curvature_is_symmetric_and_never_negative(height: int, width: int, seed: int) -> None:
+    a, b, target = torch.rand(3, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    structure = Structure(target)
+    forth, back = ((x * structure.curvature(y)).sum().item() for x, y in ((a, b), (b, a)))
+    assert forth == pytest.approx(back, abs=1e-9)
+    assert (a * structure.curvature(a)).sum().item() >= -1e-12
+
+
+def test_correction_of_one_colour_is_finite(hierarchy: ChannelMeans, damping: Tensor) -> None:
+    image = torch.full((3, 32, 32), 0.5)
+    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
+    slicing = Slicing(image)
+    field = correct(slicing, Field(slicing.constant(UNCHANGED)), hierarchy, goal, damping)
+    assert field.grid.isfinite().all()
+    assert box(field(image)).isfinite().all()
+
+
+def test_correction_keeps_the_texture_laid_over(hierarchy: ChannelMeans, damping: Tensor) -> None:
+    slicing, residual = Slicing(photograph("astronaut", 32)), torch.zeros(3, 32, 32)
+    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
+    assert correct(slicing, Field(slicing.constant(UNCHANGED), residual), hierarchy, goal, damping).residual is residual
