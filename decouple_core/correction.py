@@ -84,11 +84,11 @@ def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, goal: Tensor, 
 
 
 class Structure:
-    """What a picture loses of the target's edges: half its curvature gives
+    """What a picture loses of the target's edges: for a difference d from the target,
 
-        ½ dᵀ C d = ½ mean |∇d|² / (mean |∇target|² near by + a constant)
+        dᵀ C d = mean of |∇d|² / (mean |∇target|² near by + a constant),
 
-    for a difference d from the target, ∇ being Sobel's gradient of the luma. Like structural similarity it forgives
+    ∇ being Sobel's gradient of the luma. Like structural similarity it forgives
     less where the target itself is flat, as in skies.
     """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -175,6 +174,7 @@ class _Pooling:
 
     def __init__(self, a: Tensor, *, largest: bool) -> None:
         self._shape = a.shape
+        self._shares = _shares(a.shape[2], a)[:, None] * _shares(a.shape[3], a)
         self._choices: Tensor | None = None
         if largest:
             _, self._choices = F.max_pool2d(a, 2, ceil_mode=True, return_indices=True)
@@ -189,17 +189,16 @@ class _Pooling:
     def vjp(self, gradient: Tensor) -> Tensor:
         height, width = self._shape[2:]
         if self._choices is None:
-            shares = _shares(height).to(gradient)[:, None] * _shares(width).to(gradient)
+            shares = self._shares.to(gradient.dtype)
             return F.interpolate(gradient * shares, scale_factor=2, mode="nearest")[..., :height, :width]
         shape = (gradient.shape[0], *self._shape[1:])
         choices = self._choices.flatten(2).expand(shape[0], -1, -1)
         return gradient.new_zeros(shape).flatten(2).scatter(2, choices, gradient.flatten(2)).view(shape)
 
 
-@cache
-def _shares(length: int) -> Tensor:
+def _shares(length: int, like: Tensor) -> Tensor:
     """How much each of `length` pixels in a row counts in the pair that it is averaged in: half, or all where alone."""
-    shares = torch.full((-(-length // 2),), 0.5)
+    shares = like.new_full((-(-length // 2),), 0.5)
     if length % 2:
         shares[-1] = 1.0
     return shares

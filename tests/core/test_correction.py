@@ -66,13 +66,13 @@ def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping:
 
 
 def test_nothing_to_gain_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
-    """The target's own features from the target itself: no misfit, and no structure lost but what the box rounds."""
-    image = photograph("astronaut", 40)
+    """The target's own features from the target itself: no misfit and no structure lost."""
+    image = 0.35 + 0.3 * photograph("astronaut", 40)  # away from the box, which would round something off
     slicing = Slicing(image)
     field = Field(slicing.constant(UNCHANGED))
     goal = torch.cat(hierarchy.measure(box(field(image))), 1)
     ours = correct(slicing, field, hierarchy, goal, damping)
-    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-3)
+    torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
 
 
 def test_structure_is_weighed_against_features(hierarchy: ChannelMeans, damping: Tensor,
@@ -97,7 +97,7 @@ def kept_edges(before: Tensor, after: Tensor) -> float:
 
 
 def test_curvature_is_that_of_the_lost_structure() -> None:
-    """Against the formula written down with scikit-image's Sobel and scipy's window, and torch's own derivative."""
+    """Against the formula written down with scikit-image's Sobel and scipy's window."""
     target, other = (photograph(name, 40).double() for name in ("astronaut", "coffee"))
     target, other = target[:, :20, :30], other[:, :20, :30]
     luma = np.tensordot(np.asarray(LUMA), target.numpy(), 1)

@@ -321,6 +321,10 @@ def test_style_file_does_what_its_image_does(engine: StyleTransfer, tmp_path: Pa
     difference = np.abs(from_file.image - from_image.image)
     assert difference.mean() < 0.5 / 255
     assert np.percentile(difference, 99) < 3 / 255
+    precise = settings(mode="texture", integrator="fine")
+    engine.style_of(STYLE, precise).save(tmp_path / "b.style")
+    from_file_precisely = engine.transfer(TARGET, DecoupledStyle.load(tmp_path / "b.style"), precise).image
+    assert np.abs(from_file_precisely - engine.transfer(TARGET, STYLE, precise).image).max() < 0.1 / 255
     assert from_file.style.name == "coffee"
 
 
