@@ -36,9 +36,12 @@ class ColourMoments:
 
     @classmethod
     def of(cls, image: Tensor, mask: Tensor | None = None) -> ColourMoments:
-        """Moments of an image (3, H, W), weighted by a mask (H, W) if given; in double precision."""
-        colours = image.reshape(3, -1).double()
-        weights = torch.ones_like(colours[0]) if mask is None else mask.reshape(-1).double()
+        """Moments of an image (3, H, W), weighted by a mask (H, W) if given.
+
+        In double precision and on the CPU, because not every accelerator has it.
+        """
+        colours = image.reshape(3, -1).cpu().double()
+        weights = torch.ones_like(colours[0]) if mask is None else mask.reshape(-1).cpu().double()
         weights = weights / weights.sum()
         mean = colours @ weights
         centred = colours - mean[:, None]

@@ -123,7 +123,7 @@ class Slicing:
         rows = self.grid_shape[1]
         row = (_centres(image, height, top, bottom) + 1) / 2 * (rows - 1)
         self._nearness = (1 - (row[:, None] - torch.arange(rows).to(row)).abs()).clamp_min(0)
-        guide = torch.einsum("c,chw->hw", image.new_tensor(LUMA), image).clamp(0, 1) * 2 - 1
+        guide = torch.einsum("c,chw->hw", torch.tensor(LUMA, dtype=torch.float64).to(image), image).clamp(0, 1) * 2 - 1
         self._place = torch.stack([_centres(image, width, 0.0, 1.0).expand(height, width), guide], -1)[:, None]
 
     def apply(self, grid: Tensor) -> Tensor:
@@ -180,7 +180,7 @@ def box_slope(values: Tensor) -> Tensor:
 
 def _rounded(values: Tensor) -> Tensor:
     """|values|, its corner rounded."""
-    return torch.addcmul(values.new_tensor(BOX_SOFTNESS**2), values, values).sqrt_()
+    return torch.addcmul(torch.tensor(BOX_SOFTNESS**2, dtype=torch.float64).to(values), values, values).sqrt_()
 
 
 def _stretch(residual: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:

@@ -163,13 +163,13 @@ class RoundTrip:
     @property
     def psnr(self) -> float:
         """Peak signal-to-noise ratio in dB, the peak being 1."""
-        return -10.0 * (self.after - self.before).double().square().mean().log10().item()
+        return -10.0 * (self.after - self.before).cpu().double().square().mean().log10().item()
 
     @property
     def equal_bytes(self) -> float:
         """Share of the 8-bit values that come back the same."""
         before, after = ((x.clamp(0, 1) * 255).round() for x in (self.before, self.after))
-        return (before == after).double().mean().item()
+        return (before == after).cpu().double().mean().item()
 
 
 class _Run:
@@ -302,7 +302,7 @@ class _Run:
 
     def _watch(self, move: Move, values: Tensor) -> None:
         self._meter.evaluated(move.layer)
-        distances = (values - move.goals).square().mean(0).split(TAP_SIZES[: move.layer])
+        distances = (values - move.goals).square().mean(0).cpu().split(TAP_SIZES[: move.layer])
         self._journal.loss(move.layer, [layer.mean().item() for layer in distances])
 
     def _key(self, machinery: Machinery, live: Tensor) -> Hashable:
@@ -314,7 +314,7 @@ class _Run:
                 work: WorkCount) -> dict[str, Any]:
         sizes = machinery.reference.sizes
         return {
-            "reference": [values.flatten().tolist() for values in machinery.reference.values],
+            "reference": [values.flatten().cpu().tolist() for values in machinery.reference.values],
             "settings": self._settings.as_dict(),
             "network": machinery.network,
             "device": describe(self._device),
@@ -325,7 +325,7 @@ class _Run:
                                          for (kind, depth), number in sorted(work.passes.items())}},
             "layers": certificate,
             "dead_channels": {LAYER_NAMES[layer]: (alive == 0).nonzero().flatten().tolist()
-                              for layer, alive in enumerate(live.split(sizes), 1)},
+                              for layer, alive in enumerate(live.cpu().split(sizes), 1)},
         }
 
 
@@ -406,6 +406,7 @@ def _shift(start: ColourMoments, goal: ColourMoments) -> ColourMap:
 
 def _reached(layer: int, own: Tensor, wanted: Tensor, reached: Tensor) -> dict[str, Any]:
     """One layer's certificate: its features before, wanted and reached, and how much of the way was made."""
+    own, wanted, reached = own.cpu(), wanted.cpu(), reached.cpu()
     way = (wanted - own).norm().item()
     return {
         "layer": LAYER_NAMES[layer],

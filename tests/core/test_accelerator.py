@@ -1,0 +1,111 @@
+"""What holds on an accelerator: on a pretended one everywhere, on a real one with ``tests/run -m gpu``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from decouple_core import transfer
+from decouple_core.device import pick_device
+from decouple_core.flow import Move
+from decouple_core.machinery import Machinery
+from decouple_core.resampling import shrink
+from decouple_core.settings import Settings
+from decouple_core.transfer import StyleTransfer
+from tests.core.elsewhere import NAME, Elsewhere
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def photograph(name: str, size: int) -> np.ndarray:
+    small = shrink(getattr(skimage.data, name)().astype(np.float32) / 255, size)
+    return np.ascontiguousarray(small.permute(1, 2, 0).numpy())
+
+
+TARGET, STYLE = photograph("astronaut", 96), photograph("coffee", 80)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
+    """A pretended accelerator, which the program picks."""
+    monkeypatch.setattr(transfer, "pick_device", lambda name: NAME)
+    with Elsewhere() as device:
+        yield device
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference, in 8-bit steps."""
+    return float(np.abs(a - b).max()) * 255
+
+
+CASES = {"photograph": Settings(size=64), "texture": Settings(size=32, mode="texture"),
+         "there and back": Settings(size=32, mode="texture", integrator="rk4", layers=3)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_transfer_elsewhere_is_the_one_here(case: str, elsewhere: Elsewhere) -> None:
+    result = StyleTransfer().transfer(TARGET, STYLE, CASES[case])
+    assert elsewhere.reads > 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "pick_device", pick_device)
+        patch.setattr("decouple_core.machinery.linear_precision", lambda device: None)  # as elsewhere
+        assert difference(result.image, StyleTransfer().transfer(TARGET, STYLE, CASES[case]).image) < 1
+
+
+def test_masks_and_regions_elsewhere(elsewhere: Elsewhere) -> None:
+    labels = [np.arange(x.shape[1]) // (x.shape[1] // 2 + 1) * np.ones(x.shape[:2], int) for x in (TARGET, STYLE)]
+    result = StyleTransfer().transfer(TARGET, STYLE, Settings(size=64, layers=2), regions=(labels[0], labels[1]))
+    assert np.isfinite(result.image).all()
+
+
+def test_round_trip_elsewhere(elsewhere: Elsewhere) -> None:
+    assert StyleTransfer().round_trip(TARGET, Settings(size=32, layers=2, integrator="rk4")).psnr > 50
+
+
+@pytest.mark.parametrize("integrator", ["midpoint", "rk4"])
+def test_a_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhere) -> None:
+    """The program only queues work: an accelerator that had to hand over numbers would stand still meanwhile."""
+    settings = Settings(integrator=integrator)
+    machinery = Machinery.prepare(settings, NAME, lambda share, phrase: None)
+    image = torch.rand(3, 32, 24).to(NAME)
+    flow = machinery.flow(None, machinery.live(image, None), settings, lambda move, values: None)
+    *_, start = machinery.hierarchy.measure(image, 5)
+    held = torch.cat(machinery.hierarchy.measure(image, 4), 1)
+    move = Move(5, start, machinery.reference.values[4], held)
+    before = elsewhere.reads
+    first = flow.direction(image, move)
+    flow.direction(image + 0.1 * first.change, move, first.multipliers)
+    assert elsewhere.reads == before
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", CASES)
+def test_a_real_accelerator_gives_what_the_processor_gives(case: str) -> None:
+    settings = CASES[case].as_dict()
+    ours, wanted = (StyleTransfer().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": device})).image
+                    for device in ("auto", "cpu"))
+    assert difference(ours, wanted) < 1
+
+
+@pytest.mark.gpu
+def test_a_solve_never_synchronises_cuda() -> None:
+    """By CUDA's own account."""
+    device = pick_device("auto")
+    if device.type != "cuda":
+        pytest.skip("only CUDA tells")
+    settings = Settings()
+    machinery = Machinery.prepare(settings, device, lambda share, phrase: None)
+    image = torch.rand(3, 64, 48).to(device)
+    flow = machinery.flow(None, machinery.live(image, None), settings, lambda move, values: None)
+    start, goal = machinery.hierarchy.measure(image, 1)[0], machinery.reference.values[0]
+    move = Move(1, start, goal, start[:, :0])
+    flow.direction(image, move)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        flow.direction(image, move)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
