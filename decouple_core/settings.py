@@ -52,8 +52,7 @@ class Settings:
     activation: str = option("smooth", "Activation", "smooth makes the flow reversible; relu is the thesis's network "
                              "(ReLU and max pooling)", choices={"smooth": "Smooth", "relu": "ReLU"})
     integrator: str = option("midpoint", "Integrator", "how the flow is followed",
-                             choices={"midpoint": "Midpoint rule", "fine": "Midpoint rule in fine steps, "
-                                      "for pictures that are to come back", "rk4": "Runge-Kutta 4",
+                             choices={"midpoint": "Midpoint rule", "rk4": "Runge-Kutta 4",
                                       "reversible": "Time-reversible", "euler": "Euler with correction",
                                       "sgd": "Gradient descent of the thesis"})
     seed: int = option(0, "Seed", "seed of the noise that gives the reference values", low=0, high=2**31 - 1)
