@@ -56,6 +56,10 @@ class Scale:
         masks = [] if self.masks is None else list(self.masks.cpu().numpy())
         return Scale.of(pixels, masks, size, self.image.device)
 
+    def to(self, device: torch.device) -> Scale:
+        """The same on another device."""
+        return Scale(self.image.to(device), None if self.masks is None else self.masks.to(device))
+
     @property
     def shares(self) -> Tensor:
         """How much of each pixel belongs to each region, (R, h, w), summing to at most 1."""
@@ -102,6 +106,10 @@ class Picture:
             raise InputError("The mask and its image differ in size; give a mask of the image's own size.")
         medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), device)
         return cls(medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium)
+
+    def to(self, device: torch.device) -> Picture:
+        """The same on another device."""
+        return Picture(self.small.to(device), self.detail.to(device), self.medium.to(device))
 
     @property
     def regions(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -16,11 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core import photo
+from decouple_core import correction, photo
 from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.correction import correct
 from decouple_core.decoupling import Decoupling
-from decouple_core.device import describe, pick_device, run_with_step_down
+from decouple_core.device import CPU, describe, pick_device, run_with_step_down
 from decouple_core.errors import InputError
 from decouple_core.features import TAP_SIZES
 from decouple_core.flow import Move
@@ -186,12 +186,11 @@ class _Run:
             self._settings = _for_style(self._settings, style, max(1, len(target_masks)))
         with self._journal.step("prepare"):
             machinery = self._prepare()
-            picture = Picture.of(target, target_masks, self._settings.flow_size, self._device)
-            source = None
             if isinstance(style, DecoupledStyle):
+                picture, source = self._pictures((target, target_masks))[0], None
                 live = machinery.live(picture.small.image, picture.small.masks) * _live_in(style, self._device)
             else:
-                source = Picture.of(style, style_masks, self._settings.flow_size, self._device)
+                picture, source = self._pictures((target, target_masks), (style, style_masks))
                 live = (machinery.live(picture.small.image, picture.small.masks)
                         * machinery.live(source.small.image, source.small.masks))
         before = machinery.hierarchy.work.copy()
@@ -214,7 +213,7 @@ class _Run:
 
     def style(self, image: np.ndarray, masks: Sequence[np.ndarray]) -> DecoupledStyle:
         machinery = self._prepare()
-        picture = Picture.of(image, masks, self._settings.flow_size, self._device)
+        picture, = self._pictures((image, masks))
         self._meter.plan(machinery, self._settings, reads=True, dresses=False, renders=False)
         return self._style(machinery, picture, machinery.live(picture.small.image, picture.small.masks))
 
@@ -226,6 +225,14 @@ class _Run:
         undressed = self._undress(machinery, picture, live)
         dressed, _ = self._dress(machinery, picture, undressed, undressed.own, live)
         return RoundTrip(picture.small.image, dressed)
+
+    def _pictures(self, *images: tuple[np.ndarray, Sequence[np.ndarray]]) -> list[Picture]:
+        """Shrink images with their masks side by side: each takes one core."""
+        def shrunk(image: tuple[np.ndarray, Sequence[np.ndarray]]) -> Picture:
+            return Picture.of(image[0], image[1], self._settings.flow_size, CPU)
+
+        with ThreadPoolExecutor() as side_by_side:
+            return [picture.to(self._device) for picture in side_by_side.map(shrunk, images)]
 
     def _prepare(self) -> Machinery:
         s = self._settings
@@ -284,11 +291,13 @@ class _Run:
         if self._settings.mode == "texture":
             carried = photo.box(field(picture.small.image))
             return photo.Field(field.grid, residual=inside - carried)
-        detail = photo.Slicing(picture.detail.image, field.grid.shape[1:])
-        hierarchy = machinery.hierarchy.within(picture.detail.masks).first(DETAIL_LAYERS)
-        wanted = torch.cat(goal.means, 1)
-        damping = machinery.reference.damping(CORRECTION_DAMPING * self._settings.damping)[:, : wanted.shape[1]]
-        field = correct(detail, field, hierarchy, wanted, damping.expand_as(wanted))
+        hierarchy = machinery.hierarchy.first(DETAIL_LAYERS)
+        carried = photo.box(field(picture.detail.image))
+        misfit = torch.cat(goal.means, 1) - torch.cat(hierarchy.within(picture.detail.masks).measure(carried), 1)
+        coarse = picture.detail.shrunk(correction.SIZE)
+        damping = machinery.reference.damping(CORRECTION_DAMPING * self._settings.damping)[:, : misfit.shape[1]]
+        field = correction.correct(photo.Slicing(coarse.image, field.grid.shape[1:]), field,
+                                   hierarchy.within(coarse.masks), misfit, damping.expand_as(misfit))
         return _repainted(field, picture.medium, goal)
 
     def _decoupling(self, machinery: Machinery, scale: Scale, live: Tensor) -> Decoupling:
