@@ -90,7 +90,9 @@ class Field:
         for top in range(0, height, STRIPE_ROWS):
             bottom = min(top + STRIPE_ROWS, height)
             stripe = torch.from_numpy(np.ascontiguousarray(image[top:bottom].transpose(2, 0, 1), np.float32))
-            stripe = stripe.to(self.grid)
+            if self.grid.is_cuda:  # page-locked memory crosses without another copy
+                stripe = stripe.pin_memory()
+            stripe = stripe.to(self.grid, non_blocking=self.grid.is_cuda)
             values = Slicing(stripe, self.grid.shape[1:], top / height, bottom / height).apply(self.grid)
             if self.residual is not None:
                 values = values + _stretch(self.residual, stripe, top / height, bottom / height)
