@@ -20,16 +20,16 @@ from decouple_core.solvers import conjugate_gradients
 
 SIZE = 192
 """Longer side, in pixels, at which J is taken; what the features lack is measured with more detail. On eight pairs of
-free photographs the errors of relu1_1, relu2_1 and relu3_1 are .082, .182 and .378 at edges of .800 (means), with J at
-256 px .081, .181 and .372 at .797, for 1.8 times the work; at 128 px .083, .184 and .392 at .805."""
+free photographs the mean errors of relu1_1, relu2_1 and relu3_1 are then .075, .177 and .368 at edges of .797; with J
+at 256 px, for 1.8 times the work, .074, .176 and .370 at .800; with single steps and J at 256, 192 and 128 px relu3_1's
+is .372, .378 and .392."""
 
-ITERATIONS, BLURS = 8, 2
-"""Conjugate-gradient iterations, and how often L blurs a cell into its neighbours. On those pairs a second Gauss-Newton
-step gains .004 in the error of relu3_1 at the same edges, for twice the time."""
+STEPS, ITERATIONS, BLURS = 2, 6, 2
+"""Gauss-Newton steps, conjugate-gradient iterations in each, and how often L blurs a cell into its neighbours. On those
+pairs one step of 8 ends at .082, .182 and .378 with edges of .800, in three quarters of the time."""
 
 STRUCTURE = 1.3e-4
-"""Weight of the lost structure: on those pairs edges of .80 stay (mean) and relu3_1's error is .37. Weights of 1e-4 and
-1.6e-4 keep .79 and .80 at equal errors to .003; without it edges of .80 cost .39."""
+"""Weight of the lost structure: on those pairs edges of .80 stay, and without it edges of .80 cost .39 in relu3_1."""
 
 WINDOW, CONTRAST = 7, 0.03**2
 """Side of the window in which the target's gradients are averaged, in pixels, and what is added to their squares: those
@@ -39,7 +39,7 @@ of the structural similarity (Wang et al. 2004)."""
 def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor) -> Field:
     """Give the features of the field's picture what they lack.
 
-    For the grid θ₀ + L y and the picture x of θ₀, one Gauss-Newton step minimises
+    For the grid θ₀ + L y and the picture x of θ₀, a Gauss-Newton step minimises
 
         Σ (J S B L y − misfit)² / μ + |y|² + w · lost structure of x + S B L y.
 

@@ -292,12 +292,15 @@ class _Run:
             carried = photo.box(field(picture.small.image))
             return photo.Field(field.grid, residual=inside - carried)
         hierarchy = machinery.hierarchy.first(DETAIL_LAYERS)
-        carried = photo.box(field(picture.detail.image))
-        misfit = torch.cat(goal.means, 1) - torch.cat(hierarchy.within(picture.detail.masks).measure(carried), 1)
         coarse = picture.detail.shrunk(correction.SIZE)
-        damping = machinery.reference.damping(CORRECTION_DAMPING * self._settings.damping)[:, : misfit.shape[1]]
-        field = correction.correct(photo.Slicing(coarse.image, field.grid.shape[1:]), field,
-                                   hierarchy.within(coarse.masks), misfit, damping.expand_as(misfit))
+        slicing = photo.Slicing(coarse.image, field.grid.shape[1:])
+        wanted = torch.cat(goal.means, 1)
+        damping = machinery.reference.damping(CORRECTION_DAMPING * self._settings.damping)[:, : wanted.shape[1]]
+        damping = damping.expand_as(wanted)
+        for _ in range(correction.STEPS):
+            carried = photo.box(field(picture.detail.image))
+            misfit = wanted - torch.cat(hierarchy.within(picture.detail.masks).measure(carried), 1)
+            field = correction.correct(slicing, field, hierarchy.within(coarse.masks), misfit, damping)
         return _repainted(field, picture.medium, goal)
 
     def _decoupling(self, machinery: Machinery, scale: Scale, live: Tensor) -> Decoupling:
