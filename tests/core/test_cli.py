@@ -470,7 +470,7 @@ def test_style_that_is_the_target(pictures: Path, tmp_path: Path, capsys: pytest
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C cannot be sent to one process there")
 def test_stopped_by_ctrl_c(pictures: Path, tmp_path: Path) -> None:
-    with process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", "--size", "56",
+    with process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", "--size", "256",
                  "--layers", "5", "--network", "vgg16", "--device", "cpu") as run:
         assert run.stderr is not None
         for line in run.stderr:
