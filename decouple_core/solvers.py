@@ -172,7 +172,7 @@ class DampedLeastNorm:
         solution = conjugate_gradients(operator, change, tolerance=self._tolerance, iterations=iterations[depth],
                                        preconditioner=self._preconditioner(depth), start=start)
         # N Jᵀ a is put together from what the solve has pulled back already.
-        moved = torch.zeros_like(pulled[0])
+        moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
         for share, back in zip(solution.shares, pulled, strict=True):
             moved = moved + share * back
         return Direction(moved, solution.multipliers, solution.iterations)

@@ -247,6 +247,11 @@ def test_the_solution_of_a_neighbour_saves_iterations(means: ChannelMeans) -> No
     assert relative(warm.change, cold.change) < 0.1
 
 
+def test_nothing_to_move_moves_nothing(means: ChannelMeans) -> None:
+    damping, at = torch.ones(1, 192, dtype=torch.float64), means.linearise(uniform_noise(1, 8).double(), 2)
+    assert not least_norm(at, means, damping, torch.zeros(1, 192, dtype=torch.float64)).any()
+
+
 def test_iterations_from_zero_and_from_a_neighbour(means: ChannelMeans) -> None:
     solver = DampedLeastNorm(torch.ones(1, 192, dtype=torch.float64), [3, 5], [64, 192], warm_iterations=[1, 2])
     at, change = means.linearise(uniform_noise(1, 8).double(), 2), normal(1, 192)
