@@ -28,7 +28,7 @@ class _There(Tensor):
     def __new__(cls, inner: Tensor) -> _There:
         if inner.dtype == torch.float64:
             raise TypeError("There is no double precision on this device.")
-        there: _There = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        there = Tensor._make_wrapper_subclass(
             cls, inner.shape, strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype,
             device=NAME)
         there.inner = inner

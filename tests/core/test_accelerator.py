@@ -13,6 +13,7 @@ from decouple_core import transfer
 from decouple_core.device import pick_device
 from decouple_core.flow import Move
 from decouple_core.machinery import Machinery
+from decouple_core.reference import uniform_noise
 from decouple_core.resampling import shrink
 from decouple_core.settings import Settings
 from decouple_core.transfer import StyleTransfer
@@ -71,7 +72,7 @@ def test_a_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhere) -> Non
     """The program only queues work: an accelerator that had to hand over numbers would stand still meanwhile."""
     settings = Settings(integrator=integrator)
     machinery = Machinery.prepare(settings, NAME, lambda share, phrase: None)
-    image = torch.rand(3, 32, 24).to(NAME)
+    image = uniform_noise(1, 32).to(NAME)
     flow = machinery.flow(None, machinery.live(image, None), settings, lambda move, values: None)
     *_, start = machinery.hierarchy.measure(image, 5)
     held = torch.cat(machinery.hierarchy.measure(image, 4), 1)
@@ -99,7 +100,7 @@ def test_a_solve_never_synchronises_cuda() -> None:
         pytest.skip("only CUDA tells")
     settings = Settings()
     machinery = Machinery.prepare(settings, device, lambda share, phrase: None)
-    image = torch.rand(3, 64, 48).to(device)
+    image = uniform_noise(1, 64).to(device)
     flow = machinery.flow(None, machinery.live(image, None), settings, lambda move, values: None)
     start, goal = machinery.hierarchy.measure(image, 1)[0], machinery.reference.values[0]
     move = Move(1, start, goal, start[:, :0])
