@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import imagecodecs
@@ -468,9 +469,18 @@ def test_style_that_is_the_target(pictures: Path, tmp_path: Path, capsys: pytest
     assert np.abs(picture(tmp_path / "out.png").astype(int) - PIXELS).mean() < 2
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell ignores the interrupt in what it starts in the background, and so would whatever the tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C cannot be sent to one process there")
+@pytest.mark.usefixtures("interruptible")
 def test_stopped_by_ctrl_c(pictures: Path, tmp_path: Path) -> None:
-    with process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", "--size", "256",
+    with process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", "--size", "56",
                  "--layers", "5", "--network", "vgg16", "--device", "cpu") as run:
         assert run.stderr is not None
         for line in run.stderr:
