@@ -206,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))
     sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
     _add_settings(sub)
-    sub.set_defaults(integrator="rk4")
+    sub.set_defaults(integrator="reversible")
     sub = command(style, ("IMAGE", "picture to measure"))
     sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style goes")
     sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from decouple_core.features import Hierarchy, Linearisation
-from decouple_core.solvers import DampedLeastNorm, Direction
+from decouple_core.solvers import DampedLeastNorm, Direction, fixed_point
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,9 @@ class Flow:
         self.watch(move, here.values)
         return here
 
-    def velocity(self, image: Tensor, move: Move) -> Tensor:
-        """dx/dt: the damped least-norm direction of the nominal velocity."""
-        return self.direction(image, move).change
-
-    def direction(self, image: Tensor, move: Move, start: Tensor | None = None) -> Direction:
-        """dx/dt with its multipliers, the solve begun at those of a neighbouring image."""
-        return self.solver.direction(self.at(image, move), move.change, start)
+    def direction(self, image: Tensor, move: Move, before: Direction | None = None) -> Direction:
+        """dx/dt, the damped least-norm direction of the nominal velocity, found from that of an image nearby."""
+        return self.solver.direction(self.at(image, move), move.change, before)
 
 
 class Integrator(ABC):
@@ -115,27 +111,17 @@ class PerLayer(Integrator):
 
 
 class Midpoint(Integrator):
-    """The explicit midpoint rule, second order: two evaluations a step (Runge 1895).
+    """The explicit midpoint rule, second order: two evaluations a step (Runge 1895)."""
 
-    Parameters
-    ----------
-    steps : int
-    warm : bool
-        Whether each solve starts at the multipliers of the one before. It comes nearer to its solution, but is no
-        function of the image alone any more, so the flow comes back less exactly.
-    """
-
-    def __init__(self, steps: int, *, warm: bool = False) -> None:
-        self._steps, self._warm = steps, warm
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
-        known: Tensor | None = None
+        middle: Direction | None = None
         for _ in range(self._steps):
-            here = flow.direction(image, move, known)
-            known = here.multipliers if self._warm else None
-            middle = flow.direction(image + (h / 2) * here.change, move, known)
-            known = middle.multipliers if self._warm else None
+            here = flow.direction(image, move, middle)
+            middle = flow.direction(image + (h / 2) * here.change, move, here)
             image = image + h * middle.change
         return image
 
@@ -151,12 +137,13 @@ class RungeKutta4(Integrator):
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
+        k4: Direction | None = None
         for _ in range(self._steps):
-            k1 = flow.velocity(image, move)
-            k2 = flow.velocity(image + (h / 2) * k1, move)
-            k3 = flow.velocity(image + (h / 2) * k2, move)
-            k4 = flow.velocity(image + h * k3, move)
-            image = image + (h / 6) * (k1 + 2 * (k2 + k3) + k4)
+            k1 = flow.direction(image, move, k4)
+            k2 = flow.direction(image + (h / 2) * k1.change, move, k1)
+            k3 = flow.direction(image + (h / 2) * k2.change, move, k2)
+            k4 = flow.direction(image + h * k3.change, move, k3)
+            image = image + (h / 6) * (k1.change + 2 * (k2.change + k3.change) + k4.change)
         return image
 
     def evaluations(self, layer: int) -> int:
@@ -166,28 +153,46 @@ class RungeKutta4(Integrator):
 class Reversible(Integrator):
     """The implicit midpoint rule, time-reversible: the step back from the end is the step forth.
 
-    x₁ = x₀ + h F((x₀ + x₁) / 2), found by fixed-point iteration from an explicit midpoint step. Exchanging x₀
-    with x₁ and h with −h gives the same equation, so the round trip is exact to what the iteration leaves
-    (Hairer, Lubich & Wanner 2006, II.1).
+    x₁ = x₀ + h F((x₀ + x₁) / 2). Exchanging x₀ with x₁ and h with −h gives the same equation, so the round trip is
+    exact to what is left of the fixed point (x₀ + x₁) / 2 (Hairer, Lubich & Wanner 2006, II.1), as long as F is smooth
+    enough for the step to have one fixed point alone: its solves must converge.
+
+    Parameters
+    ----------
+    steps : int
+    settled : float
+        Root mean square of what is left, in units of the image. Over all five layers a picture comes back about a
+        hundred times less exactly.
+    iterations : int
+        The most evaluations of the flow in a step.
     """
 
-    def __init__(self, steps: int, *, settled: float = 1e-5, iterations: int = 8) -> None:
+    USUAL = 6
+    """Evaluations that a step usually takes: 3 to 10 on photographs of 64 and 256 px."""
+
+    def __init__(self, steps: int, *, settled: float = 1e-6, iterations: int = 20) -> None:
         self._steps, self._settled, self._iterations = steps, settled, iterations
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
         h = 1.0 / self._steps
+        latest = flow.direction(image, move)
+
+        def middle_after(start: Tensor) -> Tensor:
+            """x̄ with x̄ = x₀ + h/2 F(x̄), sought from x₀ + h/2 of the direction before."""
+            def onward(middle: Tensor) -> Tensor:
+                nonlocal latest
+                latest = flow.direction(middle, move, latest)
+                return start + (h / 2) * latest.change
+
+            return fixed_point(onward, start + (h / 2) * latest.change, tolerance=self._settled,
+                               iterations=self._iterations)
+
         for _ in range(self._steps):
-            middle = image + (h / 2) * flow.velocity(image, move)
-            for _ in range(self._iterations):
-                before = middle
-                middle = image + (h / 2) * flow.velocity(middle, move)
-                if (middle - before).square().mean().sqrt() <= self._settled:
-                    break
-            image = 2 * middle - image
+            image = 2 * middle_after(image) - image
         return image
 
     def evaluations(self, layer: int) -> int:
-        return self._steps * (1 + self._iterations)
+        return 1 + self._steps * min(self.USUAL, self._iterations)
 
 
 class Euler(Integrator):
@@ -200,8 +205,10 @@ class Euler(Integrator):
         self._steps, self._corrections = steps, corrections
 
     def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
+        before: Direction | None = None
         for _ in range(self._steps):
-            image = image + flow.velocity(image, move) / self._steps
+            before = flow.direction(image, move, before)
+            image = image + before.change / self._steps
         for _ in range(self._corrections):
             here = flow.at(image, move)
             image = image + flow.solver.direction(here, move.goals - here.values).change

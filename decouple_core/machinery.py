@@ -34,15 +34,14 @@ from decouple_core.settings import Settings
 from decouple_core.solvers import DampedLeastNorm
 from decouple_core.weights import load_weights
 
-ITERATIONS = (4, 6, 8, 8, 8)
-"""Conjugate-gradient iterations of a solve at depths 1 … 5. Measured at 64 px with 3, 3, 4, 8, 8: the result lies 36 dB
-from the converged flow's, against 49 dB with twice as many and 26 dB with two thirds. The shallow depths have more,
-which is cheap, so that moving one layer leaves the decoupled features of those before it where they were."""
+ITERATIONS = (5, 7, 9, 10, 10)
+"""Conjugate-gradient iterations of the first solve in a transfer's move of depth 1 … 5. It serves the others, too."""
 
-WARM_ITERATIONS = (2, 3, 4, 4, 3)
-"""The same from the multipliers of the evaluation before, in moves that need not come back. With these and the steps
-below, four photographs at 64 px lie 37, 31, 32 and 31 dB from the converged flow (four times the steps, five times the
-iterations), their pictures 0.4 to 0.7 / 255 (median). One iteration fewer costs 4 dB, one more gains 1 to 2."""
+WARM_ITERATIONS = (1, 2, 3, 3, 2)
+"""The same of all others, from the solution of the evaluation before. With these and the steps below, four photographs
+at 64 px lie 36, 32, 32 and 30 dB from the converged flow (four times the steps, five times the iterations), in 779
+evaluations. One iteration more, and 4, 6, 8, 8, 8 to begin with, gain 3, 3, 3 and 1 dB in 897; where the first solve's
+directions did not serve the others, those gained 1, 1, 1 and 1."""
 
 HELD = (1.0, 0.3, 0.3, 1.0, 1.0)
 """Damping of held layers in a move of depth 1 … 5, as a share of their own: they are to stay. At 48 px, moving layer 2
@@ -57,19 +56,28 @@ SGD_NORMALISED, SGD_IMPOSED = 0.05, 0.5
 
 STEPS: dict[str, Sequence[int]] = {
     "midpoint": (8, 2, 2, 2, 2),
-    "rk4": (8, 4, 4, 6, 8),
-    "reversible": (8, 4, 3, 3, 3),
+    "rk4": (8, 4, 3, 3, 3),
+    "reversible": (16, 4, 4, 8, 8),
     "euler": (16, 4, 3, 3, 3),
 }
-"""Steps of each integrator through layers 1 … 5. Layer 1 bends most and costs least. Those of rk4 bring three 8-bit
-photographs of 64 px back with 68 to 75 dB, 8, 4, 4, 4, 4 with 62 to 73, both with J in bfloat16. A transfer need not
-come back, and half as many steps again in layers 1 and 2 bring it no nearer to the converged flow."""
+"""Steps of each integrator through layers 1 … 5. Layer 1 bends most and costs least. A transfer need not come back, and
+half as many steps again in layers 1 and 2 bring it no nearer to the converged flow. Those of reversible
+settle at 256 px, too, where with 8, 4, 3, 3, 3 three of them did not and the rocket came back with 45 dB."""
 
 QUICK = ("midpoint", "euler")
-"""Integrators that take J and Jᵀ in `linear_precision`."""
+"""Integrators whose solves are as loose as a transfer needs, J and Jᵀ in `linear_precision`."""
+
+CONVERGED = 2e-4
+"""Tolerance of the other integrators' solves, whose flow is to come back. With fixed numbers of iterations from zero,
+even 12 and 16 in layers 4 and 5, the direction nearly jumps in places: one of five photographs of 64 px came back
+with 58 dB, the others with 87 to 101. Converged to 5e-4 they come back with 78 to 85 in fewer evaluations, to 2e-4
+with 86 to 94."""
+
+CONVERGED_WITHIN = 100
+"""The most iterations of such a solve; photographs of 64 and 256 px take up to 62, the first of a move in layer 5."""
 
 _RULES: dict[str, Callable[[int], Integrator]] = {
-    "midpoint": partial(Midpoint, warm=True), "rk4": RungeKutta4, "reversible": Reversible, "euler": Euler}
+    "midpoint": Midpoint, "rk4": RungeKutta4, "reversible": Reversible, "euler": Euler}
 
 
 def integrator_of(settings: Settings) -> Integrator:
@@ -120,9 +128,12 @@ class Machinery:
             # A region of a share φ of the image answers 1/φ times as strongly to its own pixels.
             damping = damping / masks.mean((1, 2))[:, None]
         sizes = self.reference.sizes
-        solver = DampedLeastNorm(damping, ITERATIONS, list(itertools.accumulate(sizes)), held=HELD,
-                                 warm_iterations=WARM_ITERATIONS, gram=self.reference.gram * live * live[:, None])
-        hierarchy = self.hierarchy if settings.integrator in QUICK else self.hierarchy.precise()
+        quick = settings.integrator in QUICK
+        solve = (partial(DampedLeastNorm, iterations=ITERATIONS, warm_iterations=WARM_ITERATIONS) if quick else
+                 partial(DampedLeastNorm, iterations=[CONVERGED_WITHIN] * len(sizes), tolerance=CONVERGED))
+        solver = solve(damping, depths=list(itertools.accumulate(sizes)), held=HELD,
+                       gram=self.reference.gram * live * live[:, None])
+        hierarchy = self.hierarchy if quick else self.hierarchy.precise()
         return Flow(Live(hierarchy.within(masks), live), solver, watch)
 
     def decoupling(self, masks: Tensor | None, live: Tensor, settings: Settings, watch: Watch) -> Decoupling:

@@ -11,7 +11,8 @@ spatial mean makes J Jᵀ fall as 1 / N.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,23 +33,24 @@ class Solution:
         a, of the shape of the right side.
     iterations : int
         Conjugate-gradient iterations done, each one product with the operator.
-    residual : Tensor
-        |r − A a| / |r|, a scalar.
     shares : list of Tensor
         Scalars: a is the sum of the operator's arguments, in the order of its calls, each times its share.
+    directions, images : list of Tensor
+        The directions d that it went, conjugate and of unit length, dᵀA d = 1, and what A makes of them.
     """
 
     multipliers: Tensor
     iterations: int
-    residual: Tensor
     shares: list[Tensor]
+    directions: list[Tensor]
+    images: list[Tensor]
 
 
 def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: float, iterations: int,
                         preconditioner: Operator | None = None, start: Tensor | None = None) -> Solution:
     """Solve A a = r for a symmetric positive definite A known by its products.
 
-    Hestenes & Stiefel 1952, preconditioned. Stops at the relative residual `tolerance` or after `iterations`.
+    Hestenes & Stiefel 1952, preconditioned.
 
     Every direction is made conjugate to all before it, not to the last alone. In exact arithmetic that changes nothing.
     But where A's eigenvalues spread widely, the short recurrence multiplies the rounding along the largest ones, once
@@ -62,30 +64,35 @@ def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: fl
     right_side : Tensor
         r.
     tolerance : float
-        On |r − A a| / |r|; 0 runs all iterations.
+        Stops where √(zᵀP⁻¹z), z = r − A a, is this share of √(rᵀP⁻¹r); 0 runs all iterations.
     iterations : int
-        The most products with A, the one for a non-zero start not counted.
+        The most products with A, the one for a start not counted.
     preconditioner : callable, optional
         r ↦ P⁻¹ r with P symmetric positive definite; none means the identity.
     start : Tensor, optional
         First guess of a; zero if left out.
     """
-    scale = right_side.norm()
     a = torch.zeros_like(right_side) if start is None else start.clone()
     residual = right_side.clone() if start is None else right_side - operator(a)
-    shares = [] if start is None else [torch.ones_like(scale)]
+    shares = [] if start is None else [torch.ones_like(right_side.flatten()[0])]
+    preconditioner = preconditioner or (lambda r: r)
+    bound = tolerance**2 * (right_side * preconditioner(right_side)).sum()
     directions: list[Tensor] = []
     images: list[Tensor] = []
     done = 0
-    # Without a tolerance nothing here waits for the numbers, so an accelerator is never idle.
-    while done < iterations and not (tolerance and residual.norm() <= tolerance * scale):
-        direction = preconditioner(residual) if preconditioner else residual
+    while done < iterations:
+        direction = preconditioner(residual)
+        # Without a tolerance nothing here waits for the numbers, so an accelerator is never idle.
+        if tolerance and (residual * direction).sum() <= bound:
+            break
+        whole = direction.norm()
         for before, image in zip(directions, images, strict=True):
             direction = direction - (image * direction).sum() * before
         image = operator(direction)
-        # Where rounding leaves no length, nothing is to be gained.
-        length = (direction * image).sum()
-        unit = torch.where(length > 0, length.clamp_min(torch.finfo(length.dtype).tiny).rsqrt(), 0.0)
+        # A direction of which the ones before leave only rounding, as once they span everything, counts as none.
+        length, precision = (direction * image).sum(), torch.finfo(whole.dtype)
+        sound = (length > 0) & (direction.norm() > precision.eps**0.5 * whole)
+        unit = torch.where(sound, length.clamp_min(precision.tiny).rsqrt(), 0.0)
         directions.append(unit * direction)
         images.append(unit * image)
         step = (directions[-1] * residual).sum()
@@ -93,7 +100,79 @@ def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: fl
         residual = residual - step * images[-1]
         shares.append(step * unit)
         done += 1
-    return Solution(a, done, residual.norm() / scale, shares)
+    return Solution(a, done, shares, directions, images)
+
+
+def deflated(preconditioner: Operator, known: Solution) -> Operator:
+    """A preconditioner that also knows what an earlier solve with a similar A has found.
+
+    With that solve's directions W and their images A W it is r ↦ W Wᵀr + (I − W (A W)ᵀ) P⁻¹ (I − A W Wᵀ) r: the exact
+    inverse along the directions, P⁻¹ across them, and positive definite whatever A has become (balancing, Mandel 1993).
+    """
+    if not known.directions:
+        return preconditioner
+    directions, images = (torch.stack(vectors).flatten(1) for vectors in (known.directions, known.images))
+
+    def apply(r: Tensor) -> Tensor:
+        along = directions @ r.flatten()
+        across = preconditioner((r.flatten() - along @ images).view_as(r)).flatten()
+        return (across + (along - images @ across) @ directions).view_as(r)
+
+    return apply
+
+
+def fixed_point(function: Operator, start: Tensor, *, tolerance: float, iterations: int, memory: int = 5) -> Tensor:
+    """Find x = g(x) by Anderson's mixing (Anderson 1965; Walker & Ni 2011).
+
+    g is followed not from where it led last, but from where its residual g(x) − x would be the least if it changed as
+    it has changed so far. So the iteration also settles where g is no contraction.
+
+    Parameters
+    ----------
+    function : callable
+        g, between tensors of one shape.
+    start : Tensor
+        First guess of x.
+    tolerance : float
+        On the root mean square of the residual.
+    iterations : int
+        The most evaluations of g, at least one.
+    memory : int
+        How many changes are kept; five is in the middle of what Walker & Ni use.
+
+    Returns
+    -------
+    Tensor
+        The last g(x).
+    """
+    value = function(start)
+    residual = value - start
+    changes: deque[tuple[Tensor, Tensor]] = deque(maxlen=memory)  # of the residual and of g(x), the newest first
+    for _ in range(iterations - 1):
+        if residual.square().mean().sqrt() <= tolerance:
+            break
+        mixed = _mixed(value, residual, changes)
+        next_value = function(mixed)
+        next_residual = next_value - mixed
+        changes.appendleft((next_residual - residual, next_value - value))
+        value, residual = next_value, next_residual
+    return value
+
+
+def _mixed(value: Tensor, residual: Tensor, changes: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """g(x) less those multiples of its changes that leave the least residual, found by Gram and Schmidt's process."""
+    fallen: list[tuple[Tensor, Tensor]] = []
+    for fall, way in changes:
+        whole = fall.norm()
+        for earlier, its_way in fallen:
+            share = (earlier * fall).sum()
+            fall, way = fall - share * earlier, way - share * its_way
+        length = fall.norm()
+        if length <= 1e-4 * whole:
+            continue  # a change that says nothing which the newer ones do not, but its rounding
+        fallen.append((fall / length, way / length))
+        value = value - (fallen[-1][0] * residual).sum() * fallen[-1][1]
+    return value
 
 
 @dataclass(frozen=True)
@@ -105,14 +184,17 @@ class Direction:
     change : Tensor
         dx, of the image's shape.
     multipliers : Tensor
-        a, shape (R, M): where the solve of a neighbouring image may start.
+        a, shape (R, M).
     iterations : int
         Conjugate-gradient iterations that it took.
+    known : Solution
+        The first solve of the chain of neighbouring images that this one belongs to.
     """
 
     change: Tensor
     multipliers: Tensor
     iterations: int
+    known: Solution
 
 
 class DampedLeastNorm:
@@ -148,7 +230,7 @@ class DampedLeastNorm:
                           zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)]
         self._factors = [self._factor(gram, damping) for damping in self._dampings] if gram is not None else None
 
-    def direction(self, at: Linearisation, change: Tensor, start: Tensor | None = None) -> Direction:
+    def direction(self, at: Linearisation, change: Tensor, before: Direction | None = None) -> Direction:
         """Find dx = N Jᵀ a with (N J Jᵀ + μ) a = change.
 
         Parameters
@@ -156,8 +238,9 @@ class DampedLeastNorm:
         at : Linearisation
         change : Tensor
             Shape (R, features within some depth).
-        start : Tensor, optional
-            Multipliers of a neighbouring image; zero if left out.
+        before : Direction, optional
+            That of a neighbouring image for the same change: the solve starts from its multipliers, preconditioned
+            by what the first of its chain found.
         """
         depth = self._depths.index(change.shape[1])
         damping = self._dampings[depth]
@@ -168,14 +251,18 @@ class DampedLeastNorm:
             pulled.append(back.numel() * back)
             return at.jvp(pulled[-1]) + damping * a
 
-        iterations = self._iterations if start is None else self._warm_iterations
+        preconditioner, start, iterations = self._preconditioner(depth), None, self._iterations
+        if before is not None:
+            preconditioner = deflated(preconditioner, before.known)
+            start, iterations = before.multipliers, self._warm_iterations
         solution = conjugate_gradients(operator, change, tolerance=self._tolerance, iterations=iterations[depth],
-                                       preconditioner=self._preconditioner(depth), start=start)
+                                       preconditioner=preconditioner, start=start)
         # N Jᵀ a is put together from what the solve has pulled back already.
         moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
         for share, back in zip(solution.shares, pulled, strict=True):
             moved = moved + share * back
-        return Direction(moved, solution.multipliers, solution.iterations)
+        known = before.known if before is not None else solution
+        return Direction(moved, solution.multipliers, solution.iterations, known)
 
     def _factor(self, gram: Tensor, damping: Tensor) -> Tensor:
         # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.

@@ -143,7 +143,8 @@ def test_wearing_its_own_features_an_image_is_itself(hierarchy: ChannelMeans, ph
     reference = two.measure(uniform_noise(0, 64).double())
 
     def round_trip(steps: int) -> float:
-        solver = DampedLeastNorm(relative_damping(gram, two.sizes, 0.3), [4, 6], [64, 192], gram=gram)
+        solver = DampedLeastNorm(relative_damping(gram, two.sizes, 0.3), [100, 100], [64, 192], gram=gram,
+                                 tolerance=1e-6)
         decoupling = Decoupling(Flow(two, solver), Midpoint(steps), reference)
         own, normalised = decoupling.normalise(photograph, 2)
         *_, (_, back, _) = decoupling.impose(normalised, own)

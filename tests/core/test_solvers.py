@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.sparse.linalg
 import torch
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from decouple_core.features import ChannelMeans, Functions, Hierarchy, Linearisation
 from decouple_core.reference import uniform_noise
-from decouple_core.solvers import DampedLeastNorm, conjugate_gradients
+from decouple_core.solvers import DampedLeastNorm, Solution, conjugate_gradients, deflated, fixed_point
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 
@@ -46,8 +47,35 @@ def test_solves_what_numpy_solves(size: int, seed: int, preconditioned: bool, st
         preconditioner=None if p is None else lambda x: torch.linalg.solve(p, x),
         start=normal(size, seed=seed + 3) if started else None)
     assert relative(solution.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-7
-    left = (r - a @ solution.multipliers).norm() / r.norm()
-    assert solution.residual.item() == pytest.approx(left.item(), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(size=st.integers(2, 25), seed=st.integers(0, 2**31), tolerance=st.sampled_from([0.3, 1e-2, 1e-5]))
+def test_stops_as_soon_as_the_natural_norm_of_the_residual_is_below_the_tolerance(size: int, seed: int,
+                                                                                 tolerance: float) -> None:
+    a, r, p = positive_definite(size, seed), normal(size, seed=seed + 1), positive_definite(size, seed + 2)
+
+    def natural(x: Tensor) -> float:
+        z = r - a @ x
+        return (z @ torch.linalg.solve(p, z)).sqrt().item()
+
+    def solution(iterations: int) -> Solution:
+        return conjugate_gradients(lambda x: a @ x, r, tolerance=tolerance, iterations=iterations,
+                                   preconditioner=lambda x: torch.linalg.solve(p, x))
+
+    found = solution(100)
+    wanted = tolerance * natural(torch.zeros_like(r))
+    assert natural(found.multipliers) <= wanted * (1 + 1e-6)
+    for fewer in range(found.iterations):
+        assert natural(solution(fewer).multipliers) > wanted * (1 - 1e-6)
+
+
+def test_directions_are_conjugate_and_of_unit_length() -> None:
+    a = positive_definite(20, 0)
+    solution = conjugate_gradients(lambda x: a @ x, normal(20, seed=1), tolerance=0.0, iterations=9)
+    w = torch.stack(solution.directions)
+    torch.testing.assert_close(w @ a @ w.T, torch.eye(9, dtype=torch.float64))
+    torch.testing.assert_close(torch.stack(solution.images), w @ a)
 
 
 def test_exact_preconditioner_needs_one_iteration() -> None:
@@ -80,7 +108,7 @@ def test_nothing_to_solve_and_nothing_left_to_gain() -> None:
     zero = conjugate_gradients(lambda x: 2 * x, torch.zeros(3), tolerance=0.0, iterations=9)
     assert not zero.multipliers.any()
     exact = conjugate_gradients(lambda x: 2 * x, torch.ones(3), tolerance=0.0, iterations=1000)
-    assert torch.equal(exact.multipliers, torch.full((3,), 0.5))
+    torch.testing.assert_close(exact.multipliers, torch.full((3,), 0.5), rtol=2e-7, atol=0)
     a, r = positive_definite(9, 0), normal(9, seed=1)
     long = conjugate_gradients(lambda x: a @ x, r, tolerance=0.0, iterations=1000)
     assert relative(long.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-9
@@ -109,11 +137,88 @@ def test_rounding_is_not_multiplied_by_the_spread_of_the_eigenvalues(large: int)
     assert relative(single.multipliers, double.multipliers) < 2e-4
 
 
+@settings(max_examples=40, deadline=None)
+@given(size=st.integers(2, 20), seed=st.integers(0, 2**31), known=st.integers(1, 8), change=st.floats(0.0, 0.5))
+def test_deflated_preconditioner_is_positive_and_exact_where_the_earlier_solve_went(size: int, seed: int, known: int,
+                                                                                   change: float) -> None:
+    a, p = positive_definite(size, seed), positive_definite(size, seed + 2)
+    earlier = conjugate_gradients(lambda x: a @ x, normal(size, seed=seed + 1), tolerance=0.0, iterations=known)
+    apply = deflated(lambda x: torch.linalg.solve(p, x), earlier)
+    matrix = torch.stack([apply(e) for e in torch.eye(size, dtype=torch.float64)], 1)
+    torch.testing.assert_close(matrix, matrix.T)
+    assert torch.linalg.eigvalsh(matrix)[0] > 0
+    for direction in earlier.directions:  # those beyond the dimensions are zero
+        torch.testing.assert_close(apply(a @ direction), direction, rtol=1e-6, atol=1e-8)
+    # With an operator that has changed, as from one image to the next, it leads to that one's solution.
+    b, r = a + change * positive_definite(size, seed + 3), normal(size, seed=seed + 4)
+    found = conjugate_gradients(lambda x: b @ x, r, tolerance=1e-11, iterations=20 * size + 20, preconditioner=apply)
+    assert relative(found.multipliers, np.linalg.solve(b.numpy(), r.numpy())) < 1e-7
+
+
+def test_deflation_by_a_solve_that_had_nothing_to_do_changes_nothing() -> None:
+    nothing = conjugate_gradients(lambda x: 2 * x, torch.zeros(3), tolerance=1e-3, iterations=9)
+    assert nothing.iterations == 0
+    assert torch.equal(deflated(lambda r: 3 * r, nothing)(torch.ones(3)), torch.full((3,), 3.0))
+
+
 def test_tensors_of_any_shape() -> None:
     r = normal(2, 3, 4)
     weights = normal(2, 3, 4, seed=1).square() + 0.1
     solution = conjugate_gradients(lambda x: weights * x, r, tolerance=1e-12, iterations=200)
     torch.testing.assert_close(solution.multipliers, r / weights)
+
+
+# --- fixed points -------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=st.integers(1, 20), seed=st.integers(0, 2**31), expansion=st.floats(0.0, 3.0))
+def test_linear_fixed_point_needs_as_many_evaluations_as_it_has_dimensions(size: int, seed: int,
+                                                                           expansion: float) -> None:
+    """It is then GMRES (Walker & Ni 2011), whatever the map's own spread: also where repeating it would run away."""
+    symmetric = normal(size, size, seed=seed)
+    symmetric = symmetric + symmetric.T
+    a = -expansion * (symmetric @ symmetric) / (symmetric @ symmetric).norm()
+    b, calls = normal(size, seed=seed + 1), []
+
+    def g(x: Tensor) -> Tensor:
+        calls.append(1)
+        return a @ x + b
+
+    found = fixed_point(g, torch.zeros(size, dtype=torch.float64), tolerance=1e-11, iterations=100, memory=size)
+    assert relative(found, np.linalg.solve(np.eye(size) - a.numpy(), b.numpy())) < 1e-9
+    assert len(calls) <= size + 3
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 4, 5)])
+def test_curved_fixed_point_is_the_one_that_scipy_finds(shape: tuple[int, ...]) -> None:
+    b = normal(*shape)
+
+    def g(x: Tensor) -> Tensor:
+        return b - 2.5 * torch.tanh(x)  # repeating it jumps to and fro
+
+    start = torch.zeros_like(b)
+    found = fixed_point(g, start, tolerance=1e-10, iterations=100)
+    wanted = scipy.optimize.fsolve(lambda x: x - b.flatten().numpy() + 2.5 * np.tanh(x), start.flatten().numpy())
+    assert relative(found, wanted) < 1e-8
+    repeated = start
+    for _ in range(100):
+        repeated = g(repeated)
+    assert (repeated - g(repeated)).norm() > 0.1
+
+
+@pytest.mark.parametrize(("g", "most", "wanted"), [(torch.ones_like, 9, 2), (torch.cos, 3, 3), (lambda x: x + 1, 9, 9)],
+                         ids=["settled", "told", "never settles"])
+def test_fixed_point_stops_where_it_settled_and_where_told(g: Callable[[Tensor], Tensor], most: int,
+                                                           wanted: int) -> None:
+    calls = []
+
+    def counted(x: Tensor) -> Tensor:
+        calls.append(1)
+        return g(x)
+
+    fixed_point(counted, torch.zeros(4), tolerance=1e-9, iterations=most)
+    assert len(calls) == wanted
 
 
 # --- damped least norm --------------------------------------------------------------------------------------------
@@ -236,13 +341,13 @@ def test_damping_means_the_same_at_any_resolution() -> None:
 
 
 def test_the_solution_of_a_neighbour_saves_iterations(means: ChannelMeans) -> None:
-    """From the multipliers of an image nearby the same tolerance takes fewer iterations for the same direction."""
+    """From the direction at an image nearby the same tolerance takes fewer iterations for the same direction."""
     image = uniform_noise(1, 8).double()
     damping, change = torch.full((1, 192), 0.5, dtype=torch.float64), normal(1, 192)
     solver = DampedLeastNorm(damping, [1000, 1000], [64, 192], tolerance=1e-2)
     neighbour = solver.direction(means.linearise(image + 1e-5 * normal(3, 8, 8, seed=1), 2), change)
     here = means.linearise(image, 2)
-    cold, warm = solver.direction(here, change), solver.direction(here, change, neighbour.multipliers)
+    cold, warm = solver.direction(here, change), solver.direction(here, change, neighbour)
     assert warm.iterations < cold.iterations / 2
     assert relative(warm.change, cold.change) < 0.1
 
@@ -257,8 +362,9 @@ def test_iterations_from_zero_and_from_a_neighbour(means: ChannelMeans) -> None:
     at, change = means.linearise(uniform_noise(1, 8).double(), 2), normal(1, 192)
     cold = solver.direction(at, change)
     assert cold.iterations == 5
-    warm = solver.direction(at, change, cold.multipliers)
+    warm = solver.direction(at, change, cold)
     assert warm.iterations == 2
+    assert warm.known is cold.known
     for found in (cold, warm):  # dx is N Jᵀ a, though it is put together on the way
         whole = found.change.numel() * at.vjp(found.multipliers)
         torch.testing.assert_close(found.change, whole, rtol=1e-9, atol=1e-12)
