@@ -177,18 +177,16 @@ class Reversible(Integrator):
         h = 1.0 / self._steps
         latest = flow.direction(image, move)
 
-        def middle_after(start: Tensor) -> Tensor:
-            """x̄ with x̄ = x₀ + h/2 F(x̄), sought from x₀ + h/2 of the direction before."""
-            def onward(middle: Tensor) -> Tensor:
-                nonlocal latest
-                latest = flow.direction(middle, move, latest)
-                return start + (h / 2) * latest.change
-
-            return fixed_point(onward, start + (h / 2) * latest.change, tolerance=self._settled,
-                               iterations=self._iterations)
+        def onward(middle: Tensor) -> Tensor:
+            """x₀ + h/2 F(x̄), which is x̄ in the middle of the step from x₀."""
+            nonlocal latest
+            latest = flow.direction(middle, move, latest)
+            return image + (h / 2) * latest.change
 
         for _ in range(self._steps):
-            image = 2 * middle_after(image) - image
+            guess = image + (h / 2) * latest.change  # the direction of the step before
+            middle = fixed_point(onward, guess, tolerance=self._settled, iterations=self._iterations)
+            image = 2 * middle - image
         return image
 
     def evaluations(self, layer: int) -> int:

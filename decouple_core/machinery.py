@@ -61,8 +61,8 @@ STEPS: dict[str, Sequence[int]] = {
     "euler": (16, 4, 3, 3, 3),
 }
 """Steps of each integrator through layers 1 … 5. Layer 1 bends most and costs least. A transfer need not come back, and
-half as many steps again in layers 1 and 2 bring it no nearer to the converged flow. Those of reversible
-settle at 256 px, too, where with 8, 4, 3, 3, 3 three of them did not and the rocket came back with 45 dB."""
+half as many steps again in layers 1 and 2 bring it no nearer to the converged flow. Those of reversible settle at
+256 px, too, where with 8, 4, 3, 3, 3 three of them did not and the rocket came back with 45 dB."""
 
 QUICK = ("midpoint", "euler")
 """Integrators whose solves are as loose as a transfer needs, J and Jᵀ in `linear_precision`."""

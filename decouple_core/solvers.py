@@ -76,14 +76,14 @@ def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: fl
     residual = right_side.clone() if start is None else right_side - operator(a)
     shares = [] if start is None else [torch.ones_like(right_side.flatten()[0])]
     preconditioner = preconditioner or (lambda r: r)
-    bound = tolerance**2 * (right_side * preconditioner(right_side)).sum()
+    bound = tolerance**2 * (right_side * preconditioner(right_side)).sum() if tolerance else None
     directions: list[Tensor] = []
     images: list[Tensor] = []
     done = 0
     while done < iterations:
         direction = preconditioner(residual)
         # Without a tolerance nothing here waits for the numbers, so an accelerator is never idle.
-        if tolerance and (residual * direction).sum() <= bound:
+        if bound is not None and (residual * direction).sum() <= bound:
             break
         whole = direction.norm()
         for before, image in zip(directions, images, strict=True):
@@ -187,14 +187,14 @@ class Direction:
         a, shape (R, M).
     iterations : int
         Conjugate-gradient iterations that it took.
-    known : Solution
-        The first solve of the chain of neighbouring images that this one belongs to.
+    preconditioner : callable
+        For solves at neighbouring images: deflated by what the first of them found.
     """
 
     change: Tensor
     multipliers: Tensor
     iterations: int
-    known: Solution
+    preconditioner: Operator
 
 
 class DampedLeastNorm:
@@ -205,20 +205,19 @@ class DampedLeastNorm:
     damping : Tensor
         μ of each feature, shape (R, M), positive.
     iterations : sequence of int
-        Conjugate-gradient iterations at each depth 1 … L from zero. Their number is fixed so that the direction is a
-        smooth function of the image: a stopping rule would make it jump, and the flow would not come back the way it
-        went.
+        The most conjugate-gradient iterations at each depth 1 … L from zero.
     depths : sequence of int
         Features within each depth, the last of them M.
     warm_iterations : sequence of int, optional
-        The same from the multipliers of a neighbouring image; as many if left out.
+        The same from the direction at a neighbouring image; as many if left out.
     held : sequence of float, optional
         Share of its damping that a layer has at each depth while it is held; all of it if left out.
     gram : Tensor, optional
         N·J·Jᵀ of one region at the reference, shape (M, M). It hardly depends on resolution and, near the
         reference, little on the image; its Cholesky factor is the preconditioner.
     tolerance : float
-        Relative residual at which a solve may stop early; 0 keeps the direction smooth.
+        Where a solve stops before, see `conjugate_gradients`. A flow comes back the way it went only if its solves
+        converge: few iterations make a direction that nearly jumps from image to image.
     """
 
     def __init__(self, damping: Tensor, iterations: Sequence[int], depths: Sequence[int], *,
@@ -239,8 +238,8 @@ class DampedLeastNorm:
         change : Tensor
             Shape (R, features within some depth).
         before : Direction, optional
-            That of a neighbouring image for the same change: the solve starts from its multipliers, preconditioned
-            by what the first of its chain found.
+            That of a neighbouring image for the same change: the solve starts from its multipliers, with its
+            preconditioner.
         """
         depth = self._depths.index(change.shape[1])
         damping = self._dampings[depth]
@@ -251,18 +250,16 @@ class DampedLeastNorm:
             pulled.append(back.numel() * back)
             return at.jvp(pulled[-1]) + damping * a
 
-        preconditioner, start, iterations = self._preconditioner(depth), None, self._iterations
-        if before is not None:
-            preconditioner = deflated(preconditioner, before.known)
-            start, iterations = before.multipliers, self._warm_iterations
-        solution = conjugate_gradients(operator, change, tolerance=self._tolerance, iterations=iterations[depth],
-                                       preconditioner=preconditioner, start=start)
+        preconditioner = before.preconditioner if before else self._preconditioner(depth)
+        solution = conjugate_gradients(operator, change, tolerance=self._tolerance, preconditioner=preconditioner,
+                                       iterations=(self._warm_iterations if before else self._iterations)[depth],
+                                       start=before.multipliers if before else None)
         # N Jᵀ a is put together from what the solve has pulled back already.
         moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
         for share, back in zip(solution.shares, pulled, strict=True):
             moved = moved + share * back
-        known = before.known if before is not None else solution
-        return Direction(moved, solution.multipliers, solution.iterations, known)
+        return Direction(moved, solution.multipliers, solution.iterations,
+                         preconditioner if before else deflated(preconditioner, solution))
 
     def _factor(self, gram: Tensor, damping: Tensor) -> Tensor:
         # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.
