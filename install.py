@@ -27,13 +27,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from decouple_core import __version__
-from decouple_core.errors import DecoupleError
-from decouple_core.paths import MARKER, data_folder
+from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.paths import MARKER, data_folder
 
 HERE = Path(__file__).resolve().parent
 PLUG_IN = "decoupled-style"
-SHARED = ("settings.py", "errors.py", "protocol.py")
-"""Files of decouple_core that the plug-in carries a copy of; they use the standard library alone."""
+CONTRACT = "contract"
+"""The package of decouple_core that the plug-in carries a copy of; it uses the standard library alone."""
 OWN_FOLDERS = ("env", "weights", "reference", "run", "log")
 """What the program makes in its data folder, apart from single files; uninstalling removes these and nothing else."""
 DEMONSTRATION = "demonstration.png"
@@ -319,8 +319,7 @@ def place_plug_in(target: Path, python: Path, home: Path) -> None:
 def copy_plug_in(folder: Path) -> None:
     """The plug-in's files, and those it shares with the worker, in a new folder."""
     shutil.copytree(HERE / "gimp_plugin", folder, ignore=COMPILED)
-    for name in SHARED:
-        shutil.copy(HERE / "decouple_core" / name, folder)
+    shutil.copytree(HERE / "decouple_core" / CONTRACT, folder / CONTRACT, ignore=COMPILED)
     (folder / f"{PLUG_IN}.py").chmod(0o755)  # GIMP starts it as a program
 
 

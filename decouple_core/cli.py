@@ -18,14 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from decouple_core.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
-from decouple_core.settings import Settings
+from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
+from decouple_core.contract.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from decouple_core.images import Image
-    from decouple_core.style import DecoupledStyle
+    from decouple_core.features.style import DecoupledStyle
+    from decouple_core.pictures.images import Image
 
 STYLE_SUFFIX = ".style"
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_what_was_closed()
     try:
         if words[:1] == ["serve"]:  # the worker answers before torch or the other commands are loaded
-            from decouple_core.worker import main as serve
+            from decouple_core.service.worker import main as serve
 
             return serve(words[1:])
         options = _parser().parse_args(words)
@@ -88,10 +88,10 @@ def _give_up(words: str, code: int) -> int:
 
 def transfer(options: argparse.Namespace) -> str:
     """Dress TARGET in the style of STYLE and write OUT."""
-    from decouple_core.files import check_folder
-    from decouple_core.images import check_output, read_image, read_labels, read_mask, write_image
+    from decouple_core.contract.files import check_folder
+    from decouple_core.engine import StyleTransfer
+    from decouple_core.pictures.images import check_output, read_image, read_labels, read_mask, write_image
     from decouple_core.report import write_report
-    from decouple_core.transfer import StyleTransfer
 
     settings = _settings(options)
     check_output(options.output)
@@ -127,8 +127,8 @@ def transfer(options: argparse.Namespace) -> str:
 
 def roundtrip(options: argparse.Namespace) -> str:
     """Undress IMAGE, dress it in its own style, and say how well it came back."""
-    from decouple_core.images import check_output, read_image, write_image
-    from decouple_core.transfer import StyleTransfer
+    from decouple_core.engine import StyleTransfer
+    from decouple_core.pictures.images import check_output, read_image, write_image
 
     settings = _settings(options)
     if options.output:
@@ -143,9 +143,9 @@ def roundtrip(options: argparse.Namespace) -> str:
 
 def style(options: argparse.Namespace) -> str:
     """Measure the style of IMAGE and keep it in a file to use as STYLE."""
-    from decouple_core.files import check_file
-    from decouple_core.images import read_image, read_mask
-    from decouple_core.transfer import StyleTransfer
+    from decouple_core.contract.files import check_file
+    from decouple_core.engine import StyleTransfer
+    from decouple_core.pictures.images import read_image, read_mask
 
     settings = _settings(options)
     output = Path(options.output)
@@ -166,8 +166,8 @@ def check(options: argparse.Namespace) -> str:
     """Say what would be used: torch, device and network."""
     import torch
 
-    from decouple_core.device import describe, pick_device
-    from decouple_core.weights import load_weights
+    from decouple_core.model.device import describe, pick_device
+    from decouple_core.weights.sources import load_weights
 
     device = pick_device(options.device)
     with _Bar() as bar:
@@ -247,7 +247,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _features(path: str) -> DecoupledStyle:
-    from decouple_core.style import DecoupledStyle
+    from decouple_core.features.style import DecoupledStyle
 
     return DecoupledStyle.load(path)
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from torch import Tensor
 
-from decouple_core.errors import InputError
-from decouple_core.files import replacing
-from decouple_core.images import write_image
-from decouple_core.settings import LAYER_NAMES
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.files import replacing
+from decouple_core.contract.settings import LAYER_NAMES
+from decouple_core.pictures.images import write_image
 
 
 @dataclass

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import settings as table
+from contract import settings as table
+from contract.settings import Settings
 from gi.repository import Gimp, Gio, GObject
 from messages import Failure, _, translated
-from settings import Settings
 
 READ_WRITE = GObject.ParamFlags.READWRITE
 

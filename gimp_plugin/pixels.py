@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import protocol
+from contract import protocol
 from gi.repository import Gegl, Gimp
 
 STRIPE_ROWS = 128

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable
 
 import pixels
-import protocol
+from contract import protocol
+from contract.settings import Settings
 from gi.repository import Gdk, GdkPixbuf, Gimp, GLib, Gtk
 from messages import Failure, Stopped, _
 from regions import Regions
-from settings import Settings
 from styles import Style
 from worker_client import STEP_SECONDS, Steps, Worker, finish
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 
 import arguments
 import pixels
-import protocol
+from contract import protocol
+from contract.settings import Settings
 from gi.repository import Gimp, GLib, GObject
 from installation import Installation
 from messages import DOMAIN, LOCALES, Failure, Stopped, _
 from recipe import Recipe, remember_style, remembered_style
 from regions import Regions
 from restyle import restyle
-from settings import Settings
 from status_bar import StatusBar
 from styles import FileStyle, LayerStyle, RecipeStyle, found_again
 from worker_client import Worker

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import protocol
+from contract import protocol
 from gi.repository import Gimp
 from messages import Failure, _
 from pixels import Tick, hand_over_labels

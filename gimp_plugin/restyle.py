@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pixels
-import protocol
+from contract import protocol
+from contract.settings import Settings
 from gi.repository import Gimp
 from messages import Failure, _
 from recipe import Recipe
 from regions import Regions
-from settings import Settings
 from styles import Style
 from worker_client import Worker, finish
 

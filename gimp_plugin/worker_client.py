@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import protocol
+from contract import protocol
 from installation import Installation
 from messages import Failure, Stopped, _, translated
 

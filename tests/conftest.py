@@ -48,7 +48,7 @@ def weights(_own_home: None) -> tuple[str, dict[str, torch.Tensor]]:
 
     Always this one, so that results do not depend on which hosts answer.
     """
-    from decouple_core.weights import load_weights
+    from decouple_core.weights.sources import load_weights
 
     return load_weights("vgg16")
 
@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
-    from decouple_core.device import pick_device
+    from decouple_core.model.device import pick_device
 
     if pick_device("auto").type == "cpu":
         for item in marked:

@@ -29,10 +29,10 @@ from common import (
 )
 from torch import Tensor
 
-from decouple_core.flow import Flow, Move
-from decouple_core.machinery import SGD_IMPOSED, SGD_NORMALISED, integrator_of
-from decouple_core.resampling import shrink
-from decouple_core.settings import LAYER_NAMES, Settings
+from decouple_core.contract.settings import LAYER_NAMES, Settings
+from decouple_core.flow.integrators import Flow, Move
+from decouple_core.model.prepared import SGD_IMPOSED, SGD_NORMALISED, integrator_of
+from decouple_core.pictures.resampling import shrink
 
 MOST_MOVES = 30
 """Repetitions of a move after which the residual counts as out of reach."""

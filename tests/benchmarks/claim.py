@@ -21,10 +21,10 @@ from skimage.filters import sobel
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from decouple_core.colour import ColourMoments, map_between
-from decouple_core.machinery import Machinery
-from decouple_core.resampling import shrink
-from decouple_core.settings import LAYER_COUNT, Settings
+from decouple_core.contract.settings import LAYER_COUNT, Settings
+from decouple_core.features.colour import ColourMoments, map_between
+from decouple_core.model.prepared import Machinery
+from decouple_core.pictures.resampling import shrink
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ import skimage.data
 import torch
 from torch import Tensor
 
-from decouple_core.colour import ColourMoments, map_between
-from decouple_core.device import describe, pick_device
-from decouple_core.flow import Flow, GradientDescent, Move
-from decouple_core.images import read_image
-from decouple_core.machinery import SGD_SCALE, Machinery
-from decouple_core.resampling import shrink
-from decouple_core.settings import Settings
+from decouple_core.contract.settings import Settings
+from decouple_core.features.colour import ColourMoments, map_between
+from decouple_core.flow.integrators import Flow, GradientDescent, Move
+from decouple_core.model.device import describe, pick_device
+from decouple_core.model.prepared import SGD_SCALE, Machinery
+from decouple_core.pictures.images import read_image
+from decouple_core.pictures.resampling import shrink
 
 T = TypeVar("T")
 

@@ -82,8 +82,8 @@ class StyleTransfer:
         return types.SimpleNamespace(style=types.SimpleNamespace(to_json=dict), report={})
 
 
-sys.modules["decouple_core.transfer"] = types.SimpleNamespace(StyleTransfer=StyleTransfer)
-sys.modules["decouple_core.style"] = types.SimpleNamespace(DecoupledStyle=None)
+sys.modules["decouple_core.engine"] = types.SimpleNamespace(StyleTransfer=StyleTransfer)
+sys.modules["decouple_core.features.style"] = types.SimpleNamespace(DecoupledStyle=None)
 """
 """Loaded by the worker's interpreter before anything else (as sitecustomize): a copy in the place of the core."""
 

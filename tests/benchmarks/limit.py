@@ -21,12 +21,12 @@ from common import machine, median_seconds, parser, photographs, prepared, setti
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from decouple_core.machinery import linear_precision
-from decouple_core.resampling import working_shape
-from decouple_core.settings import LAYER_NAMES
-from decouple_core.transfer import StyleTransfer, TransferResult
-from decouple_core.vgg import Convolution, convolutions, layer_names
-from decouple_core.weights import load_weights
+from decouple_core.contract.settings import LAYER_NAMES
+from decouple_core.engine import StyleTransfer, TransferResult
+from decouple_core.features.vgg import Convolution, convolutions, layer_names
+from decouple_core.model.prepared import linear_precision
+from decouple_core.pictures.resampling import working_shape
+from decouple_core.weights.sources import load_weights
 
 KINDS = ("forward", "jvp", "vjp")
 
@@ -69,7 +69,7 @@ def alone(network: str, shape: tuple[int, int], device: torch.device, repeats: i
         if layer.pooled_before:
             height, width = -(-height // 2), -(-width // 2)
         out, inputs = layer.weight.shape[:2]
-        # Calls as in decouple_core.linearised: padded by one pixel before, folded back after.
+        # Calls as in decouple_core.features.linearised: padded by one pixel before, folded back after.
         padded, gradient = (_noise(low, channels, *size) for channels, size in
                             ((inputs, (height + 2, width + 2)), (out, (height, width))))
         one = Alone(label, f"{out}×{height}×{width}", depth, layer.weight.numel() * height * width)

@@ -23,9 +23,9 @@ import numpy as np
 from common import linear_colour, machine, numbered, parser, settings_from, table, timed
 from PIL import Image, ImageDraw
 
-from decouple_core.images import read_image, read_labels, write_image
-from decouple_core.settings import Settings
-from decouple_core.transfer import StyleTransfer
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer
+from decouple_core.pictures.images import read_image, read_labels, write_image
 
 SCORES = ("edges", "m1", "m2", "m3")
 

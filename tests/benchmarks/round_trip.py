@@ -15,9 +15,9 @@ from pathlib import Path
 
 from common import as_pixels, machine, numbers, parser, photographs, resized, settings_from, table
 
-from decouple_core.machinery import STEPS
-from decouple_core.settings import Settings
-from decouple_core.transfer import RoundTrip, StyleTransfer, TransferResult
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import RoundTrip, StyleTransfer, TransferResult
+from decouple_core.model.prepared import STEPS
 
 SHALLOW_STEPS = (4, 2, 1, 1, 1)
 """Steps of layers 1 … 5 as multiples of the deep layers': about what the program's own are."""

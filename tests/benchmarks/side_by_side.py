@@ -40,12 +40,12 @@ from common import (
 )
 from pairs import SCORES, scores
 
-from decouple_core.device import pick_device
-from decouple_core.flow import Move
-from decouple_core.images import read_image, write_image
-from decouple_core.resampling import shrink
-from decouple_core.settings import Settings
-from decouple_core.transfer import StyleTransfer
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer
+from decouple_core.flow.integrators import Move
+from decouple_core.model.device import pick_device
+from decouple_core.pictures.images import read_image, write_image
+from decouple_core.pictures.resampling import shrink
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From target and style, each (H, W, 3) float32 in [0, 1], to the result in [0, 1]."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, settings_from, table, timed
 
-from decouple_core.settings import Settings
-from decouple_core.transfer import StyleTransfer
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer
 
 STEPS = ("prepare", "style", "undress", "dress", "finish", "render")
 

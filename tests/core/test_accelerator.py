@@ -9,14 +9,14 @@ import pytest
 import skimage.data
 import torch
 
-from decouple_core import transfer
-from decouple_core.device import pick_device
-from decouple_core.flow import Move
-from decouple_core.machinery import Machinery
-from decouple_core.reference import uniform_noise
-from decouple_core.resampling import shrink
-from decouple_core.settings import Settings
-from decouple_core.transfer import StyleTransfer
+from decouple_core import engine as transfer
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer
+from decouple_core.features.reference import uniform_noise
+from decouple_core.flow.integrators import Move
+from decouple_core.model.device import pick_device
+from decouple_core.model.prepared import Machinery
+from decouple_core.pictures.resampling import shrink
 from tests.core.elsewhere import NAME, Elsewhere
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,7 +53,7 @@ def test_a_transfer_elsewhere_is_the_one_here(case: str, elsewhere: Elsewhere) -
     assert elsewhere.reads > 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfer, "pick_device", pick_device)
-        patch.setattr("decouple_core.machinery.linear_precision", lambda device: None)  # as elsewhere
+        patch.setattr("decouple_core.model.prepared.linear_precision", lambda device: None)  # as elsewhere
         assert difference(result.image, StyleTransfer().transfer(TARGET, STYLE, CASES[case]).image) < 1
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from decouple_core.colour import LEAST_VARIANCE, ColourMap, ColourMoments, map_between
+from decouple_core.features.colour import LEAST_VARIANCE, ColourMap, ColourMoments, map_between
 
 SEEDS = st.integers(0, 2**31)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core import compute, errors
-from decouple_core.progress import Meter
+from decouple_core.contract import errors
+from decouple_core.flow.meter import Meter
+from decouple_core.service import computer as compute
 
 JOB = 7
 

@@ -14,15 +14,15 @@ from skimage.filters import sobel, sobel_h, sobel_v
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from decouple_core import correction
-from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.correction import Structure, correct
-from decouple_core.features import ChannelMeans
-from decouple_core.photo import Field, Slicing, box
-from decouple_core.reference import reference_gram, uniform_noise
-from decouple_core.resampling import shrink
-from decouple_core.settings import Settings
-from decouple_core.transfer import CORRECTION_DAMPING
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import CORRECTION_DAMPING
+from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
+from decouple_core.features.hierarchy import ChannelMeans
+from decouple_core.features.reference import reference_gram, uniform_noise
+from decouple_core.outcomes import correction
+from decouple_core.outcomes.bilateral_grid import Field, Slicing, box
+from decouple_core.outcomes.correction import Structure, correct
+from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

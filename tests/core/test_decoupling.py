@@ -9,12 +9,12 @@ import skimage.data
 import torch
 from torch import Tensor
 
-from decouple_core.decoupling import Decoupling
-from decouple_core.features import ChannelMeans, Functions
-from decouple_core.flow import Euler, Flow, Integrator, Midpoint, Reversible, RungeKutta4
-from decouple_core.reference import reference_gram, uniform_noise
-from decouple_core.resampling import shrink
-from decouple_core.solvers import DampedLeastNorm
+from decouple_core.features.hierarchy import ChannelMeans, Functions
+from decouple_core.features.reference import reference_gram, uniform_noise
+from decouple_core.flow.integrators import Euler, Flow, Integrator, Midpoint, Reversible, RungeKutta4
+from decouple_core.flow.nested_normalisation import Decoupling
+from decouple_core.flow.solvers import DampedLeastNorm
+from decouple_core.pictures.resampling import shrink
 
 pytestmark = [pytest.mark.usefixtures("one_thread"),
               pytest.mark.filterwarnings("ignore:.*torch.jit.script")]  # torch's own, on the first use of its jvp

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from decouple_core.device import CPU, describe, is_out_of_memory, pick_device, run_with_step_down
-from decouple_core.errors import InputError, OutOfMemoryError
+from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_core.model.device import CPU, describe, is_out_of_memory, pick_device, run_with_step_down
 
 FAKE = torch.device("cuda")
 """Stands for an accelerator that is full: the work below raises for it before anything touches a device."""

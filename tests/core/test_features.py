@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features import SMOOTHING, TAP_SIZES, ChannelMeans, Functions, Hierarchy, Live
-from decouple_core.linearised import LinearisedNetwork
-from decouple_core.reference import uniform_noise
-from decouple_core.vgg import convolutions
+from decouple_core.features.hierarchy import SMOOTHING, TAP_SIZES, ChannelMeans, Functions, Hierarchy, Live
+from decouple_core.features.linearised import LinearisedNetwork
+from decouple_core.features.reference import uniform_noise
+from decouple_core.features.vgg import convolutions
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.errors import InputError
-from decouple_core.files import check_file, check_folder, replacing
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.files import check_file, check_folder, replacing
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -114,7 +114,7 @@ def test_the_longest_of_names(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
 def test_killed_while_writing(tmp_path: Path) -> None:
     """The file is an old one or a new one, whole, whenever the writer is killed."""
-    code = ("import itertools, sys; from decouple_core.files import replacing\n"
+    code = ("import itertools, sys; from decouple_core.contract.files import replacing\n"
             "for n in itertools.count():\n"
             "    with replacing(sys.argv[1]) as beside, beside.open('wb') as file:\n"
             "        for _ in range(64): file.write(bytes([n % 256]) * 65536)")

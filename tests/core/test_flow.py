@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from decouple_core.errors import Cancelled
-from decouple_core.features import ChannelMeans, Functions
-from decouple_core.flow import (
+from decouple_core.contract.errors import Cancelled
+from decouple_core.features.hierarchy import ChannelMeans, Functions
+from decouple_core.features.reference import reference_gram, uniform_noise
+from decouple_core.flow.integrators import (
     Euler,
     Flow,
     GradientDescent,
@@ -22,9 +23,8 @@ from decouple_core.flow import (
     Reversible,
     RungeKutta4,
 )
-from decouple_core.machinery import SGD_SCALE
-from decouple_core.reference import reference_gram, uniform_noise
-from decouple_core.solvers import DampedLeastNorm
+from decouple_core.flow.solvers import DampedLeastNorm
+from decouple_core.model.prepared import SGD_SCALE
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 

@@ -17,8 +17,8 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from decouple_core import images
-from decouple_core.errors import InputError
+from decouple_core.contract.errors import InputError
+from decouple_core.pictures import images
 
 RNG = np.random.default_rng(0)
 RGB8 = RNG.integers(0, 256, (7, 5, 3), np.uint8)

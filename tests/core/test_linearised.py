@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from decouple_core.linearised import LinearisedNetwork, WorkCount, pad, pad_adjoint
-from decouple_core.vgg import IMAGENET_DEVIATION, IMAGENET_MEAN, Convolution, convolutions, layer_names
+from decouple_core.features.linearised import LinearisedNetwork, WorkCount, pad, pad_adjoint
+from decouple_core.features.vgg import IMAGENET_DEVIATION, IMAGENET_MEAN, Convolution, convolutions, layer_names
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 

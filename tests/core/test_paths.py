@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.errors import InputError
-from decouple_core.paths import MARKER, data_folder
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.paths import MARKER, data_folder
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,8 @@ def test_user_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
     """The installer runs before they are there, and the worker must answer before torch is loaded."""
-    code = ("import sys, decouple_core, decouple_core.paths, decouple_core.errors, decouple_core.settings, "
-            "decouple_core.protocol, decouple_core.cli; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))")
+    code = ("import sys, decouple_core, decouple_core.contract.paths, decouple_core.contract.errors, "
+            "decouple_core.contract.settings, decouple_core.contract.protocol, decouple_core.cli; "
+            "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, "-c", code], check=False,
                           cwd=Path(__file__).parents[2]).returncode == 0

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from decouple_core import photo
-from decouple_core.colour import ColourMap
-from decouple_core.photo import Field, Slicing, box, box_slope, fit
-from decouple_core.resampling import shrink
+from decouple_core.features.colour import ColourMap
+from decouple_core.outcomes import bilateral_grid as photo
+from decouple_core.outcomes.bilateral_grid import Field, Slicing, box, box_slope, fit
+from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

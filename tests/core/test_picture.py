@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decouple_core.colour import ColourMap, ColourMoments
-from decouple_core.device import CPU
-from decouple_core.errors import InputError
-from decouple_core.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale, region_masks
-from decouple_core.resampling import shrink
+from decouple_core.contract.errors import InputError
+from decouple_core.features.colour import ColourMap, ColourMoments
+from decouple_core.model.device import CPU
+from decouple_core.pictures.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale, region_masks
+from decouple_core.pictures.resampling import shrink
 
 
 def pixels(height: int = 40, width: int = 60, seed: int = 0) -> np.ndarray:

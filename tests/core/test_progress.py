@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-from decouple_core.device import CPU
-from decouple_core.errors import Cancelled
-from decouple_core.machinery import Machinery
-from decouple_core.progress import Meter
-from decouple_core.settings import Settings
-from decouple_core.transfer import StyleTransfer
+from decouple_core.contract.errors import Cancelled
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer
+from decouple_core.flow.meter import Meter
+from decouple_core.model.device import CPU
+from decouple_core.model.prepared import Machinery
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

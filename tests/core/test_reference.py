@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 
-from decouple_core.features import ChannelMeans, Functions, Linearisation
-from decouple_core.machinery import _kept_gram
-from decouple_core.reference import GRAM_SIZE, NOISE_SIZE, Reference, reference_gram, uniform_noise
-from decouple_core.solvers import DampedLeastNorm
+from decouple_core.features.hierarchy import ChannelMeans, Functions, Linearisation
+from decouple_core.features.reference import GRAM_SIZE, NOISE_SIZE, Reference, reference_gram, uniform_noise
+from decouple_core.flow.solvers import DampedLeastNorm
+from decouple_core.model.prepared import _kept_gram
 
 Weights = tuple[str, dict[str, Tensor]]
 

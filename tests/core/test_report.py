@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 import torch
 
-from decouple_core.errors import InputError
+from decouple_core.contract.errors import InputError
 from decouple_core.report import Journal, write_report
 
 REFERENCE = [np.linspace(0, 1, n).tolist() for n in (64, 128)]

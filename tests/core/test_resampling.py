@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decouple_core.errors import InputError
-from decouple_core.resampling import shrink, shrink_mask, working_shape
+from decouple_core.contract.errors import InputError
+from decouple_core.pictures.resampling import shrink, shrink_mask, working_shape
 
 
 @settings(max_examples=100, deadline=None)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decouple_core.settings import LAYER_COUNT, LAYER_NAMES, Settings
+from decouple_core.contract.settings import LAYER_COUNT, LAYER_NAMES, Settings
 
 NUMBERS = [f for f in dataclasses.fields(Settings) if f.metadata["low"] is not None]
 
@@ -100,7 +100,7 @@ def test_every_setting_has_words_for_people() -> None:
 
 def test_standard_library_alone() -> None:
     """The plug-in carries a copy of the file into GIMP's own Python."""
-    import decouple_core.settings as module
+    import decouple_core.contract.settings as module
 
     program = ("import runpy, sys; before = set(sys.modules); runpy.run_path(sys.argv[1]);"
                "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)")

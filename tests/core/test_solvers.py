@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from decouple_core.features import ChannelMeans, Functions, Hierarchy, Linearisation
-from decouple_core.reference import uniform_noise
-from decouple_core.solvers import DampedLeastNorm, Solution, conjugate_gradients, deflated, fixed_point
+from decouple_core.features.hierarchy import ChannelMeans, Functions, Hierarchy, Linearisation
+from decouple_core.features.reference import uniform_noise
+from decouple_core.flow.solvers import DampedLeastNorm, Solution, conjugate_gradients, deflated, fixed_point
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 

@@ -15,10 +15,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from decouple_core.colour import ColourMoments
-from decouple_core.errors import InputError
-from decouple_core.features import TAP_SIZES
-from decouple_core.style import MOST_BYTES, MOST_REGIONS, DecoupledStyle
+from decouple_core.contract.errors import InputError
+from decouple_core.features.colour import ColourMoments
+from decouple_core.features.hierarchy import TAP_SIZES
+from decouple_core.features.style import MOST_BYTES, MOST_REGIONS, DecoupledStyle
 
 
 def example(layers: int = 5, regions: int = 1, name: str = "Ocaso") -> DecoupledStyle:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import skimage.data
 
-from decouple_core.errors import Cancelled, InputError
-from decouple_core.resampling import shrink
-from decouple_core.settings import Settings
-from decouple_core.style import DecoupledStyle
-from decouple_core.transfer import StyleTransfer, TransferResult
+from decouple_core.contract.errors import Cancelled, InputError
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer, TransferResult
+from decouple_core.features.style import DecoupledStyle
+from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 

@@ -7,8 +7,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from decouple_core.linearised import LinearisedNetwork
-from decouple_core.vgg import IMAGENET_DEVIATION, IMAGENET_MEAN, convolutions, layer_names
+from decouple_core.features.linearised import LinearisedNetwork
+from decouple_core.features.vgg import IMAGENET_DEVIATION, IMAGENET_MEAN, convolutions, layer_names
 
 TORCHVISION = {"vgg16": ("D", (1, 6, 11, 18, 25)), "vgg19": ("E", (1, 6, 11, 20, 29))}
 """Torchvision's name of the configuration, and where in its `features` relu1_1 … relu5_1 stand."""

@@ -16,9 +16,9 @@ import pytest
 import torch
 import torchvision
 
-from decouple_core import weights
-from decouple_core.download import OutOfReachError, fetch, locate_distribution
-from decouple_core.errors import Cancelled, WeightsError
+from decouple_core.contract.errors import Cancelled, WeightsError
+from decouple_core.weights import sources as weights
+from decouple_core.weights.download import OutOfReachError, fetch, locate_distribution
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 
@@ -109,7 +109,7 @@ def test_shapes_are_those_of_torchvisions_model(network: str) -> None:
 
 
 def test_auto_keeps_to_the_stored_network(weights: tuple[str, dict[str, torch.Tensor]]) -> None:
-    from decouple_core.weights import load_weights, stored_networks
+    from decouple_core.weights.sources import load_weights, stored_networks
 
     assert "vgg16" in stored_networks()
     if "vgg19" not in stored_networks():
@@ -191,7 +191,7 @@ def test_vgg19_file_without_a_layer_is_refused(server: Server, tmp_path: Path) -
 def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server,
                                      weights: tuple[str, dict[str, torch.Tensor]]) -> None:
     """With VGG-19's host out of reach, "auto" ends with VGG-16; its archive is out of reach too, and that is said."""
-    from decouple_core import weights as module
+    from decouple_core.weights import sources as module
 
     class Nowhere(module.TorchvisionVgg19):
         def locate(self) -> str:
@@ -222,7 +222,7 @@ def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 @pytest.fixture
 def stored(weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path) -> Path:
     """A folder with the real VGG-16, to be spoiled."""
-    from decouple_core.weights import store
+    from decouple_core.weights.sources import store
 
     store(tmp_path, *weights)
     return tmp_path / "vgg16.safetensors"
@@ -248,7 +248,7 @@ def _swap_for_a_pickle(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [_truncate, _flip_a_bit, _empty, _swap_for_a_pickle])
 def test_spoilt_stored_file_is_refused_and_removed(stored: Path, spoil: object) -> None:
-    from decouple_core.weights import read_stored
+    from decouple_core.weights.sources import read_stored
 
     assert read_stored(stored.parent, "vgg16")
     spoil(stored)
@@ -260,7 +260,7 @@ def test_spoilt_stored_file_is_refused_and_removed(stored: Path, spoil: object) 
 
 def test_stored_file_that_cannot_be_read_is_kept(tmp_path: Path) -> None:
     """It may be sound: the next run, with the permissions put right, needs no download."""
-    from decouple_core.weights import read_stored
+    from decouple_core.weights.sources import read_stored
 
     (tmp_path / "vgg16.safetensors").mkdir()  # as good as a permission that is missing, and it stops root as well
     with pytest.raises(WeightsError, match=r"cannot be read \(.*\); check the permissions"):
@@ -269,7 +269,7 @@ def test_stored_file_that_cannot_be_read_is_kept(tmp_path: Path) -> None:
 
 
 def test_folder_that_takes_nothing(tmp_path: Path) -> None:
-    from decouple_core.weights import SOURCES, fetch_network
+    from decouple_core.weights.sources import SOURCES, fetch_network
 
     (tmp_path / ".lock").mkdir()
     with pytest.raises(WeightsError, match=r"cannot be stored in .*; choose another folder"):
@@ -281,7 +281,7 @@ def test_folder_that_takes_nothing(tmp_path: Path) -> None:
 
 def test_other_network_of_the_same_shape_is_refused(weights: tuple[str, dict[str, torch.Tensor]],
                                                     tmp_path: Path) -> None:
-    from decouple_core.weights import read_stored, store
+    from decouple_core.weights.sources import read_stored, store
 
     store(tmp_path, "vgg16", {name: torch.zeros_like(tensor) for name, tensor in weights[1].items()})
     with pytest.raises(WeightsError, match="not VGG-16's"):

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decouple_core import protocol
-from decouple_core.protocol import Raster, Transfer
-from decouple_core.settings import Settings
-from decouple_core.worker import stop
+from decouple_core.contract import protocol
+from decouple_core.contract.protocol import Raster, Transfer
+from decouple_core.contract.settings import Settings
+from decouple_core.service.worker import stop
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
 LONG = {**QUICK, "size": 512, "layers": 5}
@@ -119,7 +119,7 @@ class Guest:
 
 
 def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
-    from decouple_core.transfer import StyleTransfer
+    from decouple_core.engine import StyleTransfer
 
     guest = Guest(home)
     folder = guest.begin(QUICK, channels=4)
@@ -282,7 +282,7 @@ def test_says_what_is_wrong_with_a_job(home: Path) -> None:
 
 
 def test_regions_are_told_by_their_labels(home: Path) -> None:
-    from decouple_core.transfer import StyleTransfer
+    from decouple_core.engine import StyleTransfer
 
     target, style = pixels(1, channels=4), pixels(2)
     target[..., 3] = 1.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from decouple_core.protocol import Endpoint, NotRunning
-from decouple_core.worker import stop
+from decouple_core.contract.protocol import Endpoint, NotRunning
+from decouple_core.service.worker import stop
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -73,8 +73,8 @@ class GimpUnderTest:
     def install(self) -> None:
         """Put the plug-in in the profile, as install.py does."""
         shutil.copytree(REPOSITORY / "gimp_plugin", self.plug_in, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("settings", "errors", "protocol"):
-            shutil.copy(REPOSITORY / "decouple_core" / f"{name}.py", self.plug_in)
+        shutil.copytree(REPOSITORY / "decouple_core" / "contract", self.plug_in / "contract",
+                        ignore=shutil.ignore_patterns("__pycache__"))
         python = self.folder / "python"  # the tests' interpreter, with this checkout in its path
         python.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "$@"\n')
         python.chmod(0o755)
@@ -105,7 +105,8 @@ class GimpUnderTest:
 
     def computing(self) -> list[int]:
         """The computing processes of this data folder's worker."""
-        return [pid for pid, words in _processes() if "decouple_core.compute" in words and _home_of(pid) == self.home]
+        return [pid for pid, words in _processes()
+                if "decouple_core.service.computer" in words and _home_of(pid) == self.home]
 
     def job_files(self) -> list[Path]:
         """What lies in the folder of the worker's jobs."""

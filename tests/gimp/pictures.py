@@ -9,8 +9,8 @@ import skimage.data
 import skimage.transform
 from gimp_under_test import Session
 
-from decouple_core.settings import Settings
-from decouple_core.transfer import StyleTransfer
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import StyleTransfer
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
 """The settings that `inside.dress` takes unless told otherwise."""

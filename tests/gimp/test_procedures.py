@@ -309,8 +309,8 @@ def test_regions_that_do_not_go_together(console: Session, pictures: Pictures, g
 
 
 def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
-    from decouple_core.settings import Settings
-    from decouple_core.transfer import StyleTransfer
+    from decouple_core.contract.settings import Settings
+    from decouple_core.engine import StyleTransfer
 
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)

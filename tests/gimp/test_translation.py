@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from gimp_under_test import REPOSITORY, GimpUnderTest, Session
 
-from decouple_core.settings import Settings
+from decouple_core.contract.settings import Settings
 
 LOCALE = REPOSITORY / "gimp_plugin" / "locale"
 RESEARCH = {"strength_per_layer", "activation", "integrator"}
@@ -55,7 +55,7 @@ def words() -> Iterator[str]:
 
 def sentences() -> Iterator[str]:
     """What the core and the worker say to users, as their sources have it: errors and progress, {} for each part."""
-    for source in (REPOSITORY / "decouple_core").glob("*.py"):
+    for source in (REPOSITORY / "decouple_core").rglob("*.py"):
         if source.name in COMMAND_LINE:
             continue
         for node in ast.walk(ast.parse(source.read_text())):

@@ -92,11 +92,11 @@ def test_plug_in_is_whole(plug_in: Path, tmp_path: Path) -> None:
 
 def test_plug_in_imports_what_is_there(plug_in: Path) -> None:
     """Every module that the plug-in's files import is beside them, in the standard library, or gi."""
-    own = {path.stem for path in plug_in.glob("*.py")}
-    for path in plug_in.glob("*.py"):
+    own = {path.stem for path in plug_in.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    for path in plug_in.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else (
-                [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+                [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
             for name in names:
                 top = name.partition(".")[0]
                 assert top in own | {"gi"} | sys.stdlib_module_names, f"{path.name} imports {name}"

@@ -15,7 +15,7 @@ import pytest
 from skimage.filters import sobel
 
 import install
-from decouple_core.images import read_image
+from decouple_core.pictures.images import read_image
 
 REPOSITORY = Path(install.__file__).resolve().parent
 

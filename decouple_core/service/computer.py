@@ -25,16 +25,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from decouple_core import errors, protocol
-from decouple_core.settings import Settings
+from decouple_core.contract import errors, protocol
+from decouple_core.contract.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from decouple_core.transfer import StyleTransfer
+    from decouple_core.engine import StyleTransfer
 
 
-HERE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 INSISTING_SECONDS = 0.02
 """Far below what a person notices, far above what an interrupt costs."""
@@ -94,7 +94,7 @@ class _Computer:
         engine: StyleTransfer | None = None
         failure: Exception | None = None
         try:
-            from decouple_core.transfer import StyleTransfer
+            from decouple_core.engine import StyleTransfer
 
             engine = StyleTransfer()
         except Exception as error:  # told to whoever sends the first job
@@ -172,7 +172,7 @@ def _between_statements_of_ours(frame: FrameType | None) -> bool:
 
     Nor may an import be broken off, which would leave half a module for the next job.
     """
-    if frame is None or Path(frame.f_code.co_filename).parent != HERE:
+    if frame is None or PACKAGE not in Path(frame.f_code.co_filename).parents:
         return False
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
@@ -190,7 +190,7 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def _style(folder: Path, job: protocol.Transfer) -> tuple[Any, np.ndarray | None]:
     """The style as the core takes it, and its weights."""
-    from decouple_core.style import DecoupledStyle
+    from decouple_core.features.style import DecoupledStyle
 
     if job.features is not None:
         return DecoupledStyle.from_json(job.features), None
@@ -230,7 +230,7 @@ def _regions(folder: Path, job: protocol.Transfer) -> tuple[np.ndarray, np.ndarr
     """The labels of target and style, (height, width) each, or None."""
     if job.target_labels is None or job.style_labels is None:  # a Transfer has both or neither
         return None
-    from decouple_core.images import labels_of
+    from decouple_core.pictures.images import labels_of
 
     target = _pixels(folder, "target_labels", job.target_labels)
     style = _pixels(folder, "style_labels", job.style_labels)

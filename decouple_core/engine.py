@@ -17,20 +17,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core import correction, photo
-from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.decoupling import Decoupling
-from decouple_core.device import CPU, describe, pick_device, run_with_step_down
-from decouple_core.errors import InputError
-from decouple_core.features import TAP_SIZES
-from decouple_core.flow import Move
-from decouple_core.linearised import WorkCount
-from decouple_core.machinery import Machinery
-from decouple_core.picture import Picture, Scale, region_masks
-from decouple_core.progress import Meter, Progress
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.settings import LAYER_NAMES, Settings
+from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
+from decouple_core.features.hierarchy import TAP_SIZES
+from decouple_core.features.linearised import WorkCount
+from decouple_core.features.style import DETAIL_LAYERS, DecoupledStyle
+from decouple_core.flow.integrators import Move
+from decouple_core.flow.meter import Meter, Progress
+from decouple_core.flow.nested_normalisation import Decoupling
+from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down
+from decouple_core.model.prepared import Machinery
+from decouple_core.outcomes import bilateral_grid as photo
+from decouple_core.outcomes import correction
+from decouple_core.pictures.picture import Picture, Scale, region_masks
 from decouple_core.report import Journal
-from decouple_core.settings import LAYER_NAMES, Settings
-from decouple_core.style import DETAIL_LAYERS, DecoupledStyle
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.linearised import LinearisedNetwork, WorkCount, pad
-from decouple_core.vgg import convolutions
+from decouple_core.features.linearised import LinearisedNetwork, WorkCount, pad
+from decouple_core.features.vgg import convolutions
 
 SMOOTHING = 0.6
 """ε of the smooth activation as a share of its layer's standard deviation on noise. From trial runs at 128 px:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from decouple_core.flow import Flow, Integrator, Move
+from decouple_core.flow.integrators import Flow, Integrator, Move
 
 
 class Decoupling:

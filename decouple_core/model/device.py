@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from decouple_core.errors import InputError, OutOfMemoryError
+from decouple_core.contract.errors import InputError, OutOfMemoryError
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from decouple_core.errors import WeightsError
+from decouple_core.contract.errors import WeightsError
 
 Progress = Callable[[float, str], None]
 

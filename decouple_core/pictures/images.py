@@ -19,8 +19,8 @@ import PIL.Image
 import PIL.ImageOps
 import tifffile
 
-from decouple_core.errors import InputError
-from decouple_core.files import check_file, replacing
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.files import check_file, replacing
 
 MAX_PIXELS = 300_000_000
 """Larger pictures are refused before they are decoded: the pixels alone would take 3.6 GB as float32."""

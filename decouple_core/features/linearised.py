@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.vgg import Convolution
+from decouple_core.features.vgg import Convolution
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decouple_core.features import Hierarchy
+from decouple_core.features.hierarchy import Hierarchy
 
 NOISE_SIZE = 200
 """Side of the noise image, in pixels (Miralles Simó 2022, section 3.2)."""

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.solvers import conjugate_gradients
+from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
+from decouple_core.flow.solvers import conjugate_gradients
 
 CELLS_ALONG = 16
 """Cells along the longer side: wide enough for a seam between regions to be soft, and for a sky to be smooth."""

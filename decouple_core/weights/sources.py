@@ -29,9 +29,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from decouple_core.download import OutOfReachError, Progress, fetch, locate_distribution
-from decouple_core.errors import WeightsError
-from decouple_core.paths import data_folder
+from decouple_core.contract.errors import WeightsError
+from decouple_core.contract.paths import data_folder
+from decouple_core.weights.download import OutOfReachError, Progress, fetch, locate_distribution
 
 Tensors = dict[str, torch.Tensor]
 

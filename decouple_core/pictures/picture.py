@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core.colour import ColourMap, ColourMoments
-from decouple_core.errors import InputError
-from decouple_core.resampling import shrink, shrink_mask
+from decouple_core.contract.errors import InputError
+from decouple_core.features.colour import ColourMap, ColourMoments
+from decouple_core.pictures.resampling import shrink, shrink_mask
 
 MOMENTS_SIZE = 512
 """Longer side, in pixels, at which colour moments are measured: the working size would lose the detail's share."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decouple_core.features import Linearisation
+from decouple_core.features.hierarchy import Linearisation
 
 Operator = Callable[[Tensor], Tensor]
 

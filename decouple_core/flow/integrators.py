@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decouple_core.features import Hierarchy, Linearisation
-from decouple_core.solvers import DampedLeastNorm, Direction, fixed_point
+from decouple_core.features.hierarchy import Hierarchy, Linearisation
+from decouple_core.flow.solvers import DampedLeastNorm, Direction, fixed_point
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from typing import IO, Any
 
 import filelock
 
-from decouple_core import protocol
-from decouple_core.errors import DecoupleError
-from decouple_core.paths import data_folder
+from decouple_core.contract import protocol
+from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.paths import data_folder
 
 IDLE_SECONDS = 15 * 60.0
 """Without clients for this long, the worker ends and gives its memory back."""
@@ -350,7 +350,7 @@ class _Computer:
             self._answers = queue.Queue()
             self._ready = False
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "decouple_core.compute"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                [sys.executable, "-m", "decouple_core.service.computer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
             log.info("computing process %d started", self._process.pid)

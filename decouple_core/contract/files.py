@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from decouple_core.errors import InputError
+from .errors import InputError
 
 
 def check_file(path: str | Path) -> None:

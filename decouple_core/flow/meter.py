@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from decouple_core.machinery import ITERATIONS, Machinery, integrator_of
-from decouple_core.settings import Settings
+from decouple_core.contract.settings import Settings
+from decouple_core.model.prepared import ITERATIONS, Machinery, integrator_of
 
 Progress = Callable[[float, str], None]
 """Told the finished share, 0 to 1, and a phrase; may raise `errors.Cancelled` to stop the work."""

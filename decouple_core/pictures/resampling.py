@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from decouple_core.errors import InputError
+from decouple_core.contract.errors import InputError
 
 
 def working_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decouple_core.colour import ColourMoments
-from decouple_core.errors import InputError
-from decouple_core.features import TAP_SIZES
-from decouple_core.files import replacing
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.files import replacing
+from decouple_core.features.colour import ColourMoments
+from decouple_core.features.hierarchy import TAP_SIZES
 
 FORMAT = "decoupled-style"
 DETAIL_LAYERS = 3

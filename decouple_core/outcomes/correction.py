@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.colour import LUMA
-from decouple_core.features import Hierarchy
-from decouple_core.linearised import pad, pad_adjoint
-from decouple_core.photo import Field, Slicing, box, box_slope
-from decouple_core.solvers import conjugate_gradients
+from decouple_core.features.colour import LUMA
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.linearised import pad, pad_adjoint
+from decouple_core.flow.solvers import conjugate_gradients
+from decouple_core.outcomes.bilateral_grid import Field, Slicing, box, box_slope
 
 SIZE = 192
 """Longer side, in pixels, at which J is taken; what the features lack is measured with more detail. On eight pairs of

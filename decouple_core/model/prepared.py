@@ -13,11 +13,13 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from decouple_core.decoupling import Decoupling
-from decouple_core.errors import InputError
-from decouple_core.features import ChannelMeans, Live
-from decouple_core.files import replacing
-from decouple_core.flow import (
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.files import replacing
+from decouple_core.contract.paths import data_folder
+from decouple_core.contract.settings import Settings
+from decouple_core.features.hierarchy import ChannelMeans, Live
+from decouple_core.features.reference import GRAM_SIZE, Reference, reference_gram, uniform_noise
+from decouple_core.flow.integrators import (
     Euler,
     Flow,
     GradientDescent,
@@ -28,11 +30,9 @@ from decouple_core.flow import (
     RungeKutta4,
     Watch,
 )
-from decouple_core.paths import data_folder
-from decouple_core.reference import GRAM_SIZE, Reference, reference_gram, uniform_noise
-from decouple_core.settings import Settings
-from decouple_core.solvers import DampedLeastNorm
-from decouple_core.weights import load_weights
+from decouple_core.flow.nested_normalisation import Decoupling
+from decouple_core.flow.solvers import DampedLeastNorm
+from decouple_core.weights.sources import load_weights
 
 ITERATIONS = (5, 7, 9, 10, 10)
 """Conjugate-gradient iterations of the first solve in a transfer's move of depth 1 … 5. It serves the others, too."""

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from decouple_core.errors import InputError
+from .errors import InputError
 
 FOLDER_NAME = "decoupled-style"
 
