@@ -26,14 +26,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from decouple_core import __version__
+from decouple_core.contract import __version__
 from decouple_core.contract.errors import DecoupleError
 from decouple_core.contract.paths import MARKER, data_folder
+from decouple_core.contract.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 PLUG_IN = "decoupled-style"
-CONTRACT = "contract"
-"""The package of decouple_core that the plug-in carries a copy of; it uses the standard library alone."""
 OWN_FOLDERS = ("env", "weights", "reference", "run", "log")
 """What the program makes in its data folder, apart from single files; uninstalling removes these and nothing else."""
 DEMONSTRATION = "demonstration.png"
@@ -47,8 +46,8 @@ STOPPING_SECONDS = 30
 """A worker ends within two seconds; a busy machine may take that long to start the Python that asks it to."""
 
 
-class InstallError(DecoupleError):
-    """Something that keeps the installation from going on."""
+class InstallError(Exception):
+    """Something that keeps the installation from going on, in one plain sentence with the next step."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,9 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.check:
             return check(home, args.device)
         return install(home, args)
-    except DecoupleError as error:
+    except (InstallError, DecoupleError) as error:
         print(f"install.py: {error}", file=sys.stderr)
-        return error.exit_code
+        return 1
     except OSError as error:
         print(f"install.py: {error.filename or home}: {error.strerror or error}; free some space or correct the "
               "permissions, then run this again.", file=sys.stderr)
@@ -85,9 +84,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     action.add_argument("--uninstall", action="store_true",
                         help="remove the environment, the weights and the plug-in; pictures stay")
     parser.add_argument("--no-gimp", action="store_true", help="leave GIMP alone; install the command line only")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "xpu", "mps"],
+    device, network = (Settings.__dataclass_fields__[name].metadata["choices"] for name in ("device", "network"))
+    parser.add_argument("--device", default="auto", choices=list(device),
                         help="what the demonstration and --check compute on (default: %(default)s)")
-    parser.add_argument("--network", default="auto", choices=["auto", "vgg19", "vgg16"],
+    parser.add_argument("--network", default="auto", choices=list(network),
                         help="which weights to fetch; auto takes VGG-19, or VGG-16 where that is out of reach")
     parser.add_argument("--home", type=Path, metavar="DIR",
                         help="where everything goes (default: DECOUPLE_HOME, else this user's folder for such data)")
@@ -317,9 +317,9 @@ def place_plug_in(target: Path, python: Path, home: Path) -> None:
 
 
 def copy_plug_in(folder: Path) -> None:
-    """The plug-in's files, and those it shares with the worker, in a new folder."""
+    """The plug-in's files in a new folder, with a copy of what both halves share: the standard library does for it."""
     shutil.copytree(HERE / "gimp_plugin", folder, ignore=COMPILED)
-    shutil.copytree(HERE / "decouple_core" / CONTRACT, folder / CONTRACT, ignore=COMPILED)
+    shutil.copytree(HERE / "decouple_core" / "contract", folder / "decoupled_style" / "contract", ignore=COMPILED)
     (folder / f"{PLUG_IN}.py").chmod(0o755)  # GIMP starts it as a program
 
 

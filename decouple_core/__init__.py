@@ -1,6 +1,80 @@
 """Style transfer by decoupled features: one photograph dressed in another's style.
 
-Importing the package loads neither torch nor numpy; its modules do that when they are first used.
+    import decouple_core as dc
+
+    result = dc.transfer("target.jpg", "style.jpg")
+
+What there is for Python is named in `__all__`; the rest of the package may change. Importing it loads neither torch nor
+numpy: what needs them is fetched when it is first used.
 """
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from decouple_core.contract import __version__, errors
+from decouple_core.contract.messages import Message
+from decouple_core.contract.progress import Progress
+from decouple_core.contract.settings import Settings
+
+if TYPE_CHECKING:
+    from decouple_core.api import Result, Session, read_style, round_trip, transfer
+    from decouple_core.engine import RoundTrip
+    from decouple_core.features.registry import register_hierarchy
+    from decouple_core.features.style import Style
+    from decouple_core.flow.registry import register_integrator
+    from decouple_core.outcomes.components import Components
+    from decouple_core.outcomes.registry import register_outcome
+    from decouple_core.report import LayerReport, Report
+
+__all__ = [
+    "Components",
+    "LayerReport",
+    "Message",
+    "Progress",
+    "Report",
+    "Result",
+    "RoundTrip",
+    "Session",
+    "Settings",
+    "Style",
+    "__version__",
+    "errors",
+    "read_style",
+    "register_hierarchy",
+    "register_integrator",
+    "register_outcome",
+    "round_trip",
+    "transfer",
+]
+
+_FETCHED = {
+    "Components": "outcomes.components",
+    "LayerReport": "report",
+    "Report": "report",
+    "Result": "api",
+    "RoundTrip": "engine",
+    "Session": "api",
+    "Style": "features.style",
+    "read_style": "api",
+    "register_hierarchy": "features.registry",
+    "register_integrator": "flow.registry",
+    "register_outcome": "outcomes.registry",
+    "round_trip": "api",
+    "transfer": "api",
+}
+"""The modules of what is fetched at its first use, as a type checker reads them above."""
+
+
+if not TYPE_CHECKING:  # to a type checker it would say that every name is there
+
+    def __getattr__(name: str) -> Any:
+        if name not in _FETCHED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(importlib.import_module(f"{__name__}.{_FETCHED[name]}"), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,19 +13,20 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
+from decouple_core.contract.files import check_file, check_folder, reason
+from decouple_core.contract.messages import Message
 from decouple_core.contract.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from decouple_core.features.style import DecoupledStyle
-    from decouple_core.pictures.images import Image
+    from decouple_core.pictures.reading import Image
 
 STYLE_SUFFIX = ".style"
 
@@ -46,12 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(options.command(options))
         return 0
     except DecoupleError as error:
-        return _give_up(str(error), error.exit_code)
+        return _give_up(error)
     except MemoryError:
-        return _give_up("There is not enough memory for pictures of this size; close other programs or scale them "
-                        "down first.", OutOfMemoryError.exit_code)
+        return _give_up(OutOfMemoryError("out-of-memory"))
     except KeyboardInterrupt:
-        return _give_up("Stopped.", Cancelled.exit_code)
+        return _give_up(Cancelled())
 
 
 def _open_what_was_closed() -> None:
@@ -76,22 +76,22 @@ def _tell(line: str) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
     except OSError as error:
-        raise DecoupleError(f"Standard output takes nothing ({error.strerror}); check where it goes, the result itself "
-                            "is whole.") from error
+        raise DecoupleError("output-blocked", reason=reason(error)) from error
 
 
-def _give_up(words: str, code: int) -> int:
+def _give_up(error: DecoupleError) -> int:
     with contextlib.suppress(OSError):  # nobody may be listening
-        print(f"decouple: {words}", file=sys.stderr)
-    return code
+        print(f"decouple: {error}", file=sys.stderr)
+    return error.exit_code
 
 
 def transfer(options: argparse.Namespace) -> str:
     """Dress TARGET in the style of STYLE and write OUT."""
-    from decouple_core.contract.files import check_folder
-    from decouple_core.engine import StyleTransfer
-    from decouple_core.pictures.images import check_output, read_image, read_labels, read_mask, write_image
-    from decouple_core.report import write_report
+    from decouple_core.engine import Engine
+    from decouple_core.features.style import Style
+    from decouple_core.pictures.labels import read_labels
+    from decouple_core.pictures.reading import read_image, read_mask
+    from decouple_core.pictures.writing import check_output, write_image
 
     settings = _settings(options)
     check_output(options.output)
@@ -101,10 +101,9 @@ def transfer(options: argparse.Namespace) -> str:
     check_output(options.output, _shape(target))
     style_file = Path(options.style).suffix == STYLE_SUFFIX
     if style_file and (options.style_mask or options.regions):
-        raise InputError("A style file has its masks and regions built in; leave out --style-mask and --regions, or "
-                         "give the style's image.")
+        raise InputError("style-has-masks")
     style_image = None if style_file else read_image(options.style)
-    style = _features(options.style) if style_image is None else style_image.pixels
+    style = Style.load(options.style) if style_image is None else style_image.pixels
     target_mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else _alpha(target)
     style_mask = read_mask(options.style_mask, _shape(style_image)) if options.style_mask else _alpha(style_image)
     regions = None
@@ -113,29 +112,30 @@ def transfer(options: argparse.Namespace) -> str:
         regions = read_labels(target_labels, _shape(target)), read_labels(style_labels, _shape(style_image))
     start = time.perf_counter()
     with _Bar() as bar:
-        result = StyleTransfer().transfer(target.pixels, style, settings, target_mask=target_mask,
-                                          style_mask=style_mask, regions=regions, progress=bar)
+        result = Engine().transfer(target.pixels, style, settings, target_mask=target_mask, style_mask=style_mask,
+                                   regions=regions, progress=bar)
     if options.target_mask:
         assert target_mask is not None
         result.image[:] = target.pixels + (result.image - target.pixels) * target_mask[..., None]
     write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
     if options.report:
-        write_report(options.report, result.report, result.journal)
-    return (f"{options.output}: {settings.mode}, {result.report['network']}, {result.report['device']}, "
-            f"{result.report['evaluations']['total']} network evaluations, {time.perf_counter() - start:.1f} s")
+        result.report.save(options.report)
+    return (f"{options.output}: {settings.mode}, {result.report.network}, {result.report.device}, "
+            f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s")
 
 
 def roundtrip(options: argparse.Namespace) -> str:
     """Undress IMAGE, dress it in its own style, and say how well it came back."""
-    from decouple_core.engine import StyleTransfer
-    from decouple_core.pictures.images import check_output, read_image, write_image
+    from decouple_core.engine import Engine
+    from decouple_core.pictures.reading import read_image
+    from decouple_core.pictures.writing import check_output, write_image
 
     settings = _settings(options)
     if options.output:
         check_output(options.output)
     image = read_image(options.image)
     with _Bar() as bar:
-        trip = StyleTransfer().round_trip(image.pixels, settings, bar)
+        trip = Engine().round_trip(image.pixels, settings, bar)
     if options.output:
         write_image(options.output, trip.after.permute(1, 2, 0).cpu().numpy())
     return f"{options.image}: {trip.psnr:.1f} dB, {trip.equal_bytes:.2%} of the 8-bit values equal"
@@ -143,23 +143,21 @@ def roundtrip(options: argparse.Namespace) -> str:
 
 def style(options: argparse.Namespace) -> str:
     """Measure the style of IMAGE and keep it in a file to use as STYLE."""
-    from decouple_core.contract.files import check_file
-    from decouple_core.engine import StyleTransfer
-    from decouple_core.pictures.images import read_image, read_mask
+    from decouple_core.engine import Engine
+    from decouple_core.pictures.reading import read_image, read_mask
 
     settings = _settings(options)
     output = Path(options.output)
     if output.suffix != STYLE_SUFFIX:
-        raise InputError(f"Style files end in {STYLE_SUFFIX}; choose a name such as "
-                         f"{output.with_suffix(STYLE_SUFFIX)}.")
+        raise InputError("style-ending", ending=STYLE_SUFFIX, name=str(output.with_suffix(STYLE_SUFFIX)))
     check_file(output)
     image = read_image(options.image)
     mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else _alpha(image)
     with _Bar() as bar:
-        features = StyleTransfer().style_of(image.pixels, settings, name=_readable(Path(options.image).stem), mask=mask,
-                                            progress=bar)
-    features.save(output)
-    return f"{output}: {len(features.features)} layers of {features.network}"
+        measured = Engine().read_style(image.pixels, settings, name=_readable(Path(options.image).stem), mask=mask,
+                                       progress=bar)
+    measured.save(output)
+    return f"{output}: {len(measured.features)} layers of {measured.network}"
 
 
 def check(options: argparse.Namespace) -> str:
@@ -167,7 +165,7 @@ def check(options: argparse.Namespace) -> str:
     import torch
 
     from decouple_core.model.device import describe, pick_device
-    from decouple_core.weights.sources import load_weights
+    from decouple_core.weights import load_weights
 
     device = pick_device(options.device)
     with _Bar() as bar:
@@ -179,7 +177,7 @@ class _Parser(argparse.ArgumentParser):
     """Raises the package's errors in place of argparse's exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` lists what there is.")
+        raise InputError("arguments", problem=f"{message[:1].upper()}{message[1:]}", program=self.prog)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -232,7 +230,12 @@ def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = 
         elif meta["choices"]:
             parser.add_argument(flag, choices=tuple(meta["choices"]), **words)
         else:
-            parser.add_argument(flag, type=type(row.default), metavar=f"{meta['low']:g}..{meta['high']:g}", **words)
+            parser.add_argument(flag, type=type(row.default), metavar=_range(meta), **words)
+
+
+def _range(meta: Mapping[str, Any]) -> str:
+    """What a number may be, with its unit."""
+    return f"{meta['low']:g}..{meta['high']:g}{meta['unit'] and ' ' + meta['unit']}"
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -240,16 +243,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    try:
-        return Settings(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Settings)})
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
-def _features(path: str) -> DecoupledStyle:
-    from decouple_core.features.style import DecoupledStyle
-
-    return DecoupledStyle.load(path)
+    return Settings(**{row.name: getattr(options, row.name) for row in dataclasses.fields(Settings)})
 
 
 def _readable(name: str) -> str:
@@ -267,7 +261,7 @@ def _alpha(image: Image | None) -> np.ndarray | None:
     if image is None or image.alpha is None or image.alpha.min() == 1.0:
         return None
     if not image.alpha.any():
-        raise InputError("The image is transparent all over; give one with something to see.")
+        raise InputError("image-transparent")
     return image.alpha
 
 
@@ -279,17 +273,18 @@ class _Bar:
 
         self._bar = tqdm(total=100, unit="%", bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}", file=sys.stderr,
                          disable=not sys.stderr.isatty())
-        self._phrase, self._told = "", 0.0
+        self._message: Message | None = None
+        self._told = 0.0
         return self
 
-    def __call__(self, share: float, phrase: str) -> None:
+    def __call__(self, share: float, message: Message) -> None:
         if not self._bar.disable:
-            self._bar.set_description_str(phrase)
+            self._bar.set_description_str(str(message))
             self._bar.update(round(100 * share, 1) - self._bar.n)
-        elif phrase != self._phrase or time.monotonic() - self._told > LINE_SECONDS:
-            self._phrase, self._told = phrase, time.monotonic()
+        elif message != self._message or time.monotonic() - self._told > LINE_SECONDS:
+            self._message, self._told = message, time.monotonic()
             with contextlib.suppress(OSError):  # nobody may be reading any more
-                print(f"{100 * share:3.0f}% {phrase}", file=sys.stderr, flush=True)
+                print(f"{100 * share:3.0f}% {message}", file=sys.stderr, flush=True)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  where: TracebackType | None) -> None:

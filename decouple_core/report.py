@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import replacing
-from decouple_core.contract.settings import LAYER_NAMES
-from decouple_core.pictures.images import write_image
+from decouple_core.contract.settings import Settings
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.linearised import WorkCount
+from decouple_core.flow.move import Move
+from decouple_core.pictures.writing import write_image
 
 
 @dataclass
@@ -45,41 +48,126 @@ class Journal:
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
-    def loss(self, layer: int, per_layer: Sequence[float]) -> None:
-        """Note the losses of layers 1 … `layer` at one evaluation."""
-        self.losses.append({"step": self._step, "layer": layer, "loss": list(per_layer)})
+    def loss(self, move: Move, values: Tensor, sizes: Sequence[int]) -> None:
+        """Note how far the features of each layer, of these sizes, are from the move's goals."""
+        distances = (values - move.goals).square().mean(0).cpu().split(list(sizes[: move.layer]))
+        self.losses.append({"step": self._step, "layer": move.layer,
+                            "loss": [layer.mean().item() for layer in distances]})
 
 
-def write_report(folder: str | Path, report: dict[str, Any], journal: Journal) -> None:
-    """Write ``report.json``, the images of every step and the thesis's plots into a folder, made if missing.
+@dataclass(frozen=True)
+class LayerReport:
+    """One layer's certificate: its decoupled features before, wanted and reached, region by region.
 
-    Parameters
+    Attributes
     ----------
-    folder : path
-    report : dict
-        Plain values.
-    journal : Journal
-
-    Raises
-    ------
-    InputError
-        When the folder cannot be written.
+    layer : str
+    own, wanted, reached : list of list of float
+        Shape (R, features).
+    relative_error : float
+        |reached − wanted| / |wanted|.
+    share_of_the_way : float
+        1 − |reached − wanted| / |wanted − own|; 1 where there was no way to go.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / "report.json") as beside:
-            beside.write_text(json.dumps({**report, "losses": journal.losses}, indent=1), encoding="utf-8")
-        for number, (name, image) in enumerate(journal.images.items()):
-            write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
-        _plot_losses(folder / "losses.png", journal.losses)
-        _plot_noise_means(folder / "noise_means.png", report["reference"])
-    except OSError as error:
-        raise InputError(f"The report cannot be written to {folder} ({error.strerror}); choose another folder.") \
-            from error
+
+    layer: str
+    own: list[list[float]]
+    wanted: list[list[float]]
+    reached: list[list[float]]
+    relative_error: float
+    share_of_the_way: float
+
+    @classmethod
+    def of(cls, layer: str, own: Tensor, wanted: Tensor, reached: Tensor) -> LayerReport:
+        """From features of shape (R, m)."""
+        own, wanted, reached = own.cpu(), wanted.cpu(), reached.cpu()
+        way, miss = (wanted - own).norm().item(), (reached - wanted).norm().item()
+        return cls(layer, own.tolist(), wanted.tolist(), reached.tolist(),
+                   ((reached - wanted).norm() / wanted.norm().clamp_min(1e-12)).item(),
+                   1.0 - miss / way if way > 0 else 1.0)
 
 
-def _plot_losses(path: Path, losses: Sequence[dict[str, Any]]) -> None:
+@dataclass(frozen=True)
+class Report:
+    """What was done and reached.
+
+    Attributes
+    ----------
+    settings : Settings
+        As they were used, with the working size after any step down.
+    network : str
+    device : str
+        In a user's words.
+    seconds : dict of str to float
+        Wall-clock time of each step.
+    evaluations : dict
+        Passes through the network: of each kind, ``total``, ``multiply_adds`` of their convolutions, and ``by_depth``.
+    layers : list of LayerReport
+        Deep to shallow, as they were imposed.
+    dead_channels : dict of str to list of int
+        Features that are 0 on the noise, the target or the style, and were left out.
+    reference : list of list of float
+        Features of the noise, layer by layer.
+    losses : list of dict
+        See `Journal`.
+    images : dict of str to Tensor
+        See `Journal`.
+    """
+
+    settings: Settings
+    network: str
+    device: str
+    seconds: dict[str, float]
+    evaluations: dict[str, Any]
+    layers: list[LayerReport]
+    dead_channels: dict[str, list[int]]
+    reference: list[list[float]]
+    losses: list[dict[str, Any]] = field(repr=False)
+    images: Mapping[str, Tensor] = field(repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings, network: str, device: str, journal: Journal, layers: list[LayerReport],
+           hierarchy: Hierarchy, work: WorkCount, active: Tensor, reference: Sequence[Tensor]) -> Report:
+        """Put together what a transfer knows at its end."""
+        names = hierarchy.names
+        evaluations = {**{kind: work.of(kind) for kind in ("forward", "jvp", "vjp")}, "total": work.evaluations,
+                       "multiply_adds": work.multiply_adds,
+                       "by_depth": {f"{kind} {names[depth - 1]}": number
+                                    for (kind, depth), number in sorted(work.passes.items())}}
+        dead = {name: (alive == 0).nonzero().flatten().tolist()
+                for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)}
+        return cls(settings, network, device, journal.seconds, evaluations, layers, dead,
+                   [values.flatten().cpu().tolist() for values in reference], journal.losses, journal.images)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; without the losses and images, which are long."""
+        return {"reference": self.reference, "settings": self.settings.as_dict(), "network": self.network,
+                "device": self.device, "seconds": self.seconds, "evaluations": self.evaluations,
+                "layers": [asdict(layer) for layer in self.layers], "dead_channels": self.dead_channels}
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``report.json``, the images of every step and the thesis's plots into a folder, made if missing.
+
+        Raises
+        ------
+        InputError
+            When the folder cannot be written.
+        """
+        folder = Path(folder)
+        names = list(self.dead_channels)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with replacing(folder / "report.json") as beside:
+                beside.write_text(json.dumps({**self.as_dict(), "losses": self.losses}, indent=1), encoding="utf-8")
+            for number, (name, image) in enumerate(self.images.items()):
+                write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
+            _plot_losses(folder / "losses.png", self.losses, names)
+            _plot_noise_means(folder / "noise_means.png", self.reference, names)
+        except OSError as error:
+            raise InputError("folder-unwritable", path=str(folder), reason=str(error.strerror)) from error
+
+
+def _plot_losses(path: Path, losses: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
     """Loss of every layer at every evaluation of the flow (figures 4.3 and 4.4 of the thesis)."""
     from matplotlib.figure import Figure
 
@@ -90,14 +178,14 @@ def _plot_losses(path: Path, losses: Sequence[dict[str, Any]]) -> None:
         entries = [entry for entry in losses if entry["step"] == step]
         for layer in range(1, max((len(e["loss"]) for e in entries), default=0) + 1):
             points = [(n, e["loss"][layer - 1]) for n, e in enumerate(entries) if len(e["loss"]) >= layer]
-            axes.semilogy(*zip(*points, strict=True), label=LAYER_NAMES[layer])
+            axes.semilogy(*zip(*points, strict=True), label=names[layer - 1])
         axes.set(title=step, xlabel="evaluation of the flow", ylabel="mean squared distance to the goal")
         if entries:
             axes.legend()
     figure.savefig(path)
 
 
-def _plot_noise_means(path: Path, means: Sequence[Sequence[float]]) -> None:
+def _plot_noise_means(path: Path, means: Sequence[Sequence[float]], names: Sequence[str]) -> None:
     """Channel means of the noise (figure 4.5 of the thesis)."""
     from matplotlib.figure import Figure
 
@@ -105,5 +193,5 @@ def _plot_noise_means(path: Path, means: Sequence[Sequence[float]]) -> None:
     for row, values in enumerate(means):
         axes = figure.add_subplot(len(means), 1, row + 1)
         axes.bar(range(len(values)), values, width=1.0)
-        axes.set(ylabel=LAYER_NAMES[row + 1])
+        axes.set(ylabel=names[row])
     figure.savefig(path)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """GIMP starts this file: once to learn which procedures there are, then once for each run of one of them.
 
-This half runs in GIMP's own Python, with the standard library and gi alone. The computing is done by the worker
-(`decouple_core.worker`), in the private environment that ``installation.json`` names.
+This half, the package `decoupled_style` beside it, runs in GIMP's own Python, with the standard library and gi alone.
+The computing is done by the worker (`decouple_core.service`), in the private environment that ``installation.json``
+names.
 """
 
 import os
@@ -16,7 +17,8 @@ os.environ.setdefault("BABL_LUT", "0")
 for name, version in (("Babl", "0.1"), ("Gegl", "0.4"), ("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0")):
     gi.require_version(name, version)
 
-from gi.repository import Gimp  # noqa: E402  the versions come first
-from procedures import DecoupledStyle  # noqa: E402
+from gi.repository import Gimp  # noqa: E402
+
+from decoupled_style.plug_in import DecoupledStyle  # noqa: E402  the versions come first
 
 Gimp.main(DecoupledStyle.__gtype__, sys.argv)

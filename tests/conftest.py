@@ -48,7 +48,7 @@ def weights(_own_home: None) -> tuple[str, dict[str, torch.Tensor]]:
 
     Always this one, so that results do not depend on which hosts answer.
     """
-    from decouple_core.weights.sources import load_weights
+    from decouple_core.weights import load_weights
 
     return load_weights("vgg16")
 

@@ -23,14 +23,14 @@ def check_file(path: str | Path) -> None:
     path = Path(path).absolute()
     try:
         if path.is_dir():
-            raise InputError(f"{path} is a folder; give the name of a file.")
+            raise InputError("file-is-folder", path=str(path))
         path = path.resolve()  # a link's file is what will be written
         if not path.parent.exists():
-            raise InputError(f"The folder {path.parent} does not exist; make it or choose another one.")
+            raise InputError("folder-missing", path=str(path.parent))
         with tempfile.TemporaryFile(dir=path.parent):  # asking for permissions would not find a read-only disk
             pass
     except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
-        raise InputError(f"{path} cannot be written ({_reason(error)}); choose another place.") from error
+        raise InputError("file-unwritable", path=str(path), reason=reason(error)) from error
 
 
 def check_folder(path: str | Path) -> None:
@@ -49,7 +49,7 @@ def check_folder(path: str | Path) -> None:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        raise InputError(f"The folder {path} cannot be written ({_reason(error)}); choose another one.") from error
+        raise InputError("folder-unwritable", path=str(path), reason=reason(error)) from error
 
 
 @contextlib.contextmanager
@@ -75,12 +75,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield beside
         os.replace(beside, whole)
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({_reason(error)}); make room or choose another place.") from error
+        raise InputError("file-unwritable", path=str(path), reason=reason(error)) from error
     finally:
         if beside is not None:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why, in the operating system's own words where it is one of its errors."""
     return getattr(error, "strerror", None) or str(error)

@@ -39,7 +39,7 @@ def data_folder() -> Path:
     try:
         home = Path.home()
     except RuntimeError as error:
-        raise InputError("This user has no folder; name one for the program with DECOUPLE_HOME.") from error
+        raise InputError("user-without-folder") from error
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":

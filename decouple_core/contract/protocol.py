@@ -1,10 +1,9 @@
 """What the plug-in and the worker say to each other: JSON messages over a local, authenticated connection.
 
-Standard library only, and nothing from the rest of the package: the plug-in, inside GIMP's own Python, carries a copy.
-
-A client connects, opens a job folder, writes raw pixels there, and sends one ``transfer`` message; the worker answers
-with ``queued`` and ``progress`` messages and then exactly one of ``done``, ``failed`` and ``cancelled``. Messages are
-JSON objects with a ``kind``; never pickles. The pixels stay in files, which both sides map into memory.
+A client connects, says ``hello``, and is told the worker's `PROTOCOL` and version. It opens a job folder, writes raw
+pixels there, and sends one ``transfer`` message; the worker answers with ``queued`` and ``progress`` messages and then
+exactly one of ``done``, ``failed`` and ``cancelled``. Messages are JSON objects with a ``kind``; never pickles. What is
+for people is a `messages.Message` in them. The pixels stay in files, which both sides map into memory.
 """
 
 from __future__ import annotations
@@ -21,7 +20,11 @@ from multiprocessing.connection import Client, Connection, answer_challenge, del
 from pathlib import Path
 from typing import Any
 
-PROTOCOL = 2
+from . import __version__
+from .errors import DecoupleError
+from .messages import Message
+
+PROTOCOL = 3
 """Both sides must agree on this number; it changes when the meaning of a message does."""
 
 MESSAGE_LIMIT = 4 * 2**20
@@ -142,6 +145,21 @@ def mask_file(folder: Path, name: str, number: int) -> Path:
     return folder / f"{name}.mask{number}.raw"
 
 
+def hello() -> dict[str, Any]:
+    """How the worker introduces itself."""
+    return {"kind": "hello", "protocol": PROTOCOL, "version": __version__, "pid": os.getpid()}
+
+
+def progress(number: int, fraction: float, message: Message) -> dict[str, Any]:
+    """How far job `number` is, in [0, 1], and what it does."""
+    return {"kind": "progress", "number": number, "fraction": fraction, "message": message.as_dict()}
+
+
+def failed(error: DecoupleError) -> dict[str, Any]:
+    """Why a job failed; `errors.from_dict` reads it."""
+    return {"kind": "failed", **error.as_dict()}
+
+
 def send(connection: Connection, message: Mapping[str, Any]) -> None:
     """Send one message; OSError where the other side is gone."""
     connection.send_bytes(json.dumps(message).encode())
@@ -151,7 +169,7 @@ def receive(connection: Connection) -> dict[str, Any]:
     """Wait for one message; EOFError or OSError where the other side is gone, `ProtocolError` for anything odd."""
     try:
         message = json.loads(connection.recv_bytes(MESSAGE_LIMIT))
-    except ValueError as error:  # also UnicodeDecodeError
+    except (ValueError, RecursionError) as error:  # also UnicodeDecodeError
         raise ProtocolError("a message that is not JSON") from error
     if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
         raise ProtocolError("a message without a kind")

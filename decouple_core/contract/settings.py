@@ -1,8 +1,7 @@
 """The one table of settings, read by the command line, the worker and the plug-in alike.
 
-Standard library only: the plug-in, which runs inside GIMP's own Python, carries a copy of this file.
-Each field of `Settings` is one setting; its metadata holds the words and the range that the command line
-turns into ``--help`` and the plug-in into a dialog.
+Each field of `Settings` is one setting. Its metadata holds the words, the range, the unit and the dependence that the
+command line turns into ``--help`` and the plug-in into a dialog.
 """
 
 from __future__ import annotations
@@ -12,22 +11,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .errors import InputError
+from .messages import Message
+from .networks import NETWORKS
+
 LAYER_COUNT = 5
 """VGG layers of the hierarchy, block1_conv1 to block5_conv1; layer 0, the colours, comes on top."""
 
 LAYER_NAMES = ("colour", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
-def option(default: Any, label: str, help: str, *, low: float | None = None, high: float | None = None,
-           choices: Mapping[str, str] | None = None) -> Any:
-    """Declare one setting: its default, its words and what it may be."""
-    return field(default=default, metadata={"label": label, "help": help, "low": low, "high": high,
-                                            "choices": dict(choices or {})})
+def option(default: Any, label: str, help: str, *, low: float | None = None, high: float | None = None, unit: str = "",
+           choices: Mapping[str, str] | None = None, only_with: Mapping[str, tuple[Any, ...]] | None = None) -> Any:
+    """Declare one setting.
+
+    Parameters
+    ----------
+    default : bool, int, float, str or tuple of float
+        Its kind is that of every value.
+    label, help : str
+        Its words, for a dialog and for an explanation.
+    low, high : float, optional
+        The range, both ends included.
+    unit : str
+        Of the number, such as "px".
+    choices : mapping of str to str, optional
+        Label by value, for a setting that is one of a few.
+    only_with : mapping of str to tuple, optional
+        Other settings, by name, with the values under which this one acts; by default it always does.
+    """
+    return field(default=default, metadata={"label": label, "help": help, "low": low, "high": high, "unit": unit,
+                                            "choices": dict(choices or {}), "only_with": dict(only_with or {})})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user can choose about a transfer. Values are checked on construction (`ValueError`)."""
+    """What a user can choose about a transfer.
+
+    Values are checked on construction; whole numbers do for others, and any sequence for a tuple.
+
+    Raises
+    ------
+    InputError
+        For a value of the wrong kind or out of range.
+    """
 
     mode: str = option("photo", "Result", "what comes back: a photograph or the painterly texture of the flow",
                        choices={"photo": "Photograph", "texture": "Painterly texture"})
@@ -43,9 +70,10 @@ class Settings:
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
     size: int = option(128, "Detail", "working size: the longer side, in pixels, at which the flow runs; half of it "
-                       "for a photograph, whose field can show no more", low=32, high=2048)
-    network: str = option("auto", "Network", "which network's features; auto takes VGG-19, else VGG-16",
-                          choices={"auto": "Automatic", "vgg19": "VGG-19", "vgg16": "VGG-16"})
+                       "for a photograph, whose field can show no more", low=32, high=2048, unit="px")
+    network: str = option("auto", "Network", "which network's features; auto takes "
+                          + ", else ".join(network.label for network in NETWORKS.values()),
+                          choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}})
     device: str = option("auto", "Device", "where to compute; auto takes the first that works, accelerators first",
                          choices={"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA or AMD GPU",
                                   "xpu": "Intel GPU", "mps": "Apple GPU"})
@@ -58,19 +86,21 @@ class Settings:
     seed: int = option(0, "Seed", "seed of the noise that gives the reference values", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            value, meta = getattr(self, f.name), f.metadata
-            if meta["choices"] and value not in meta["choices"]:
-                raise ValueError(f"{f.name} is {value!r}; choose one of {', '.join(meta['choices'])}.")
-            if meta["low"] is not None:
+        for row in fields(self):
+            value = _of_its_kind(row, getattr(self, row.name))
+            object.__setattr__(self, row.name, value)
+            choices, low, high = (row.metadata[key] for key in ("choices", "low", "high"))
+            if choices and value not in choices:
+                raise InputError("setting-choice", setting=row.name, value=repr(value), choices=", ".join(choices))
+            if low is not None:
                 for number in value if isinstance(value, tuple) else (value,):
-                    if not meta["low"] <= number <= meta["high"]:  # also refuses NaN
-                        raise ValueError(f"{f.name} is {number}; choose {meta['low']:g} to {meta['high']:g}.")
+                    if not low <= number <= high:  # also refuses NaN
+                        raise InputError("setting-range", setting=row.name, value=str(number), low=f"{low:g}",
+                                         high=f"{high:g}")
         if self.keep_colours and self.keep_tones:
-            raise ValueError("keep_colours and keep_tones together leave nothing to transfer; choose one.")
+            raise InputError("nothing-to-transfer")
         if len(self.strength_per_layer) > LAYER_COUNT + 1:
-            raise ValueError(f"strength_per_layer has {len(self.strength_per_layer)} values; give "
-                             f"{LAYER_COUNT + 1} at most.")
+            raise InputError("strengths-many", count=len(self.strength_per_layer), most=LAYER_COUNT + 1)
 
     @property
     def damping(self) -> float:
@@ -79,11 +109,7 @@ class Settings:
 
     @property
     def flow_size(self) -> int:
-        """Longer side, in pixels, at which the flow runs.
-
-        A photograph takes half of the working size. Its field of 16 cells can show no more: on four pairs of free
-        photographs the flow at 64 px and that at 128 px gave the same scores to 4 % and the same pictures to the eye.
-        """
+        """Longer side, in pixels, at which the flow runs: for a photograph, half of the working size."""
         return self.size if self.mode == "texture" else max(32, self.size // 2)
 
     @property
@@ -91,6 +117,15 @@ class Settings:
         """Strength of layer 0 … `layers`, each in [0, 1]."""
         given = self.strength_per_layer + (1.0,) * (LAYER_COUNT + 1)
         return tuple(self.strength * s for s in given[: self.layers + 1])
+
+    def idle(self, name: str) -> Message | None:
+        """Why a setting does not act beside the values of the others; None where it acts."""
+        rows = {row.name: row.metadata for row in fields(self)}
+        for other, values in rows[name]["only_with"].items():
+            if getattr(self, other) not in values:
+                labels = [rows[other]["choices"].get(value, str(value)) for value in values]
+                return Message("acts-only-with", setting=rows[other]["label"], values=", ".join(labels))
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -102,24 +137,50 @@ class Settings:
 
         Raises
         ------
-        ValueError
+        InputError
             For a name that is no setting, a value of the wrong kind or one out of range.
         """
-        known = {f.name: f for f in fields(cls)}
-        checked: dict[str, Any] = {}
-        for name, value in values.items():
+        known = {row.name for row in fields(cls)}
+        for name in values:
             if name not in known:
-                raise ValueError(f"There is no setting {name!r}.")
-            kind = type(known[name].default)
-            if kind is tuple and isinstance(value, (list, tuple)) and all(map(_is_number, value)):
-                checked[name] = tuple(float(v) for v in value)
-            elif kind is float and _is_number(value):
-                checked[name] = float(value)
-            elif type(value) is kind:
-                checked[name] = value
-            else:
-                raise ValueError(f"{name} is {value!r}; it must be of type {kind.__name__}.")
-        return cls(**checked)
+                raise InputError("setting-unknown", setting=repr(name))
+        return cls(**values)
+
+
+def register_choice(setting: str, value: str, label: str) -> None:
+    """Allow one more value of a setting that has choices.
+
+    Parameters
+    ----------
+    setting : str
+        Its name, such as "integrator".
+    value, label : str
+        What it may be from now on, and the words for it.
+
+    Raises
+    ------
+    InputError
+        Where there is no such setting, it has no choices, or the value is one of them already.
+    """
+    for row in fields(Settings):
+        if row.name == setting and row.metadata["choices"]:
+            if value in row.metadata["choices"]:
+                raise InputError("choice-taken", setting=setting, value=repr(value))
+            row.metadata["choices"][value] = label
+            return
+    raise InputError("choices-none", setting=setting)
+
+
+def _of_its_kind(row: dataclasses.Field[Any], value: Any) -> Any:
+    """The value as the setting keeps it; `InputError` where it is of another kind."""
+    kind = type(row.default)
+    if kind is tuple and isinstance(value, (list, tuple)) and all(map(_is_number, value)):
+        return tuple(float(number) for number in value)
+    if kind is float and _is_number(value):
+        return float(value)
+    if type(value) is not kind:
+        raise InputError("setting-type", setting=row.name, value=repr(value), kind=kind.__name__)
+    return value
 
 
 def _is_number(value: Any) -> bool:

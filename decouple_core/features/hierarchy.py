@@ -1,32 +1,23 @@
 """The layer hierarchy: which features, in which order of nesting.
 
-A hierarchy is an ordered list of feature layers, shallow to deep. All that the flow asks of it is the features
-at an image and their Jacobian for any prefix of the layers (`Hierarchy.linearise`). Two kinds are here: the
-spatial means of VGG's channels (`ChannelMeans`), and any differentiable functions (`Functions`). A new kind is
-one more subclass. Layer 0, the colours, is normalised in closed form and stands in `colour`.
+A hierarchy is an ordered list of feature layers, shallow to deep. All that the flow asks of it is the features at an
+image and their Jacobian for any prefix of the layers (`Hierarchy.linearise`). Those of this project are the spatial
+means of VGG's channels (`channel_means`) and any differentiable functions of the image (`functions`); a new kind is one
+more subclass, and one call of `registry.register_hierarchy`. Layer 0, the colours, is normalised in closed form and
+stands in `colour`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Protocol
+from typing import Protocol, Self
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.linearised import LinearisedNetwork, WorkCount, pad
-from decouple_core.features.vgg import convolutions
-
-SMOOTHING = 0.6
-"""ε of the smooth activation as a share of its layer's standard deviation on noise. From trial runs at 128 px:
-smaller values bring back the kinks that break the round trip, larger ones make the features linear."""
-
-
-TAP_SIZES = (64, 128, 256, 512, 512)
-"""Channels of block1_conv1 … block5_conv1, in VGG-16 as in VGG-19."""
+from decouple_core.contract.errors import InputError
+from decouple_core.features.linearised import WorkCount
+from decouple_core.features.schedule import FlowSchedule
 
 
 class Linearisation(Protocol):
@@ -44,7 +35,7 @@ class Linearisation(Protocol):
         """J·dx, shape (R, M), for a change of the image's shape."""
 
     def vjp(self, feature_weights: Tensor) -> Tensor:
-        """Jᵀ·w, of the image's shape, for feature weights of shape (R, M)."""
+        """Jᵀ·w, of the image's shape, for feature weights of shape (R, M); (B, 3, H, W) for a batch (B, R, M)."""
 
 
 class Hierarchy(ABC):
@@ -54,13 +45,56 @@ class Hierarchy(ABC):
     ----------
     sizes : tuple of int
         Features per layer, shallow to deep.
+    names : tuple of str
+        What a report calls the layers.
+    schedule : FlowSchedule
+        How the flow is followed through them.
+    work : WorkCount
+        Passes through the features so far, shared by all copies.
+    identity : str or None
+        What tells these features from all others, wherever and whenever; with it, what was measured of them is kept
+        between runs.
     """
 
-    sizes: tuple[int, ...]
+    identity: str | None = None
+
+    def __init__(self, sizes: tuple[int, ...], names: tuple[str, ...] | None = None,
+                 schedule: FlowSchedule | None = None) -> None:
+        self.sizes = sizes
+        self.names = names or tuple(f"layer{number}" for number in range(1, len(sizes) + 1))
+        self.schedule = schedule or FlowSchedule.cautious(len(sizes))
+        self.work = WorkCount()
 
     @abstractmethod
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
         """Features of the first `depth` layers at the image, concatenated, with their Jacobian."""
+
+    @property
+    def costs(self) -> list[float]:
+        """What a pass to each depth costs, in any unit; the progress bar's measure."""
+        return [float(depth) for depth in range(1, len(self.sizes) + 1)]
+
+    def within(self, masks: Tensor | None) -> Self:
+        """The same features of R regions: weighted means for masks of shape (R, H, W) in [0, 1].
+
+        Raises
+        ------
+        InputError
+            Where these features are those of whole images alone.
+        """
+        if masks is not None:
+            raise InputError("features-without-regions")
+        return self
+
+    def precise(self) -> Self:
+        """The same features, J and Jᵀ in the precision of the features themselves."""
+        return self
+
+    def first(self, layers: int) -> Self:
+        """The hierarchy of the first layers alone."""
+        other = copy(self)
+        other.sizes, other.names = self.sizes[:layers], self.names[:layers]
+        return other
 
     def measure(self, image: Tensor, depth: int | None = None) -> list[Tensor]:
         """The features of each layer at the image, a list of tensors of shape (R, sizes[l])."""
@@ -68,117 +102,7 @@ class Hierarchy(ABC):
         return list(self.linearise(image, depth).values.split(self.sizes[:depth], 1))
 
 
-class Functions(Hierarchy):
-    """Feature layers given as differentiable functions of the image.
-
-    Parameters
-    ----------
-    functions : sequence of callable
-        Each maps the image to a tensor of shape (m,), or a scalar.
-    sizes : sequence of int
-        m of each.
-    """
-
-    def __init__(self, functions: Sequence[Callable[[Tensor], Tensor]], sizes: Sequence[int]) -> None:
-        self._functions = tuple(functions)
-        self.sizes = tuple(sizes)
-
-    def linearise(self, image: Tensor, depth: int) -> Linearisation:
-        return _LinearisedFunctions(
-            lambda x: torch.cat([f(x).reshape(1, -1) for f in self._functions[:depth]], 1), image)
-
-
-class _LinearisedFunctions:
-    def __init__(self, function: Callable[[Tensor], Tensor], image: Tensor) -> None:
-        self._function, self._image = function, image
-        values_and_pull = torch.func.vjp(function, image)
-        self.values, self._pull = values_and_pull[0], values_and_pull[1]
-
-    def jvp(self, change: Tensor) -> Tensor:
-        return torch.func.jvp(self._function, (self._image,), (change,))[1]
-
-    def vjp(self, feature_weights: Tensor) -> Tensor:
-        return self._pull(feature_weights)[0]
-
-
-class ChannelMeans(Hierarchy):
-    """Spatial means of the channels of VGG's block1_conv1 … block5_conv1, after the activation.
-
-    Parameters
-    ----------
-    network : {"vgg16", "vgg19"}
-    weights : mapping of str to Tensor
-        The network's parameters, see `vgg.convolutions`.
-    noise : Tensor
-        The reference noise, shape (3, H, W): it sets the smoothing of each activation.
-    smooth : bool
-        Smooth activations and average pooling, or the thesis's ReLU and max pooling.
-    linear_dtype : torch.dtype, optional
-        Precision of J and Jᵀ, where it may be lower than that of the features themselves.
-
-    Attributes
-    ----------
-    device : torch.device
-    work : WorkCount
-        Passes through the network so far, shared by all copies.
-    """
-
-    def __init__(self, network: str, weights: Mapping[str, Tensor], noise: Tensor, *, smooth: bool = True,
-                 linear_dtype: torch.dtype | None = None) -> None:
-        self.device = noise.device
-        self._convolutions = convolutions(network, weights, device=noise.device, dtype=noise.dtype)
-        self._linear = (convolutions(network, weights, device=noise.device, dtype=linear_dtype)
-                        if linear_dtype else self._convolutions)
-        self._taps = [i for i, layer in enumerate(self._convolutions) if layer.tap]
-        self.sizes = tuple(self._convolutions[i].bias.numel() for i in self._taps)
-        self._smoothing = self._measure_smoothing(noise) if smooth else None
-        self._masks: Tensor | None = None
-        self.work = WorkCount()
-
-    def within(self, masks: Tensor | None) -> ChannelMeans:
-        """The same features of R regions: weighted means Σ m·a / Σ m for masks of shape (R, H, W) in [0, 1]."""
-        other = copy(self)
-        other._masks = masks
-        return other
-
-    def precise(self) -> ChannelMeans:
-        """The same features, J and Jᵀ in the precision of the features themselves."""
-        other = copy(self)
-        other._linear = self._convolutions
-        return other
-
-    def first(self, layers: int) -> ChannelMeans:
-        """The hierarchy of the first layers alone."""
-        other = copy(self)
-        other.sizes, other._taps = self.sizes[:layers], self._taps[:layers]
-        return other
-
-    @property
-    def costs(self) -> list[float]:
-        """Multiply-adds per pixel of a pass to each depth."""
-        per_layer, area = [], 1.0
-        for layer in self._convolutions:
-            area /= 4.0 if layer.pooled_before else 1.0
-            per_layer.append(layer.weight.numel() * area)
-        return [sum(per_layer[: tap + 1]) for tap in self._taps]
-
-    def linearise(self, image: Tensor, depth: int) -> Linearisation:
-        last = self._taps[depth - 1] + 1
-        return LinearisedNetwork(image, self._convolutions[:last], self._smoothing, masks=self._masks,
-                                 linear_network=self._linear[:last], work=self.work)
-
-    def _measure_smoothing(self, noise: Tensor) -> tuple[float, ...]:
-        smoothing: list[float] = []
-        a = noise[None]
-        for layer in self._convolutions:
-            a = F.avg_pool2d(a, 2, ceil_mode=True, count_include_pad=False) if layer.pooled_before else a
-            h = layer.forward(pad(a))
-            smoothing.append(SMOOTHING * h.std().item())
-            a = (h + torch.sqrt(h * h + smoothing[-1] ** 2)) / 2
-        return tuple(smoothing)
-
-
-class Live(Hierarchy):
+class ActiveFeatures(Hierarchy):
     """A hierarchy whose dead features are left out of every sum: they are 0, and so are their gradients.
 
     A ReLU channel whose mean is 0 has no gradient: it can be neither a start nor a goal (Miralles Simó 2022, 4.4).
@@ -186,24 +110,25 @@ class Live(Hierarchy):
     Parameters
     ----------
     hierarchy : Hierarchy
-    live : Tensor
-        Shape (M,), 1 for a live feature and 0 for a dead one.
+    active : Tensor
+        Shape (M,), 1 for a feature that takes part and 0 for a dead one.
     """
 
-    def __init__(self, hierarchy: Hierarchy, live: Tensor) -> None:
-        self._hierarchy, self._live, self.sizes = hierarchy, live, hierarchy.sizes
+    def __init__(self, hierarchy: Hierarchy, active: Tensor) -> None:
+        super().__init__(hierarchy.sizes, hierarchy.names, hierarchy.schedule)
+        self._hierarchy, self._active, self.work = hierarchy, active, hierarchy.work
 
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
-        return _LiveLinearisation(self._hierarchy.linearise(image, depth), self._live[: sum(self.sizes[:depth])])
+        return _ActiveLinearisation(self._hierarchy.linearise(image, depth), self._active[: sum(self.sizes[:depth])])
 
 
-class _LiveLinearisation:
-    def __init__(self, whole: Linearisation, live: Tensor) -> None:
-        self._whole, self._live = whole, live
-        self.values = whole.values * live
+class _ActiveLinearisation:
+    def __init__(self, whole: Linearisation, active: Tensor) -> None:
+        self._whole, self._active = whole, active
+        self.values = whole.values * active
 
     def jvp(self, change: Tensor) -> Tensor:
-        return self._whole.jvp(change) * self._live
+        return self._whole.jvp(change) * self._active
 
     def vjp(self, feature_weights: Tensor) -> Tensor:
-        return self._whole.vjp(feature_weights * self._live)
+        return self._whole.vjp(feature_weights * self._active)

@@ -56,7 +56,7 @@ def uniform_noise(seed: int, size: int = NOISE_SIZE) -> Tensor:
 
 
 def reference_gram(hierarchy: Hierarchy, noise: Tensor, batch: int = 64) -> Tensor:
-    """N·J·Jᵀ at the noise, formed from batches of Jᵀ's columns; shape (M, M)."""
+    """N·J·Jᵀ of any hierarchy at the noise, shape (M, M), formed from batches of Jᵀ's columns."""
     depth = len(hierarchy.sizes)
     at = hierarchy.linearise(noise, depth)
     unit = torch.eye(sum(hierarchy.sizes)).to(noise)

@@ -7,7 +7,7 @@ came from.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,18 @@ from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import replacing
+from decouple_core.contract.networks import NETWORKS, WIDTHS
 from decouple_core.features.colour import ColourMoments
-from decouple_core.features.hierarchy import TAP_SIZES
+from decouple_core.features.registry import HIERARCHIES
 
 FORMAT = "decoupled-style"
 DETAIL_LAYERS = 3
 """Layers whose coupled features a style carries for the photograph: what a field of colour transforms can reach."""
 
-MOST_REGIONS = 64
+VGG = ("smooth", "relu")
+"""Hierarchies whose layers have the widths of VGG's."""
+
+MOST_REGIONS, MOST_LAYERS, MOST_FEATURES = 64, 16, 16_384
 LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
 
@@ -33,7 +37,7 @@ MOST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
-class DecoupledStyle:
+class Style:
     """Decoupled features of an image, in one or more regions.
 
     Attributes
@@ -43,11 +47,11 @@ class DecoupledStyle:
         What the features were measured with; they mean nothing to another network.
     colours : tuple of ColourMoments
         c_0 of each region, at the working size.
-    palette : tuple of ColourMoments
+    full_moments : tuple of ColourMoments
         The same at `picture.MOMENTS_SIZE`, for the picture at full size, which holds more detail.
     features : tuple of Tensor
         c_1 … c_L, each of shape (R, sizes[l]).
-    means : tuple of Tensor
+    coupled_means : tuple of Tensor
         The coupled features f_1 … f_3 at `picture.DETAIL_SIZE`, where the photograph's field is corrected.
     name : str
         What the style is called, for people; may be empty.
@@ -56,10 +60,32 @@ class DecoupledStyle:
     network: str
     activation: str
     colours: tuple[ColourMoments, ...]
-    palette: tuple[ColourMoments, ...]
+    full_moments: tuple[ColourMoments, ...]
     features: tuple[Tensor, ...]
-    means: tuple[Tensor, ...]
+    coupled_means: tuple[Tensor, ...]
     name: str = ""
+
+    def towards(self, other: Style, strengths: Sequence[float]) -> Style:
+        """Features a share of the way to the other's, layer by layer from layer 0.
+
+        Parameters
+        ----------
+        other : Style
+            Of as many regions, measured with the same network.
+        strengths : sequence of float
+            Each in [0, 1]; layers beyond them stay as they are.
+        """
+
+        def mixed(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+            shares = [*strengths[1:], *[0.0] * len(ours)]
+            return tuple(torch.lerp(o, t.to(o), s) for o, t, s in zip(ours, theirs, shares, strict=False))
+
+        def coloured(ours: Sequence[ColourMoments], theirs: Sequence[ColourMoments]) -> tuple[ColourMoments, ...]:
+            return tuple(o.towards(t, strengths[0]) for o, t in zip(ours, theirs, strict=True))
+
+        return Style(self.network, self.activation, coloured(self.colours, other.colours),
+                     coloured(self.full_moments, other.full_moments), mixed(self.features, other.features),
+                     mixed(self.coupled_means, other.coupled_means), other.name)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON; six significant digits, far below what the eye can tell."""
@@ -69,13 +95,13 @@ class DecoupledStyle:
             "activation": self.activation,
             "name": self.name,
             "colours": [{"mean": c.mean.tolist(), "covariance": c.covariance.tolist()} for c in self.colours],
-            "palette": [{"mean": c.mean.tolist(), "covariance": c.covariance.tolist()} for c in self.palette],
+            "palette": [{"mean": c.mean.tolist(), "covariance": c.covariance.tolist()} for c in self.full_moments],
             "features": [_rounded(layer) for layer in self.features],
-            "means": [_rounded(layer) for layer in self.means],
+            "means": [_rounded(layer) for layer in self.coupled_means],
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> DecoupledStyle:
+    def from_json(cls, values: Mapping[str, Any]) -> Style:
         """A style from what `to_json` gave; everything is checked, because files come from anywhere.
 
         Raises
@@ -84,28 +110,33 @@ class DecoupledStyle:
             For anything that is no style.
         """
         if not isinstance(values, Mapping) or values.get("format") != FORMAT:
-            raise InputError("This is no style file; make one with `python -m decouple_core style`.")
+            raise InputError("style-foreign")
         try:
-            network, activation, name = values["network"], values["activation"], values.get("name", "")
-            colours, palette = (tuple(ColourMoments(_numbers(c["mean"], (3,)), _numbers(c["covariance"], (3, 3)))
-                                      for c in values[key]) for key in ("colours", "palette"))
-            if network not in ("vgg16", "vgg19") or activation not in ("smooth", "relu") or not isinstance(name, str):
-                raise ValueError
-            if not 1 <= len(colours) <= MOST_REGIONS or not 1 <= len(values["features"]) <= len(TAP_SIZES):
-                raise ValueError
-            if len(values["means"]) != DETAIL_LAYERS:
-                raise ValueError
-            if len(palette) != len(colours):
-                raise ValueError
-            if any((c.covariance - c.covariance.T).abs().max() > 1e-6 * c.covariance.abs().max()
-                   or torch.linalg.eigvalsh(c.covariance).min() <= 0 for c in (*colours, *palette)):
-                raise ValueError
-            features, means = (tuple(_numbers(layer, (len(colours), size)).float()
-                                     for layer, size in zip(values[key], TAP_SIZES, strict=False))
-                               for key in ("features", "means"))
-        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
-            raise InputError("The style file is damaged; make it again from its image.") from error
-        return cls(network, activation, colours, palette, features, means, name)
+            return cls._checked(values)
+        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError) as error:
+            raise InputError("style-damaged") from error
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any]) -> Style:
+        """A style from plain values; nearly any error where they are none."""
+        network, activation, name = values["network"], values["activation"], values.get("name", "")
+        if network not in NETWORKS or activation not in HIERARCHIES or not isinstance(name, str):
+            raise ValueError
+        colours, full_moments = (tuple(_moments(cloud) for cloud in values[key]) for key in ("colours", "palette"))
+        if not 1 <= len(colours) <= MOST_REGIONS or len(full_moments) != len(colours):
+            raise ValueError
+        features, coupled_means = (tuple(_numbers(layer, (len(colours), len(layer[0]))).float()
+                                         for layer in values[key]) for key in ("features", "means"))
+        sizes = [layer.shape[1] for layer in features]
+        if not 1 <= len(sizes) <= MOST_LAYERS or max(sizes) > MOST_FEATURES:
+            raise ValueError
+        if [layer.shape[1] for layer in coupled_means][: len(sizes)] != sizes[:DETAIL_LAYERS]:
+            raise ValueError
+        if activation in VGG and tuple(sizes) != WIDTHS[: len(sizes)]:
+            raise ValueError
+        if activation in VGG and tuple(layer.shape[1] for layer in coupled_means) != WIDTHS[:DETAIL_LAYERS]:
+            raise ValueError
+        return cls(network, activation, colours, full_moments, features, coupled_means, name)
 
     def save(self, path: str | Path) -> None:
         """Write a ``.style`` file, beside first and then renamed.
@@ -119,7 +150,7 @@ class DecoupledStyle:
             beside.write_text(json.dumps(self.to_json()), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: str | Path) -> DecoupledStyle:
+    def load(cls, path: str | Path) -> Style:
         """Read a ``.style`` file.
 
         Raises
@@ -129,16 +160,31 @@ class DecoupledStyle:
         """
         path = Path(path)
         try:
-            if path.is_fifo() or path.is_char_device():  # one would be waited for, the other read without end
-                raise InputError(f"{path} is no ordinary file; save the style to one first.")
-            if path.stat().st_size > MOST_BYTES:
-                raise InputError(f"{path} is too large for a style file; choose another one.")
+            special, size = path.is_fifo() or path.is_char_device(), path.stat().st_size
+        except OSError as error:
+            raise InputError("file-unreadable", path=str(path), reason=str(error.strerror)) from error
+        if special:  # one would be waited for, the other read without end
+            raise InputError("file-special", path=str(path))
+        if size > MOST_BYTES:
+            raise InputError("style-too-large", path=str(path))
+        try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"The style file {path} cannot be read ({error.strerror}); check the path.") from error
+            raise InputError("file-unreadable", path=str(path), reason=str(error.strerror)) from error
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path} is no style file; make one with `python -m decouple_core style`.") from error
+            raise InputError("style-foreign") from error
         return cls.from_json(values)
+
+
+def _moments(cloud: Mapping[str, Any]) -> ColourMoments:
+    """Moments of a colour cloud, its covariance symmetric and positive definite; ValueError otherwise."""
+    moments = ColourMoments(_numbers(cloud["mean"], (3,)), _numbers(cloud["covariance"], (3, 3)))
+    covariance = moments.covariance
+    if (covariance - covariance.T).abs().max() > 1e-6 * covariance.abs().max():
+        raise ValueError
+    if torch.linalg.eigvalsh(covariance).min() <= 0:
+        raise ValueError
+    return moments
 
 
 def _rounded(layer: Tensor) -> list[list[float]]:

@@ -1,7 +1,6 @@
 """VGG up to block5_conv1: a plain feed-forward description and its parameters.
 
-Simonyan & Zisserman 2014 (arXiv 1409.1556). VGG-16 and VGG-19 share the widths of the five tapped layers and
-differ in how many convolutions lie between them.
+Which convolutions there are stands in `contract.networks`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CONVOLUTIONS_PER_BLOCK = {"vgg16": (2, 2, 3, 3, 1), "vgg19": (2, 2, 4, 4, 1)}
-"""Convolutions of each block, the fifth cut after its first."""
+from decouple_core.contract.networks import NETWORKS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -92,8 +90,7 @@ def _convolve_packed(x: Tensor, packed: Tensor, bias: Tensor | None = None, padd
 
 def layer_names(network: str) -> tuple[str, ...]:
     """Names of the convolutions up to conv5_1, in order: ``conv1_1``, ``conv1_2``, …"""
-    counts = CONVOLUTIONS_PER_BLOCK[network]
-    return tuple(f"conv{block}_{i}" for block, count in enumerate(counts, 1) for i in range(1, count + 1))
+    return NETWORKS[network].names
 
 
 def convolutions(network: str, weights: Mapping[str, Tensor], *, device: torch.device | str = "cpu",

@@ -1,85 +1,18 @@
-"""Following the flow: how an image moves along the manifold spanned by its features' gradients.
+"""Following the flow through one move. Integrators are exchangeable; each is one class.
 
-A `Move` takes one layer from its value here to its value there while the shallower layers stay where they are.
-The velocity is nominal, goal minus start, and is never corrected towards the goal along the way: a pull would
-be dissipative, and the way back would not be the way forth. Integrators are exchangeable; each is one class.
+A new one is one more subclass, and one call of `registry.register_integrator`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
-from decouple_core.features.hierarchy import Hierarchy, Linearisation
-from decouple_core.flow.solvers import DampedLeastNorm, Direction, fixed_point
-
-
-@dataclass(frozen=True)
-class Move:
-    """One stage of the flow.
-
-    Attributes
-    ----------
-    layer : int
-        Which layer moves, counted from 1; layers before it are held.
-    start, goal : Tensor
-        Its features before and after, shape (R, sizes[layer - 1]).
-    held : Tensor
-        Features of the shallower layers, shape (R, …), to be kept.
-    imposing : bool
-        Whether the goal is a style's features; else it is the reference.
-    """
-
-    layer: int
-    start: Tensor
-    goal: Tensor
-    held: Tensor
-    imposing: bool = False
-
-    @property
-    def change(self) -> Tensor:
-        """(0, …, 0, u): nothing for the held layers, the nominal velocity for the moving one."""
-        return torch.cat([torch.zeros_like(self.held), self.goal - self.start], 1)
-
-    @property
-    def goals(self) -> Tensor:
-        """Where all features up to this layer are to be at the end."""
-        return torch.cat([self.held, self.goal], 1)
-
-
-Watch = Callable[[Move, Tensor], None]
-"""Called with the features at every evaluation; may raise `errors.Cancelled`."""
-
-
-@dataclass
-class Flow:
-    """The vector field that integrators follow.
-
-    Attributes
-    ----------
-    hierarchy : Hierarchy
-    solver : DampedLeastNorm
-    watch : callable
-        Sees the features at every image that the flow visits.
-    """
-
-    hierarchy: Hierarchy
-    solver: DampedLeastNorm
-    watch: Watch = lambda move, values: None
-
-    def at(self, image: Tensor, move: Move) -> Linearisation:
-        """The linearised features up to the move's layer."""
-        here = self.hierarchy.linearise(image, move.layer)
-        self.watch(move, here.values)
-        return here
-
-    def direction(self, image: Tensor, move: Move, before: Direction | None = None) -> Direction:
-        """dx/dt, the damped least-norm direction of the nominal velocity, found from that of an image nearby."""
-        return self.solver.direction(self.at(image, move), move.change, before)
+from decouple_core.flow.least_norm import Direction
+from decouple_core.flow.move import Flow, Move
+from decouple_core.flow.solvers import fixed_point
 
 
 class Integrator(ABC):
@@ -214,44 +147,3 @@ class Euler(Integrator):
 
     def evaluations(self, layer: int) -> int:
         return self._steps + self._corrections
-
-
-class GradientDescent(Integrator):
-    """The thesis's plain gradient descent, as the baseline.
-
-    Loss: the sum over the layers up to the moving one of the mean squared differences between features and
-    goals, the features on the scale of a network that is fed 0 … 255 (Miralles Simó 2022, sections 3.3–3.5).
-
-    Parameters
-    ----------
-    scale : float
-        Factor from our features to that scale.
-    normalised, imposed : float
-        Stops when the moving layer's own mean squared difference falls below the one, on its way to the reference, or
-        the other, on its way to a style.
-    steps : int
-        The most steps.
-    """
-
-    RATE = 5e-4
-    """Learning rate of annex A."""
-
-    def __init__(self, *, scale: float, normalised: float, imposed: float, steps: int = 50_000) -> None:
-        self._scale, self._steps = scale, steps
-        self._losses = {False: normalised, True: imposed}
-
-    def follow(self, flow: Flow, image: Tensor, move: Move) -> Tensor:
-        goals = move.goals
-        sizes = flow.hierarchy.sizes[: move.layer]
-        # d/df of the sum over layers of mean (scale · (f − goal))²
-        weights = torch.cat([torch.full((size,), 2.0 * self._scale**2 / size) for size in sizes]).to(image)
-        for _ in range(self._steps):
-            here = flow.at(image, move)
-            difference = here.values - goals
-            if (self._scale * difference[:, -sizes[-1]:]).square().mean() < self._losses[move.imposing]:
-                break
-            image = image - self.RATE * here.vjp(weights * difference)
-        return image
-
-    def evaluations(self, layer: int) -> int:
-        return self._steps

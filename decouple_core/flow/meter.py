@@ -1,21 +1,18 @@
-"""How far along a transfer is, as a fraction and a phrase for people."""
+"""How far along a transfer is: evaluations of the flow, turned into a share of the whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from decouple_core.contract.settings import Settings
-from decouple_core.model.prepared import ITERATIONS, Machinery, integrator_of
-
-Progress = Callable[[float, str], None]
-"""Told the finished share, 0 to 1, and a phrase; may raise `errors.Cancelled` to stop the work."""
+from decouple_core.contract.messages import Message
+from decouple_core.contract.progress import Progress
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.flow.integrators import Integrator
 
 CARRYING_SHARE, RENDERING_SHARE = 0.25, 0.1
 """Shares of the bar for what follows the flow: those of a photograph at the default size and 12 megapixels."""
 
 
 class Meter:
-    """Turns evaluations of the flow into a fraction of the whole.
+    """Turns evaluations of the flow into a share of the whole.
 
     Parameters
     ----------
@@ -23,39 +20,39 @@ class Meter:
     """
 
     def __init__(self, say: Progress) -> None:
-        self._say, self._phrase = say, ""
+        self._say, self._phase = say, ""
         self._starts: dict[str, float] = {}
         self._costs: list[float] = []
         self._done, self._end = 0.0, 1.0
 
-    def plan(self, machinery: Machinery, settings: Settings, *, reads: bool, dresses: bool, renders: bool) -> None:
+    def plan(self, hierarchy: Hierarchy, integrator: Integrator, layers: int, *, reads: bool, dresses: bool,
+             renders: bool) -> None:
         """Lay out the phases that there will be, and what an evaluation of the flow at each depth costs.
 
         Parameters
         ----------
-        machinery : Machinery
-        settings : Settings
+        hierarchy : Hierarchy
+        integrator : Integrator
+        layers : int
+            How many take part.
         reads, dresses, renders : bool
             Whether a style is measured, a target undressed and dressed, and the result carried to full size.
         """
-        work = [k * c for k, c in zip(ITERATIONS, machinery.hierarchy.costs, strict=True)][: settings.layers]
-        integrator = integrator_of(settings)
-        times = [integrator.evaluations(layer + 1) for layer in range(settings.layers)]
-        whole = [w * t for w, t in zip(work, times, strict=True)]
+        work = [k * c for k, c in zip(hierarchy.schedule.iterations, hierarchy.costs, strict=True)][:layers]
+        whole = [w * integrator.evaluations(layer) for layer, w in enumerate(work, 1)]
         reading = sum(whole[:-1]) if reads else 0.0  # the last layer is measured, not moved
         dressing = sum(whole) if dresses else 0.0
         flow = 1.0 - CARRYING_SHARE - RENDERING_SHARE if renders else 1.0
         unit = flow / (reading + 2 * dressing or 1.0)
         self._costs = [unit * w for w in work]
-        self._starts = {"Reading the style": 0.0, "Undressing the target": unit * reading,
-                        "Dressing the target": unit * (reading + dressing),
-                        "Carrying the style to full size": flow, "Rendering at full size": flow + CARRYING_SHARE}
+        self._starts = {"reading-style": 0.0, "undressing": unit * reading, "dressing": unit * (reading + dressing),
+                        "carrying": flow, "rendering": flow + CARRYING_SHARE}
 
-    def phase(self, phrase: str) -> None:
+    def phase(self, code: str) -> None:
         """Begin a phase: what is before it counts as done, whether it was computed or kept."""
-        self._phrase = phrase
-        self._end = min((start for start in self._starts.values() if start > self._starts[phrase]), default=1.0)
-        self._reach(self._starts[phrase])
+        self._phase = code
+        self._end = min((start for start in self._starts.values() if start > self._starts[code]), default=1.0)
+        self._reach(self._starts[code])
 
     def evaluated(self, layer: int) -> None:
         """Count one evaluation of the flow at this depth."""
@@ -68,4 +65,4 @@ class Meter:
     def _reach(self, done: float) -> None:
         """Tell how far it is: never back, and not beyond the phase, whose length was an estimate."""
         self._done = max(self._done, min(done, self._end))
-        self._say(self._done, self._phrase)
+        self._say(self._done, Message(self._phase))

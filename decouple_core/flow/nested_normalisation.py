@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from decouple_core.flow.integrators import Flow, Integrator, Move
+from decouple_core.flow.integrators import Integrator
+from decouple_core.flow.move import Flow, Move
 
 
-class Decoupling:
+class NestedNormalisation:
     """Normalise and impose, with one flow, one integrator and one reference.
 
     Parameters

@@ -1,24 +1,13 @@
-"""The damped least-norm solve: which change of the image moves the features as wanted and is the smallest.
-
-The direction that moves the features f (M of them) of an image (N values) by r is
-
-    dx = N Jᵀ a,    (N J Jᵀ + μ I) a = r,
-
-the minimiser of |J dx − r|² + (μ / N) |dx|². The factor N makes μ independent of resolution, because the
-spatial mean makes J Jᵀ fall as 1 / N.
-"""
+"""Linear systems and fixed points, known by their products alone."""
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-
-from decouple_core.features.hierarchy import Linearisation
 
 Operator = Callable[[Tensor], Tensor]
 
@@ -173,104 +162,3 @@ def _mixed(value: Tensor, residual: Tensor, changes: Iterable[tuple[Tensor, Tens
         fallen.append((fall / length, way / length))
         value = value - (fallen[-1][0] * residual).sum() * fallen[-1][1]
     return value
-
-
-@dataclass(frozen=True)
-class Direction:
-    """A damped least-norm direction.
-
-    Attributes
-    ----------
-    change : Tensor
-        dx, of the image's shape.
-    multipliers : Tensor
-        a, shape (R, M).
-    iterations : int
-        Conjugate-gradient iterations that it took.
-    preconditioner : callable
-        For solves at neighbouring images: deflated by what the first of them found.
-    """
-
-    change: Tensor
-    multipliers: Tensor
-    iterations: int
-    preconditioner: Operator
-
-
-class DampedLeastNorm:
-    """Directions that move the features by r at the smallest change of the image.
-
-    Parameters
-    ----------
-    damping : Tensor
-        μ of each feature, shape (R, M), positive.
-    iterations : sequence of int
-        The most conjugate-gradient iterations at each depth 1 … L from zero.
-    depths : sequence of int
-        Features within each depth, the last of them M.
-    warm_iterations : sequence of int, optional
-        The same from the direction at a neighbouring image; as many if left out.
-    held : sequence of float, optional
-        Share of its damping that a layer has at each depth while it is held; all of it if left out.
-    gram : Tensor, optional
-        N·J·Jᵀ of one region at the reference, shape (M, M). It hardly depends on resolution and, near the
-        reference, little on the image; its Cholesky factor is the preconditioner.
-    tolerance : float
-        Where a solve stops before, see `conjugate_gradients`. A flow comes back the way it went only if its solves
-        converge: few iterations make a direction that nearly jumps from image to image.
-    """
-
-    def __init__(self, damping: Tensor, iterations: Sequence[int], depths: Sequence[int], *,
-                 warm_iterations: Sequence[int] | None = None, held: Sequence[float] | None = None,
-                 gram: Tensor | None = None, tolerance: float = 0.0) -> None:
-        self._iterations, self._warm_iterations = iterations, warm_iterations or iterations
-        self._depths, self._tolerance = depths, tolerance
-        self._dampings = [torch.cat([share * damping[:, :before], damping[:, before:m]], 1) for share, (before, m) in
-                          zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)]
-        self._factors = [self._factor(gram, damping) for damping in self._dampings] if gram is not None else None
-
-    def direction(self, at: Linearisation, change: Tensor, before: Direction | None = None) -> Direction:
-        """Find dx = N Jᵀ a with (N J Jᵀ + μ) a = change.
-
-        Parameters
-        ----------
-        at : Linearisation
-        change : Tensor
-            Shape (R, features within some depth).
-        before : Direction, optional
-            That of a neighbouring image for the same change: the solve starts from its multipliers, with its
-            preconditioner.
-        """
-        depth = self._depths.index(change.shape[1])
-        damping = self._dampings[depth]
-        pulled: list[Tensor] = []
-
-        def operator(a: Tensor) -> Tensor:
-            back = at.vjp(a)
-            pulled.append(back.numel() * back)
-            return at.jvp(pulled[-1]) + damping * a
-
-        preconditioner = before.preconditioner if before else self._preconditioner(depth)
-        solution = conjugate_gradients(operator, change, tolerance=self._tolerance, preconditioner=preconditioner,
-                                       iterations=(self._warm_iterations if before else self._iterations)[depth],
-                                       start=before.multipliers if before else None)
-        # N Jᵀ a is put together from what the solve has pulled back already.
-        moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
-        for share, back in zip(solution.shares, pulled, strict=True):
-            moved = moved + share * back
-        return Direction(moved, solution.multipliers, solution.iterations,
-                         preconditioner if before else deflated(preconditioner, solution))
-
-    def _factor(self, gram: Tensor, damping: Tensor) -> Tensor:
-        # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.
-        # Factored on the CPU, once, because not every accelerator has double precision.
-        size = damping.shape[1]
-        block = gram[:size, :size].cpu().double() + torch.diag(damping.amin(0).cpu().double())
-        return torch.linalg.cholesky(block).to(damping)
-
-    def _preconditioner(self, depth: int) -> Operator:
-        damping = self._dampings[depth]
-        if self._factors is None:
-            return lambda r: r / damping
-        factor, share = self._factors[depth], damping.amin(0) / damping
-        return lambda r: share * torch.cholesky_solve(r.T, factor).T

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_core.contract.messages import Message
 
 T = TypeVar("T")
 
@@ -32,10 +33,9 @@ def pick_device(name: str = "auto") -> torch.device:
     if name == "auto":
         return next(torch.device(kind) for kind in NAMES if _works(kind))
     if name not in NAMES:
-        raise InputError(f"There is no device {name!r}; choose auto, {', '.join(NAMES)}.")
+        raise InputError("device-unknown", name=name, choices=", ".join(["auto", *NAMES]))
     if not _works(name):
-        raise InputError(f"The device {name!r} was asked for, but this computer has none that torch "
-                         f"{torch.__version__} can use; choose --device auto, or install a torch made for it.")
+        raise InputError("device-absent", name=name, torch=torch.__version__)
     return torch.device(name)
 
 
@@ -51,7 +51,7 @@ def describe(device: torch.device) -> str:
 
 
 def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.device, size: int,
-                       say: Callable[[str], None]) -> T:
+                       say: Callable[[Message], None]) -> T:
     """Do `work`, and where memory runs out do less of it.
 
     An accelerator that is full gets the work again at half the size, down to `SMALLEST_SIZE`; then the CPU gets it at
@@ -66,7 +66,7 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
     size : int
         Working size to begin with, in pixels.
     say : callable
-        Gets a phrase for people at every step down.
+        Told of every step down.
 
     Returns
     -------
@@ -83,8 +83,8 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
         attempts = [(device, smaller) for smaller in _halvings(size)] + attempts
     for number, (place, smaller) in enumerate(attempts):
         if number:
-            say(f"{NAMES[device.type]} memory is full; " + (
-                f"trying again at {smaller} pixels" if place != CPU else "going on with the processor"))
+            say(Message("memory-full-smaller", device=NAMES[device.type], size=smaller) if place != CPU else
+                Message("memory-full-processor", device=NAMES[device.type]))
         try:
             return work(place, smaller)
         except Exception as error:
@@ -92,8 +92,7 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
                 raise
         # Outside the handler, because the exception's traceback keeps the failed attempt's tensors alive.
         _release(place)
-    raise OutOfMemoryError(f"There is not enough memory to work at {size} pixels; close other programs or choose a "
-                           "smaller working size (--size, or Detail in the dialog).")
+    raise OutOfMemoryError("out-of-memory-at-size", size=size)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

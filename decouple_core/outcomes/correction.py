@@ -1,8 +1,8 @@
 """The photograph's correction: the style's channel means for as little of the target's structure as they cost.
 
 A field fitted to the flow's result has lost some of the style on the way. It is corrected in its own parameters, by
-the flow's damped least-norm solve with J S B L in place of J: B slices the grid, S is the slope of the box, and L
-blurs over neighbouring cells. What the features gain is weighed against what the picture loses: the gradients of its
+the flow's damped least-norm solve with J S B L in place of J: B is the parametrisation, S the slope of the box, and L
+smooths the parameters. What the features gain is weighed against what the picture loses: the gradients of its
 luma, which are the target's edges.
 """
 
@@ -16,7 +16,8 @@ from decouple_core.features.colour import LUMA
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import pad, pad_adjoint
 from decouple_core.flow.solvers import conjugate_gradients
-from decouple_core.outcomes.bilateral_grid import Field, Slicing, box, box_slope
+from decouple_core.outcomes.box import box, box_slope
+from decouple_core.outcomes.parametrisation import Field, Parametrisation
 
 SIZE = 192
 """Longer side, in pixels, at which J is taken; what the features lack is measured with more detail. On eight pairs of
@@ -24,9 +25,9 @@ free photographs the mean errors of relu1_1, relu2_1 and relu3_1 are then .075, 
 at 256 px, for 1.8 times the work, .074, .176 and .370 at .800; with single steps and J at 256, 192 and 128 px relu3_1's
 is .372, .378 and .392."""
 
-STEPS, ITERATIONS, BLURS = 2, 6, 2
-"""Gauss-Newton steps, conjugate-gradient iterations in each, and how often L blurs a cell into its neighbours. On those
-pairs one step of 8 ends at .082, .182 and .378 with edges of .800, in three quarters of the time."""
+STEPS, ITERATIONS = 2, 6
+"""Gauss-Newton steps, and conjugate-gradient iterations in each. On those pairs one step of 8 ends at .082, .182 and
+.378 with edges of .800, in three quarters of the time."""
 
 STRUCTURE = 1.3e-4
 """Weight of the lost structure: on those pairs edges of .80 stay, and without it edges of .80 cost .39 in relu3_1."""
@@ -36,7 +37,7 @@ WINDOW, CONTRAST = 7, 0.03**2
 of the structural similarity (Wang et al. 2004)."""
 
 
-def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor) -> Field:
+def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor) -> Field:
     """Give the features of the field's picture what they lack.
 
     For the grid θ₀ + L y and the picture x of θ₀, a Gauss-Newton step minimises
@@ -49,8 +50,8 @@ def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, misfit: Tensor
 
     Parameters
     ----------
-    slicing : Slicing
-        Of the target at about `SIZE`.
+    at : Parametrisation
+        At the target at about `SIZE`, for parameters like the field's.
     field : Field
     hierarchy : Hierarchy
         The layers that take part, in the regions at that size.
@@ -59,25 +60,25 @@ def correct(slicing: Slicing, field: Field, hierarchy: Hierarchy, misfit: Tensor
     damping : Tensor
         μ of each feature, shape (R, M).
     """
-    factor = _blur_factor(slicing)
-    structure = Structure(slicing.image)
-    values = slicing.apply(field.grid)
+    factor = _smoothing_factor(at)
+    structure = Structure(at.image)
+    values = at.apply(field.parameters)
     picture, slope = box(values), box_slope(values)
-    at = hierarchy.linearise(picture, len(hierarchy.sizes))
+    features = hierarchy.linearise(picture, len(hierarchy.sizes))
 
     def smooth(y: Tensor) -> Tensor:  # L, which is symmetric
-        return factor * _blur(y)
+        return factor * at.smooth(y)
 
     def back(change: Tensor) -> Tensor:
-        return smooth(slicing.adjoint(slope * change))
+        return smooth(at.adjoint(slope * change))
 
     def operator(y: Tensor) -> Tensor:
-        change = slope * slicing.apply(smooth(y))
-        return back(at.vjp(at.jvp(change) / damping) + STRUCTURE * structure.curvature(change)) + y
+        change = slope * at.apply(smooth(y))
+        return back(features.vjp(features.jvp(change) / damping) + STRUCTURE * structure.curvature(change)) + y
 
-    downhill = back(at.vjp(misfit / damping) - STRUCTURE * structure.curvature(picture - slicing.image))
+    downhill = back(features.vjp(misfit / damping) - STRUCTURE * structure.curvature(picture - at.image))
     y = conjugate_gradients(operator, downhill, tolerance=0.0, iterations=ITERATIONS).multipliers
-    return Field(field.grid + smooth(y), field.residual)
+    return Field(field.kind, field.parameters + smooth(y))
 
 
 class Structure:
@@ -110,19 +111,7 @@ class Structure:
         return F.conv2d(pad(luma), self._sobel)
 
 
-def _blur_factor(slicing: Slicing) -> float:
+def _smoothing_factor(at: Parametrisation) -> float:
     """The factor of L by which the trace of B L Lᵀ Bᵀ is N², estimated with random signs (Hutchinson 1990)."""
-    signs = torch.randint(0, 2, slicing.image.shape, generator=torch.Generator().manual_seed(0)).to(slicing.image)
-    return slicing.image.numel() / _blur(slicing.adjoint(2 * signs - 1)).norm().item()
-
-
-def _blur(grid: Tensor) -> Tensor:
-    """L without its factor: binomial blur over neighbouring cells, symmetric, `BLURS` times along each axis."""
-    for axis in (1, 2, 3):
-        n = grid.shape[axis]
-        for _ in range(BLURS):
-            quarter = grid.diff(dim=axis) / 4
-            grid = grid.clone()
-            grid.narrow(axis, 0, n - 1).add_(quarter)
-            grid.narrow(axis, 1, n - 1).sub_(quarter)
-    return grid
+    signs = torch.randint(0, 2, at.image.shape, generator=torch.Generator().manual_seed(0)).to(at.image)
+    return at.image.numel() / at.smooth(at.adjoint(2 * signs - 1)).norm().item()

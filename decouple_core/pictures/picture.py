@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.features.colour import ColourMap, ColourMoments
+from decouple_core.features.identity import identity_of
 from decouple_core.pictures.resampling import shrink, shrink_mask
 
 MOMENTS_SIZE = 512
@@ -19,10 +19,6 @@ MOMENTS_SIZE = 512
 
 DETAIL_SIZE = 256
 """Longer side, in pixels, at which the photograph's field is corrected: relu3_1 sees detail that the flow does not."""
-
-REGION_SHARE = 0.005
-"""Less than this of what a picture shows and selects is too little to be dressed, or to take a style from: at the
-working size of 128 it would be some 50 pixels."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +97,9 @@ class Picture:
             For pixels without area, values that are no numbers, a mask of another size or an empty one.
         """
         if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-            raise InputError("The image has no pixels; choose one with content.")
+            raise InputError("image-empty")
         if any(mask.shape != pixels.shape[:2] for mask in masks):
-            raise InputError("The mask and its image differ in size; give a mask of the image's own size.")
+            raise InputError("mask-size")
         medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), device)
         return cls(medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium)
 
@@ -116,50 +112,7 @@ class Picture:
         """R, at least 1."""
         return 1 if self.small.masks is None else self.small.masks.shape[0]
 
-    def key(self) -> str:
-        """A fingerprint of all that a transfer takes from it."""
-        digest = hashlib.sha256()
-        for scale in (self.small, self.detail, self.medium):
-            for tensor in (scale.image, scale.masks):
-                if tensor is not None:
-                    digest.update(repr(tuple(tensor.shape)).encode())
-                    digest.update(tensor.cpu().numpy().tobytes())
-        return digest.hexdigest()
-
-
-def region_masks(labels: tuple[np.ndarray, np.ndarray],
-                 masks: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
-                 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Masks of corresponding regions from label images of target and style, one pair for every common label.
-
-    Parameters
-    ----------
-    labels : pair of ndarray
-        Integers, (H, W) each; a negative one corresponds to nothing.
-    masks : pair of ndarray or None
-        What takes part of target and style, (H, W) each in [0, 1]: each region's mask is multiplied by it. Regions of
-        which it leaves less than `REGION_SHARE` on either side are left out.
-
-    Raises
-    ------
-    InputError
-        When the two have no label in common, or labels or masks differ in size.
-    """
-    if any(mask is not None and mask.shape != side.shape for side, mask in zip(labels, masks, strict=True)):
-        raise InputError("The mask and its image differ in size; give a mask of the image's own size.")
-    common = np.intersect1d(_seen(labels[0], masks[0]), _seen(labels[1], masks[1]))
-    if not common.size:
-        raise InputError("The regions have no colour in common where target and style are visible and selected; paint "
-                         "matching regions in the same colour.")
-    target, style = ([(side == label).astype(np.float32) if mask is None else np.where(side == label, mask, 0)
-                      for label in common] for side, mask in zip(labels, masks, strict=True))
-    return target, style
-
-
-def _seen(labels: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """The labels of which a mask leaves enough."""
-    found = np.unique(labels)
-    if mask is None:
-        return found[found >= 0]
-    weights = np.array([mask[labels == label].sum(dtype=np.float64) for label in found])
-    return found[(found >= 0) & (weights > 0) & (weights >= REGION_SHARE * weights.sum())]
+    @property
+    def identity(self) -> str:
+        """Of all that a transfer takes from it."""
+        return identity_of(*((scale.image, scale.masks) for scale in (self.small, self.detail, self.medium)))

@@ -40,7 +40,7 @@ def shrink(pixels: np.ndarray, size: int, weights: np.ndarray | None = None) -> 
     channels = blocks.means(pixels)
     small = np.stack([blocks.resize(channel) for channel in channels])
     if not np.isfinite(small).all():
-        raise InputError("The image holds values that are no numbers; flatten or repair it and try again.")
+        raise InputError("image-numbers")
     if weights is not None:
         channels, (weight,) = blocks.means(pixels, weights), blocks.means(weights[..., None])
         for resampling, least in _WEIGHTED:
@@ -66,7 +66,7 @@ def shrink_mask(mask: np.ndarray, shape: tuple[int, int]) -> Tensor:
     blocks = _Blocks(mask.shape, shape)
     small = torch.from_numpy(blocks.resize(blocks.means(mask[..., None])[0])).clamp(0.0, 1.0)
     if not small.sum() > 0:
-        raise InputError("The mask or selection is empty; select something, or nothing at all for the whole image.")
+        raise InputError("mask-empty")
     return small
 
 

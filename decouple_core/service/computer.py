@@ -20,18 +20,21 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from decouple_core.contract import errors, protocol
+from decouple_core.contract import protocol
+from decouple_core.contract.errors import Cancelled, DecoupleError, DiskFullError, InputError, OutOfMemoryError
+from decouple_core.contract.messages import Message
+from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from decouple_core.engine import StyleTransfer
+    from decouple_core.engine import Engine
 
 
 PACKAGE = Path(__file__).parents[1]
@@ -81,7 +84,7 @@ class _Computer:
         """
         if 0 < self._number <= self._stopped and _between_statements_of_ours(frame):
             self._number = 0  # once is enough
-            raise errors.Cancelled("Stopped.")
+            raise Cancelled
 
     def _insist(self) -> None:
         """Interrupt a cancelled job again and again, until it has come to a moment for that."""
@@ -91,12 +94,12 @@ class _Computer:
 
     def work(self) -> None:
         """Load torch, then do jobs as they come."""
-        engine: StyleTransfer | None = None
+        engine: Engine | None = None
         failure: Exception | None = None
         try:
-            from decouple_core.engine import StyleTransfer
+            from decouple_core.engine import Engine
 
-            engine = StyleTransfer()
+            engine = Engine()
         except Exception as error:  # told to whoever sends the first job
             traceback.print_exc()
             failure = error
@@ -106,21 +109,20 @@ class _Computer:
             number = message["number"]
             try:
                 if engine is None:
-                    raise errors.DecoupleError(
-                        f"The computing half cannot start ({failure}). Run install.py again to repair it.")
+                    raise DecoupleError("computing-broken", reason=str(failure))
                 self._go_on(number)
                 answer = self._transfer(engine, message)
-            except errors.Cancelled:
+            except Cancelled:
                 answer = {"kind": "cancelled"}
             except Exception as error:
                 traceback.print_exc()
-                answer = {"kind": "failed", **_in_plain_words(error)}
+                answer = protocol.failed(_foreseen(error, message["folder"]))
             self._send({**answer, "number": number})
 
-    def _transfer(self, engine: StyleTransfer, message: dict[str, Any]) -> dict[str, Any]:
+    def _transfer(self, engine: Engine, message: dict[str, Any]) -> dict[str, Any]:
         folder = Path(message["folder"])
         job = protocol.Transfer.from_message(message["job"])
-        settings = _settings(job.settings)
+        settings = Settings.from_dict(job.settings)
         target = _pixels(folder, "target", job.target)
         style, style_mask = _style(folder, job)
         target_mask = _weights(folder, "target", job.target, target)
@@ -132,7 +134,7 @@ class _Computer:
                                       progress=self._progress(message["number"]))
         if job.target.channels == 4:
             result[..., 3] = target[..., 3]
-        return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report}
+        return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report.as_dict()}
 
     @contextlib.contextmanager
     def _interruptible(self, number: int) -> Iterator[None]:
@@ -144,20 +146,20 @@ class _Computer:
             self._number = 0
 
     def _go_on(self, number: int) -> None:
-        """Raise `errors.Cancelled` where this job, or one after it, was cancelled."""
+        """Raise `Cancelled` where this job, or one after it, was cancelled."""
         if number <= self._stopped:
-            raise errors.Cancelled("Stopped.")
+            raise Cancelled
 
-    def _progress(self, number: int) -> Callable[[float, str], None]:
-        last: tuple[float, str] = (-1.0, "")
+    def _progress(self, number: int) -> Progress:
+        last: tuple[float, Message | None] = (-1.0, None)
 
-        def report(fraction: float, phrase: str) -> None:
+        def report(fraction: float, message: Message) -> None:
             nonlocal last
             self._go_on(number)
-            if phrase != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
-                last = fraction, phrase
+            if message != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
+                last = fraction, message
                 self._number = 0  # an interrupted message would spoil the next
-                self._send({"kind": "progress", "number": number, "fraction": fraction, "text": phrase})
+                self._send(protocol.progress(number, fraction, message))
                 self._number = number
                 self._go_on(number)
 
@@ -181,21 +183,14 @@ def _between_statements_of_ours(frame: FrameType | None) -> bool:
     return True
 
 
-def _settings(values: dict[str, Any]) -> Settings:
-    try:
-        return Settings.from_dict(values)
-    except ValueError as error:
-        raise errors.InputError(str(error)) from error
-
-
 def _style(folder: Path, job: protocol.Transfer) -> tuple[Any, np.ndarray | None]:
     """The style as the core takes it, and its weights."""
-    from decouple_core.features.style import DecoupledStyle
+    from decouple_core.features.style import Style
 
     if job.features is not None:
-        return DecoupledStyle.from_json(job.features), None
+        return Style.from_json(job.features), None
     if job.style_path is not None:
-        return DecoupledStyle.load(Path(job.style_path)), None
+        return Style.load(Path(job.style_path)), None
     assert job.style is not None  # a Transfer has exactly one of the three
     pixels = _pixels(folder, "style", job.style)
     return pixels[..., :3], _weights(folder, "style", job.style, pixels)
@@ -222,7 +217,7 @@ def _weights(folder: Path, name: str, raster: protocol.Raster, pixels: np.ndarra
     for others in weights[1:]:
         product *= np.clip(others, 0, 1)
     if not product.any():
-        raise errors.InputError(f"The {name} has nothing to see inside its selection. Select some visible part of it.")
+        raise InputError("target-hidden" if name == "target" else "style-hidden")
     return product
 
 
@@ -230,12 +225,12 @@ def _regions(folder: Path, job: protocol.Transfer) -> tuple[np.ndarray, np.ndarr
     """The labels of target and style, (height, width) each, or None."""
     if job.target_labels is None or job.style_labels is None:  # a Transfer has both or neither
         return None
-    from decouple_core.pictures.images import labels_of
+    from decouple_core.pictures.labels import labels_of
 
     target = _pixels(folder, "target_labels", job.target_labels)
     style = _pixels(folder, "style_labels", job.style_labels)
-    return (labels_of(target[..., :3], target[..., 3], "The target's layer of regions"),
-            labels_of(style[..., :3], style[..., 3], "The style's layer of regions"))
+    return (labels_of(target[..., :3], target[..., 3], Message("target-labels")),
+            labels_of(style[..., :3], style[..., 3], Message("style-labels")))
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
@@ -267,18 +262,17 @@ def _room(folder: Path, raster: protocol.Raster) -> np.ndarray:
     return np.memmap(path, np.float32, "r+", shape=raster.shape)
 
 
-def _in_plain_words(error: Exception) -> dict[str, str]:
-    """The error's class and its sentence for people."""
-    if isinstance(error, errors.DecoupleError):
-        return {"error": type(error).__name__, "text": str(error)}
+def _foreseen(error: Exception, folder: str) -> DecoupleError:
+    """The error for people that says what happened to a job with this folder."""
+    if isinstance(error, DecoupleError):
+        return error
     if isinstance(error, MemoryError):
-        return {"error": "OutOfMemoryError",
-                "text": "There is not enough memory. Choose a lower Detail or close other programs."}
+        return OutOfMemoryError("out-of-memory")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return {"error": "DiskFull", "text": "The disk is full. Free some space and try again."}
+        return DiskFullError("disk-full")
     if isinstance(error, OSError) and error.strerror:
-        return {"error": "OSError", "text": f"{error.strerror}: {error.filename or 'the working folder'}."}
-    return {"error": type(error).__name__, "text": f"Something unforeseen happened ({error})."}
+        return DecoupleError("worker-folder", path=str(error.filename or folder), reason=error.strerror)
+    return DecoupleError("unforeseen", reason=repr(error))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The worker: one process a user, which keeps the network warm and does the jobs of every client in turn.
 
 It starts on demand (``python -m decouple_core serve``), answers at once, and ends by itself after a time without
-clients. The computing happens in a child process (`compute`); this half takes connections, keeps the queue, owns the
+clients. The computing happens in a child process (`computer`); this half takes connections, keeps the queue, owns the
 files of each job, and removes them when their client goes away.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import logging
 import logging.handlers
 import os
@@ -17,35 +16,31 @@ import queue
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import filelock
 
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.files import reason
 from decouple_core.contract.paths import data_folder
+from decouple_core.service.computing_process import ComputingProcess
+from decouple_core.service.job import Job, log
 
 IDLE_SECONDS = 15 * 60.0
 """Without clients for this long, the worker ends and gives its memory back."""
-
-GRACE_SECONDS = 1.2
-"""A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are
-promised two seconds in all."""
 
 ENDING_SECONDS = 10.0
 """Time for a worker to end its child and remove its files, which takes far less."""
 
 LOG_BYTES = 1_000_000
 """Size at which the log is put aside; one older log is kept."""
-
-log = logging.getLogger("decouple.worker")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,8 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             serve(home, args.idle)
     except OSError as error:
-        raise DecoupleError(f"The worker cannot use {error.filename or home} ({error.strerror or error}); correct its "
-                            "permissions, or choose another folder with DECOUPLE_HOME.") from error
+        raise DecoupleError("worker-folder", path=str(error.filename or home), reason=reason(error)) from error
     return 0
 
 
@@ -93,7 +87,7 @@ def stop(home: Path) -> None:
         with filelock.FileLock(protocol.run_folder(home) / "lock", timeout=ENDING_SECONDS):
             pass
     except filelock.Timeout:
-        raise DecoupleError(f"The worker does not end; see {protocol.log_folder(home)}, or end its process.") from None
+        raise DecoupleError("worker-stuck", folder=str(protocol.log_folder(home))) from None
 
 
 def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
@@ -139,8 +133,8 @@ class _Server:
     def __init__(self, home: Path, idle: float) -> None:
         self.home = home
         self.jobs_folder = protocol.run_folder(home) / "jobs"
-        self.computer = _Computer()
-        self.waiting: queue.Queue[_Job] = queue.Queue()
+        self.computer = ComputingProcess()
+        self.waiting: queue.Queue[Job] = queue.Queue()
         self._idle = idle
         self._sessions: set[_Session] = set()
         self._lock = threading.Lock()
@@ -211,49 +205,6 @@ class _Server:
                 self.end()
 
 
-class _Job:
-    """One transfer on its way through the queue."""
-
-    def __init__(self, session: _Session, transfer: protocol.Transfer, folder: Path) -> None:
-        self.folder = folder
-        self.request = {"kind": "transfer", "folder": str(folder), "job": transfer.to_message()}
-        self.cancelled = threading.Event()
-        self.finished = threading.Event()
-        self._session = session
-        self._begun = False
-        self._lock = threading.Lock()
-
-    def begin(self) -> bool:
-        """Its turn has come; False where it was cancelled while it waited."""
-        with self._lock:
-            self._begun = not self.cancelled.is_set()
-            return self._begun
-
-    def cancel(self) -> None:
-        """Stop it: at once while it waits, else as soon as the computer lets go of its files."""
-        with self._lock:
-            self.cancelled.set()
-            waiting = not self._begun
-        if waiting:
-            self.end({"kind": "cancelled"})
-
-    def progress(self, message: dict[str, Any]) -> None:
-        """Pass a message about the job on to its client."""
-        self._session.tell(message)
-
-    def end(self, message: dict[str, Any]) -> None:
-        """Tell the client how it ended; only a result stays on the disk, for the client to fetch."""
-        log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {message['text']}")
-        result = protocol.pixels_file(self.folder, "result")
-        for file in self.folder.glob("*"):
-            if message["kind"] != "done" or file != result:
-                # A client that leaves removes its files too; Windows keeps what is mapped until the folder goes.
-                with contextlib.suppress(OSError):
-                    file.unlink()
-        self.finished.set()
-        self._session.tell(message)
-
-
 class _Session:
     """One client: its messages, its job, its folder."""
 
@@ -262,7 +213,7 @@ class _Session:
         self._connection = connection
         self._sending = threading.Lock()
         self._folder: Path | None = None
-        self._job: _Job | None = None
+        self._job: Job | None = None
 
     def run(self, key: bytes) -> None:
         """Serve the client until it goes away; then cancel its job and remove its files."""
@@ -292,7 +243,7 @@ class _Session:
         if kind == "hello":
             if message.get("warm"):
                 self._server.computer.start()
-            self.tell({"kind": "hello", "protocol": protocol.PROTOCOL, "pid": os.getpid()})
+            self.tell(protocol.hello())
         elif kind == "open":
             self.tell({"kind": "folder", "path": str(self._empty_folder())})
         elif kind == "transfer":
@@ -320,7 +271,7 @@ class _Session:
     def _queue(self, transfer: protocol.Transfer) -> None:
         if self._folder is None or (self._job is not None and not self._job.finished.is_set()):
             raise protocol.ProtocolError("a job without a folder, or a second one at the same time")
-        self._job = _Job(self, transfer, self._folder)
+        self._job = Job(self.tell, transfer, self._folder)
         if self._server.computer.busy:
             self.tell({"kind": "queued"})
         self._server.waiting.put(self._job)
@@ -329,113 +280,6 @@ class _Session:
         if self._job is not None and not self._job.finished.is_set():
             self._job.cancel()
             self._job.finished.wait()  # its files are in use until then
-
-
-class _Computer:
-    """The child process that computes, started when first wanted and again after it had to be killed."""
-
-    def __init__(self) -> None:
-        self.busy = False
-        self._ready = False
-        self._number = 0  # of the last job
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._lock = threading.Lock()
-
-    def start(self) -> None:
-        """Start the child unless it runs; it loads torch while its first job is still being prepared."""
-        with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                return
-            self._answers = queue.Queue()
-            self._ready = False
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "decouple_core.service.computer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
-            log.info("computing process %d started", self._process.pid)
-            assert self._process.stdout is not None
-            assert self._process.stderr is not None
-            threading.Thread(target=_collect, args=(self._process.stdout, self._answers), daemon=True).start()
-            threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
-
-    def kill(self) -> None:
-        """End the child at once."""
-        with self._lock:
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
-                self._process = None
-
-    def run(self, job: _Job) -> dict[str, Any]:
-        """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
-        self.busy = True
-        try:
-            self.start()
-            self._number += 1
-            self._ask({**job.request, "number": self._number})
-            return self._follow(job)
-        except OSError as error:  # it could not be started, or ended before it could be asked
-            log.exception("the computing process failed")
-            return {"kind": "failed", "error": "OSError", "text": f"The computing half cannot start ({error}). "
-                                                                  "Run install.py again to repair it."}
-        finally:
-            self.busy = False
-
-    def _follow(self, job: _Job) -> dict[str, Any]:
-        give_up: float | None = None
-        while True:
-            try:
-                answer = self._answers.get(timeout=0.05)
-            except queue.Empty:
-                answer = {}
-            if answer is None:
-                return self._died()
-            if answer.get("kind") == "ready":
-                self._ready = True
-            elif answer.get("number") != self._number:
-                pass  # none, or about an earlier job, which was given up before it began
-            elif answer["kind"] == "progress":
-                job.progress(answer)
-            else:
-                return answer
-            if job.cancelled.is_set():
-                if give_up is None:
-                    give_up = time.monotonic() + GRACE_SECONDS
-                    self._ask({"kind": "cancel", "number": self._number})
-                if not self._ready:  # it still loads torch, for whoever comes next, and will not begin this job
-                    return {"kind": "cancelled"}
-                if time.monotonic() > give_up:
-                    log.info("the job did not stop in %g s: killing its process", GRACE_SECONDS)
-                    self.kill()
-                    return {"kind": "cancelled"}
-
-    def _died(self) -> dict[str, Any]:
-        code = self._process.wait() if self._process is not None else None
-        log.error("the computing process ended by itself with %s", code)
-        if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
-            return {"kind": "failed", "error": "OutOfMemoryError",
-                    "text": "There is not enough memory. Choose a lower Detail or close other programs."}
-        return {"kind": "failed", "error": "Crash", "text": "The computing half stopped unexpectedly. Try again."}
-
-    def _ask(self, message: dict[str, Any]) -> None:
-        assert self._process is not None  # start() has been called
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
-
-
-def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
-    """Queue a child's answers, and None when it ends."""
-    for line in lines:
-        answers.put(json.loads(line))
-    answers.put(None)
-
-
-def _log_lines(lines: IO[str], write: Callable[..., None] = log.info) -> None:
-    """What a child prints on its error channel goes to the log."""
-    for line in lines:
-        write("| %s", line.rstrip())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,8 @@
+"""The networks' weights: fetched once, verified, converted, and kept as safetensors in the user's data folder.
+
+Nothing that is fetched is executed.
+"""
+
+from decouple_core.weights.loading import load_weights
+
+__all__ = ["load_weights"]

@@ -13,8 +13,9 @@ from pathlib import Path
 import requests
 
 from decouple_core.contract.errors import WeightsError
-
-Progress = Callable[[float, str], None]
+from decouple_core.contract.files import reason
+from decouple_core.contract.messages import Message
+from decouple_core.contract.progress import Progress, silent
 
 CONNECT_SECONDS = 5.0
 """A host that has not answered by then counts as out of reach."""
@@ -27,7 +28,11 @@ class OutOfReachError(WeightsError):
     """The host does not answer, or not with the file."""
 
 
-def fetch(locate: Callable[[], str], path: Path, sha256: str, what: str, progress: Progress | None = None) -> None:
+class _BrokenOff(requests.ConnectionError):
+    """The connection was closed before all had come."""
+
+
+def fetch(locate: Callable[[], str], path: Path, sha256: str, what: Message, progress: Progress = silent) -> None:
     """Bring a file to `path`, unless the right file is there already, perhaps put there by hand.
 
     The bytes go to ``path + '.part'``, which a broken transfer leaves behind to be resumed, and get their name
@@ -41,10 +46,10 @@ def fetch(locate: Callable[[], str], path: Path, sha256: str, what: str, progres
         Where the file goes; its folder exists.
     sha256 : str
         What the file's SHA-256 is, or how it begins, in lower-case hexadecimal.
-    what : str
+    what : Message
         The file in a user's words, for progress and errors.
-    progress : callable, optional
-        Called with the share fetched, in [0, 1], and a phrase; an exception it raises stops the transfer.
+    progress : Progress
+        An exception it raises stops the transfer.
 
     Raises
     ------
@@ -53,33 +58,29 @@ def fetch(locate: Callable[[], str], path: Path, sha256: str, what: str, progres
     WeightsError
         When the file is not the expected one (it is removed) or the disk refuses it.
     """
-    say = progress or (lambda fraction, phrase: None)
     part = path.with_name(path.name + ".part")
     try:
         if path.exists() and file_sha256(path).startswith(sha256):
             return
-        _transfer(locate(), part, what, say)
+        _transfer(locate(), part, what, progress)
         found = file_sha256(part)
         if not found.startswith(sha256):
             part.unlink()
-            raise WeightsError(f"The download of {what} is not the file that was expected (SHA-256 {found[:16]}…, "
-                               f"not {sha256[:16]}…) and was discarded; check the network and try again.")
+            raise WeightsError("download-wrong", what=what, found=found[:16], expected=sha256[:16])
         os.replace(part, path)
     except requests.RequestException as error:
-        raise OutOfReachError(f"{what} could not be downloaded ({_reason(error)}); check the network connection and "
-                              "try again, the part that has arrived is kept.") from error
+        raise OutOfReachError("download-failed", what=what, reason=_reason(error)) from error
     except OSError as error:
-        raise WeightsError(f"{what} could not be stored in {path.parent} ({error.strerror or error}); "
-                           "free some space or choose another folder with DECOUPLE_HOME.") from error
+        raise WeightsError("not-stored", what=what, folder=str(path.parent), reason=reason(error)) from error
 
 
-def _transfer(url: str, part: Path, what: str, say: Progress) -> None:
+def _transfer(url: str, part: Path, what: Message, progress: Progress) -> None:
     """Append to `part` what is still missing of the file at `url`."""
     there = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={there}-"} if there else {}
     # Without "identity" a server may compress, and byte ranges and lengths would speak of other bytes.
     headers["Accept-Encoding"] = "identity"
-    say(0.0, f"Connecting for {what}")
+    progress(0.0, Message("connecting", what=what))
     with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
                       verify=pip_option("cert") or True, proxies=_proxies()) as answer:
         if answer.status_code == 416:  # nothing beyond what is there: complete, or not this file; the digest tells
@@ -88,14 +89,14 @@ def _transfer(url: str, part: Path, what: str, say: Progress) -> None:
         if answer.status_code != 206:
             there = 0
         total = there + int(answer.headers.get("Content-Length", 0))
-        phrase = f"Downloading {what} ({total / 1e6:.0f} MB)"
+        message = Message("downloading", what=what, megabytes=round(total / 1e6))
         with part.open("ab" if there else "wb") as file:
             for chunk in answer.iter_content(CHUNK_BYTES):
                 file.write(chunk)
                 there += len(chunk)
-                say(there / total if total else 0.0, phrase)
+                progress(there / total if total else 0.0, message)
     if there < total:
-        raise requests.ConnectionError("the connection closed early")
+        raise _BrokenOff
 
 
 def file_sha256(path: Path) -> str:
@@ -121,11 +122,10 @@ def locate_distribution(project: str, file_name: str) -> str:
         answer = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
                                 env={**os.environ, "PIP_NO_INPUT": "1"}, timeout=SILENCE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise OutOfReachError("pip did not answer; check the network connection and try again.") from error
+        raise OutOfReachError("pip-silent") from error
     found = re.search(rf"https?://\S+/{re.escape(file_name)}", answer.stdout + answer.stderr)
     if found is None:
-        raise OutOfReachError(f"pip finds no {file_name}; check the network connection and pip's settings "
-                              f"('{Path(sys.executable).name} -m pip index versions {project}'), then try again.")
+        raise OutOfReachError("pip-without", file=file_name, python=Path(sys.executable).name, project=project)
     return found.group()
 
 
@@ -147,14 +147,14 @@ def _proxies() -> dict[str, str] | None:
     return {"http": proxy, "https": proxy} if proxy else None
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: requests.RequestException) -> Message:
     """The cause of a failed transfer in a few words; requests' own text is a chain of class names."""
     if isinstance(error, requests.Timeout):
-        return "the host does not answer in time"
+        return Message("host-slow")
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
+        return Message("certificate")
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"the host answers {error.response.status_code} {error.response.reason}".strip()
-    if isinstance(error, requests.exceptions.ChunkedEncodingError) or "closed early" in str(error):
-        return "the connection broke off"
-    return "the host cannot be reached"
+        return Message("host-refuses", status=f"{error.response.status_code} {error.response.reason}".strip())
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | _BrokenOff):
+        return Message("broken-off")
+    return Message("host-away")

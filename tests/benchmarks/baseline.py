@@ -30,8 +30,10 @@ from common import (
 from torch import Tensor
 
 from decouple_core.contract.settings import LAYER_NAMES, Settings
-from decouple_core.flow.integrators import Flow, Move
-from decouple_core.model.prepared import SGD_IMPOSED, SGD_NORMALISED, integrator_of
+from decouple_core.flow.gradient_descent import IMPOSED, NORMALISED
+from decouple_core.flow.integrators import Integrator
+from decouple_core.flow.move import Flow, Move
+from decouple_core.model.prepared import integrator_of
 from decouple_core.pictures.resampling import shrink
 
 MOST_MOVES = 30
@@ -79,37 +81,37 @@ class Race:
 
 def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
     """Undress the target and dress it in a style, each move both ways; the next one starts where ours ended."""
-    machinery = prepared(settings)
+    model = prepared(settings)
     photos = photographs()
-    image, style = (shrink(photos[name], settings.size).to(machinery.device) for name in ("astronaut", "coffee"))
-    live = machinery.live(image, None) * machinery.live(style, None)
-    wanted = machinery.decoupling(None, live, settings, lambda move, values: None).features(style, layers)
+    image, style = (shrink(photos[name], settings.size).to(model.device) for name in ("astronaut", "coffee"))
+    live = model.active(image, None) * model.active(style, None)
+    wanted = model.nested(None, live, settings, lambda move, values: None).features(style, layers)
     reference = [v * alive for v, alive in
-                 zip(machinery.reference.values, live.split(machinery.reference.sizes), strict=True)]
+                 zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
     watch = ThesisLoss()
-    flow = machinery.flow(None, live, settings, watch)
+    flow = model.flow(None, live, settings, watch)
+    rule = integrator_of(settings, model.hierarchy)
 
     def walk(follow: Callable[..., Tensor], *place: Any, **limits: Any) -> Walk:
-        before = machinery.hierarchy.work.evaluations
-        taken, end = timed(lambda: follow(flow, watch, *place, **limits), machinery.device)
-        return Walk(watch.value, machinery.hierarchy.work.evaluations - before, taken, end)
+        before = model.hierarchy.work.evaluations
+        taken, end = timed(lambda: follow(flow, watch, *place, **limits), model.device)
+        return Walk(watch.value, model.hierarchy.work.evaluations - before, taken, end)
 
-    undress = [("undress", layer, reference[layer - 1], SGD_NORMALISED) for layer in range(1, layers + 1)]
-    dress = [("dress", layer, wanted[layer - 1], SGD_IMPOSED) for layer in range(layers, 0, -1)]
+    undress = [("undress", layer, reference[layer - 1], NORMALISED) for layer in range(1, layers + 1)]
+    dress = [("dress", layer, wanted[layer - 1], IMPOSED) for layer in range(layers, 0, -1)]
     for name, layer, goal, loss in undress + dress:
         held = torch.cat([goal[:, :0], *reference[: layer - 1]], 1)
         move = Move(layer, flow.hierarchy.measure(image, layer)[-1], goal, held)
         flow.at(image, move)
         start = watch.value
         descent = walk(descend, image, move, loss=loss, limit=limit)
-        integrated = walk(integrate, image, move, loss=max(loss, descent.residual), settings=settings)
+        integrated = walk(integrate, image, move, loss=max(loss, descent.residual), rule=rule)
         yield Race(f"{name} {LAYER_NAMES[layer]}", start, descent, integrated)
         image = integrated.image
 
 
-def integrate(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: float, settings: Settings) -> Tensor:
+def integrate(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: float, rule: Integrator) -> Tensor:
     """The program's integrator, the move made again from where it ended until the residual is as small as `loss`."""
-    rule = integrator_of(settings)
     for _ in range(MOST_MOVES):
         image = rule.follow(flow, image, move)
         values = flow.at(image, move).values  # the watch sees them too

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from decouple_core.contract.settings import LAYER_COUNT, Settings
 from decouple_core.features.colour import ColourMoments, map_between
-from decouple_core.model.prepared import Machinery
+from decouple_core.model.prepared import PreparedModel
 from decouple_core.pictures.resampling import shrink
 
 
@@ -56,12 +56,12 @@ class Contest:
         Shape (3, h, w).
     """
 
-    def __init__(self, settings: Settings, machinery: Machinery, target: Tensor, style: Tensor) -> None:
+    def __init__(self, settings: Settings, model: PreparedModel, target: Tensor, style: Tensor) -> None:
         self.target, self.style = target, style
-        self._hierarchy, self._work = machinery.hierarchy, machinery.hierarchy.work
-        live = machinery.live(target, None) * machinery.live(style, None)
-        self._flow = machinery.flow(None, live, settings, lambda move, values: None)
-        self._decoupling = machinery.decoupling(None, live, settings, lambda move, values: None)
+        self._hierarchy, self._work = model.hierarchy, model.hierarchy.work
+        live = model.active(target, None) * model.active(style, None)
+        self._flow = model.flow(None, live, settings, lambda move, values: None)
+        self._decoupling = model.nested(None, live, settings, lambda move, values: None)
         self._plain, self._plain_style = (_coloured(x, ColourMoments.natural()) for x in (target, style))
 
     def decoupled(self, layers: int) -> Outcome:
@@ -125,9 +125,9 @@ def main() -> None:
     settings = settings_from(given, size=given.size)
     photos = photographs()
     with torch.inference_mode():
-        machinery = prepared(settings)
-        target, style = (shrink(photos[name], given.size).to(machinery.device) for name in (given.target, given.style))
-        contest = Contest(settings, machinery, target, style)
+        model = prepared(settings)
+        target, style = (shrink(photos[name], given.size).to(model.device) for name in (given.target, given.style))
+        contest = Contest(settings, model, target, style)
         done = list(outcomes(contest, settings.layers))
         print(f"{machine(settings)}; {given.target} dressed in {given.style} at {given.size} px, freedom "
               f"{settings.freedom:g}")

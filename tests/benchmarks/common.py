@@ -25,12 +25,14 @@ import skimage.data
 import torch
 from torch import Tensor
 
+from decouple_core.contract.progress import silent
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMoments, map_between
-from decouple_core.flow.integrators import Flow, GradientDescent, Move
+from decouple_core.flow.gradient_descent import SCALE, GradientDescent
+from decouple_core.flow.move import Flow, Move
 from decouple_core.model.device import describe, pick_device
-from decouple_core.model.prepared import SGD_SCALE, Machinery
-from decouple_core.pictures.images import read_image
+from decouple_core.model.prepared import PreparedModel
+from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
 
 T = TypeVar("T")
@@ -169,9 +171,9 @@ def peak_memory() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def prepared(settings: Settings) -> Machinery:
+def prepared(settings: Settings) -> PreparedModel:
     """The network with its reference, and no word about it."""
-    return Machinery.prepare(settings, pick_device(settings.device), lambda share, phrase: None)
+    return PreparedModel.prepare(settings, pick_device(settings.device), silent)
 
 
 class ThesisLoss:
@@ -188,7 +190,7 @@ class ThesisLoss:
 
     def __call__(self, move: Move, values: Tensor) -> None:
         difference = (values - move.goals)[:, -move.goal.shape[1]:]
-        self.value = (SGD_SCALE * difference).square().mean().item()
+        self.value = (SCALE * difference).square().mean().item()
 
 
 def descend(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: float, limit: float) -> Tensor:
@@ -199,7 +201,7 @@ def descend(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss: f
     flow : Flow
         Watched by `watch`.
     """
-    rule = GradientDescent(scale=SGD_SCALE, normalised=loss, imposed=loss, steps=DESCENT_CHUNK)
+    rule = GradientDescent(normalised=loss, imposed=loss, steps=DESCENT_CHUNK)
     end = time.perf_counter() + limit
     watch.value = float("inf")
     while watch.value >= loss and time.perf_counter() < end:

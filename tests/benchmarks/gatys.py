@@ -13,7 +13,7 @@ from torch import Tensor
 
 from decouple_core.features.linearised import pad
 from decouple_core.features.vgg import convolutions, layer_names
-from decouple_core.weights.sources import load_weights
+from decouple_core.weights import load_weights
 
 CONTENT_LAYER = "conv4_2"
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")

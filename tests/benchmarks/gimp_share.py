@@ -18,13 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gimp"))
 
-from gimp_under_test import GimpUnderTest, Session
+from gimp_under_test import REPOSITORY, GimpUnderTest, Session
 from window import Window
 
 TIMED = """
-import restyle as _restyle
+from decoupled_style.host import dressing as _dressing
 import time
 
 _spent = {{"reading": 0.0, "writing": 0.0, "inserting": 0.0}}
@@ -44,9 +45,9 @@ def _timed(name, work):
     return measured
 
 
-_restyle.pixels.hand_over = _timed("reading", _restyle.pixels.hand_over)
-_restyle.pixels.take_back = _timed("writing", _restyle.pixels.take_back)
-_restyle._insert = _timed("inserting", _restyle._insert)
+_dressing.pixels.hand_over = _timed("reading", _dressing.pixels.hand_over)
+_dressing.pixels.take_back = _timed("writing", _dressing.pixels.take_back)
+_dressing.insert = _timed("inserting", _dressing.insert)
 """
 """Added to the installed copy of the plug-in, which thereby times its parts."""
 
@@ -75,15 +76,16 @@ STAND_IN = """
 import sys, types
 
 
-class StyleTransfer:
+class Engine:
     def transfer(self, target, style, settings, *, out, **more):
         for top in range(0, len(target), 256):
             out[top:top + 256] = target[top:top + 256]
-        return types.SimpleNamespace(style=types.SimpleNamespace(to_json=dict), report={})
+        plain = types.SimpleNamespace(to_json=dict, as_dict=dict)
+        return types.SimpleNamespace(style=plain, report=plain)
 
 
-sys.modules["decouple_core.engine"] = types.SimpleNamespace(StyleTransfer=StyleTransfer)
-sys.modules["decouple_core.features.style"] = types.SimpleNamespace(DecoupledStyle=None)
+sys.modules["decouple_core.engine"] = types.SimpleNamespace(Engine=Engine)
+sys.modules["decouple_core.features.style"] = types.SimpleNamespace(Style=None)
 """
 """Loaded by the worker's interpreter before anything else (as sitecustomize): a copy in the place of the core."""
 
@@ -96,8 +98,8 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, default=24)
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
-    root = subprocess.run([Path(__file__).resolve().parents[1] / "gimp" / "setup_gimp"], capture_output=True, text=True,
-                          check=True).stdout.strip().splitlines()[-1]
+    setup = subprocess.run([REPOSITORY / "tests" / "gimp" / "setup_gimp"], capture_output=True, text=True, check=True)
+    root = setup.stdout.strip().splitlines()[-1]
     with tempfile.TemporaryDirectory() as name:
         gimp = prepared(None if root == "native" else Path(root), Path(name))
         try:
@@ -112,9 +114,9 @@ def prepared(root: Path | None, folder: Path) -> GimpUnderTest:
     gimp = GimpUnderTest(root, folder, folder / "home")
     gimp.home.mkdir()
     gimp.install()
-    with open(gimp.plug_in / "procedures.py", "a") as file:
+    with open(gimp.plug_in / "decoupled_style" / "plug_in.py", "a") as file:
         file.write(TIMED.format(file=folder / "spent"))
-    with open(gimp.plug_in / "dialog.py", "a") as file:
+    with open(gimp.plug_in / "decoupled_style" / "ui" / "dialog.py", "a") as file:
         file.write(SHOWN.format(file=folder / "shown"))
     (folder / "sitecustomize.py").write_text(STAND_IN)
     python = folder / "python"

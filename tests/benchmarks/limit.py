@@ -22,11 +22,11 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from decouple_core.contract.settings import LAYER_NAMES
-from decouple_core.engine import StyleTransfer, TransferResult
+from decouple_core.engine import Engine, Transferred
 from decouple_core.features.vgg import Convolution, convolutions, layer_names
 from decouple_core.model.prepared import linear_precision
 from decouple_core.pictures.resampling import working_shape
-from decouple_core.weights.sources import load_weights
+from decouple_core.weights import load_weights
 
 KINDS = ("forward", "jvp", "vjp")
 
@@ -89,13 +89,13 @@ def _noise(layer: Convolution, channels: int, height: int, width: int) -> Tensor
     return noise.contiguous(memory_format=torch.channels_last)
 
 
-def passes(result: TransferResult) -> Counter[tuple[str, int]]:
+def passes(result: Transferred) -> Counter[tuple[str, int]]:
     """How often the flow passed through the network, by kind and depth.
 
     The two forward passes that measure the pictures for the photograph, at another size, are among them.
     """
     named = {f"{kind} {name}": (kind, depth) for kind in KINDS for depth, name in enumerate(LAYER_NAMES)}
-    return Counter({named[key]: number for key, number in result.report["evaluations"]["by_depth"].items()})
+    return Counter({named[key]: number for key, number in result.report.evaluations["by_depth"].items()})
 
 
 def main() -> None:
@@ -110,7 +110,7 @@ def main() -> None:
     device = prepared(settings).device
     with torch.inference_mode():
         single = list(alone(settings.network, working_shape(target.shape[:2], given.size), device, given.repeats))
-    transfers = StyleTransfer()
+    transfers = Engine()
     transfers.transfer(style, photos["chelsea"], settings)  # loads and warms up; none of it is used again
     result = transfers.transfer(target, style, settings)
 
@@ -127,8 +127,8 @@ def main() -> None:
     multiply_adds = sum(count * one.multiply_adds for count, one, _ in within)
     limit, packed = (sum(count * one.seconds[kind + how] for count, one, kind in within)
                      for how in ("", " packed"))
-    taken = sum(result.report["seconds"][step] for step in STEPS)
-    counted = result.report["evaluations"]
+    taken = sum(result.report.seconds[step] for step in STEPS)
+    counted = result.report.evaluations
     table(("", "convolutions, GFLOP", "seconds", "GFLOP/s"),
           [(name, 2e-9 * multiply_adds, seconds, 2e-9 * multiply_adds / seconds)
            for name, seconds in (("alone", limit), ("alone, packed", packed), ("in the flow", taken))])

@@ -24,8 +24,10 @@ from common import linear_colour, machine, numbered, parser, settings_from, tabl
 from PIL import Image, ImageDraw
 
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import StyleTransfer
-from decouple_core.pictures.images import read_image, read_labels, write_image
+from decouple_core.engine import Engine
+from decouple_core.pictures.labels import read_labels
+from decouple_core.pictures.reading import read_image
+from decouple_core.pictures.writing import write_image
 
 SCORES = ("edges", "m1", "m2", "m3")
 
@@ -33,7 +35,7 @@ WIDTH, HEIGHT = 240, 164
 """Of a picture's place on the contact sheet, in pixels."""
 
 
-def run_pairs(pairs: Path, out: Path, settings: Settings, transfers: StyleTransfer, *, regions: bool) -> list[float]:
+def run_pairs(pairs: Path, out: Path, settings: Settings, transfers: Engine, *, regions: bool) -> list[float]:
     """Transfer every pair, write N.png, and return the seconds of each, files left out."""
     out.mkdir(parents=True, exist_ok=True)
     taken = []
@@ -117,7 +119,7 @@ def main() -> None:
     settings = settings_from(given, mode=given.mode)
     print(f"{machine(settings)}; mode {settings.mode}, working size {settings.size}, "
           f"{'with' if given.regions else 'without'} regions")
-    transfers = StyleTransfer()
+    transfers = Engine()
     if given.curve:
         runs = {given.out / f"freedom_{value:g}": settings_from(given, mode=given.mode, freedom=value)
                 for value in given.values}

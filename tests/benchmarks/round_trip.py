@@ -16,8 +16,9 @@ from pathlib import Path
 from common import as_pixels, machine, numbers, parser, photographs, resized, settings_from, table
 
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import RoundTrip, StyleTransfer, TransferResult
-from decouple_core.model.prepared import STEPS
+from decouple_core.engine import Engine, RoundTrip, Transferred
+from decouple_core.features.channel_means import SCHEDULE
+from decouple_core.flow.registry import INTEGRATORS, register_integrator
 
 SHALLOW_STEPS = (4, 2, 1, 1, 1)
 """Steps of layers 1 … 5 as multiples of the deep layers': about what the program's own are."""
@@ -57,23 +58,32 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
     photos = photographs()
     a, b = (resized(photos[name], settings.size) for name in (picture, other))
     for count in layers:
-        for name in STEPS:
+        for name in SCHEDULE.steps:
             for number in steps or (None,):
-                if number is not None:
-                    STEPS[name] = [number * factor for factor in SHALLOW_STEPS]
-                chosen = Settings.from_dict({**settings.as_dict(), "layers": count, "integrator": name})
-                transfers = StyleTransfer()  # what is kept from other step counts would be theirs
-                own = transfers.style_of(a, chosen)
+                chosen = Settings.from_dict({**settings.as_dict(), "layers": count,
+                                             "integrator": name if number is None else with_steps(name, number)})
+                transfers = Engine()  # so that each undresses A itself
+                own = transfers.read_style(a, chosen)
                 back = transfers.transfer(a, own, chosen)
                 dressed = transfers.transfer(a, b, chosen)
-                again = transfers.transfer(as_pixels(dressed.journal.images["dressed"]), own, chosen)
-                cost = back.report["seconds"]["undress"] + back.report["seconds"]["dress"]
-                yield Trip(name, number, count, back.report["evaluations"]["total"], cost,
+                again = transfers.transfer(as_pixels(dressed.report.images["dressed"]), own, chosen)
+                cost = back.report.seconds["undress"] + back.report.seconds["dress"]
+                yield Trip(name, number, count, back.report.evaluations["total"], cost,
                            _trip(back, back), _trip(back, again))
 
 
-def _trip(start: TransferResult, end: TransferResult) -> RoundTrip:
-    return RoundTrip(start.journal.images["target"], end.journal.images["dressed"])
+def with_steps(name: str, number: int) -> str:
+    """The name of that integrator with so many steps through the deep layers."""
+    other = f"{name}, {number} steps"
+    if other not in INTEGRATORS:
+        kind = INTEGRATORS[name]
+        register_integrator(other, other, lambda own: kind.make([number * factor for factor in SHALLOW_STEPS]),
+                            converged=kind.converged)
+    return other
+
+
+def _trip(start: Transferred, end: Transferred) -> RoundTrip:
+    return RoundTrip(start.report.images["target"], end.report.images["dressed"])
 
 
 def main() -> None:
@@ -105,7 +115,7 @@ def plot(path: Path, done: list[Trip]) -> None:
     figure = Figure(figsize=(5 * len(counts), 4), layout="constrained")
     for column, count in enumerate(counts, 1):
         axes = figure.add_subplot(1, len(counts), column)
-        for number, name in enumerate(STEPS):
+        for number, name in enumerate(SCHEDULE.steps):
             here = sorted((t for t in done if (t.layers, t.integrator) == (count, name)), key=lambda t: t.evaluations)
             cost = [trip.evaluations for trip in here]
             axes.plot(cost, [trip.own.psnr for trip in here], "o-", color=f"C{number}", label=name)

@@ -41,11 +41,12 @@ from common import (
 from pairs import SCORES, scores
 
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import StyleTransfer
-from decouple_core.flow.integrators import Move
+from decouple_core.engine import Engine
+from decouple_core.flow.move import Move
 from decouple_core.model.device import pick_device
-from decouple_core.pictures.images import read_image, write_image
+from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
+from decouple_core.pictures.writing import write_image
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From target and style, each (H, W, 3) float32 in [0, 1], to the result in [0, 1]."""
@@ -58,7 +59,7 @@ WARMING_SIZE = 64
 
 def ours(settings: Settings) -> Method:
     """The program itself; nothing is kept from one pair to the next but the network."""
-    transfers = StyleTransfer()
+    transfers = Engine()
     return lambda target, style: transfers.transfer(target, style, settings).image
 
 
@@ -72,16 +73,16 @@ def thesis(settings: Settings, limit: float) -> Method:
         Seconds in all.
     """
     settings = Settings.from_dict({**settings.as_dict(), "activation": "relu"})
-    machinery = prepared(settings)
+    model = prepared(settings)
     share = limit / (3 * THESIS_LAYERS - 1)  # the style's last layer is measured, not moved
 
     def transfer(target: np.ndarray, style: np.ndarray) -> np.ndarray:
-        image, source = (shrink(x, max(x.shape)).to(machinery.device) for x in (target, style))
-        live = machinery.live(image, None) * machinery.live(source, None)
+        image, source = (shrink(x, max(x.shape)).to(model.device) for x in (target, style))
+        live = model.active(image, None) * model.active(source, None)
         values = [v * alive for v, alive in
-                  zip(machinery.reference.values, live.split(machinery.reference.sizes), strict=True)]
+                  zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
         watch = ThesisLoss()
-        flow = machinery.flow(None, live, settings, watch)
+        flow = model.flow(None, live, settings, watch)
 
         def move(x: torch.Tensor, layer: int, goal: torch.Tensor, loss: float) -> torch.Tensor:
             held = torch.cat([goal[:, :0], *values[: layer - 1]], 1)

@@ -16,7 +16,7 @@ import numpy as np
 from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, settings_from, table, timed
 
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import StyleTransfer
+from decouple_core.engine import Engine
 
 STEPS = ("prepare", "style", "undress", "dress", "finish", "render")
 
@@ -28,7 +28,7 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     target, style, other = (resized(photos[name], max(document, settings.size))
                             for name in ("coffee", "astronaut", "chelsea"))
     result = np.empty_like(target)
-    transfers = StyleTransfer()
+    transfers = Engine()
     first, _ = timed(lambda: transfers.transfer(target, style, settings, out=result))
     weaker = Settings.from_dict({**settings.as_dict(), "strength": 0.5})
     new, second, strength, reports = [], [], [], []
@@ -37,7 +37,7 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
         target[0, 0] = style[0, 0] = other[0, 0] = n / repeats
         taken, transferred = timed(lambda: transfers.transfer(target, style, settings, out=result))
         new.append(taken)
-        reports.append(transferred.report)
+        reports.append(transferred.report.as_dict())
         second.append(timed(lambda: transfers.transfer(target, other, settings, out=result))[0])
         strength.append(timed(lambda: transfers.transfer(target, style, weaker, out=result))[0])
     return {"first": first, **{name: statistics.median(times) for name, times in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ import torch
 
 from decouple_core import engine as transfer
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import StyleTransfer
+from decouple_core.engine import Engine
 from decouple_core.features.reference import uniform_noise
-from decouple_core.flow.integrators import Move
+from decouple_core.flow.move import Move
 from decouple_core.model.device import pick_device
-from decouple_core.model.prepared import Machinery
+from decouple_core.model.prepared import PreparedModel
 from decouple_core.pictures.resampling import shrink
 from tests.core.elsewhere import NAME, Elsewhere
 
@@ -38,6 +39,15 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
         yield device
 
 
+@contextmanager
+def as_here() -> Iterator[None]:
+    """The processor, with J in the precision that it has elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "pick_device", pick_device)
+        patch.setattr("decouple_core.model.prepared.linear_precision", lambda device: None)
+        yield
+
+
 def difference(a: np.ndarray, b: np.ndarray) -> float:
     """The largest difference, in 8-bit steps."""
     return float(np.abs(a - b).max()) * 255
@@ -49,22 +59,28 @@ CASES = {"photograph": Settings(size=64), "texture": Settings(size=32, mode="tex
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_transfer_elsewhere_is_the_one_here(case: str, elsewhere: Elsewhere) -> None:
-    result = StyleTransfer().transfer(TARGET, STYLE, CASES[case])
+    result = Engine().transfer(TARGET, STYLE, CASES[case])
     assert elsewhere.reads > 0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transfer, "pick_device", pick_device)
-        patch.setattr("decouple_core.model.prepared.linear_precision", lambda device: None)  # as elsewhere
-        assert difference(result.image, StyleTransfer().transfer(TARGET, STYLE, CASES[case]).image) < 1
+    with as_here():
+        assert difference(result.image, Engine().transfer(TARGET, STYLE, CASES[case]).image) < 1
 
 
-def test_masks_and_regions_elsewhere(elsewhere: Elsewhere) -> None:
+def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> None:
     labels = [np.arange(x.shape[1]) // (x.shape[1] // 2 + 1) * np.ones(x.shape[:2], int) for x in (TARGET, STYLE)]
-    result = StyleTransfer().transfer(TARGET, STYLE, Settings(size=64, layers=2), regions=(labels[0], labels[1]))
-    assert np.isfinite(result.image).all()
+    mask = np.linspace(0.2, 1.0, TARGET.shape[1], dtype=np.float32) * np.ones(TARGET.shape[:2], np.float32)
+    settings = Settings(size=64, layers=2)
+
+    def picture() -> np.ndarray:
+        return Engine().transfer(TARGET, STYLE, settings, regions=(labels[0], labels[1]), target_mask=mask).image
+
+    result = picture()
+    assert elsewhere.reads > 0
+    with as_here():
+        assert difference(result, picture()) < 1
 
 
 def test_round_trip_elsewhere(elsewhere: Elsewhere) -> None:
-    assert StyleTransfer().round_trip(TARGET, Settings(size=32, layers=2, integrator="reversible")).psnr > 60
+    assert Engine().round_trip(TARGET, Settings(size=32, layers=2, integrator="reversible")).psnr > 60
 
 
 @pytest.mark.parametrize("integrator", ["midpoint", "reversible"])
@@ -74,12 +90,12 @@ def test_a_transfers_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhe
     One that stops where it has converged looks once before every iteration.
     """
     settings = Settings(integrator=integrator)
-    machinery = Machinery.prepare(settings, NAME, lambda share, phrase: None)
+    model = PreparedModel.prepare(settings, NAME, lambda share, phrase: None)
     image = uniform_noise(1, 32).to(NAME)
-    flow = machinery.flow(None, machinery.live(image, None), settings, lambda move, values: None)
-    *_, start = machinery.hierarchy.measure(image, 5)
-    held = torch.cat(machinery.hierarchy.measure(image, 4), 1)
-    move = Move(5, start, machinery.reference.values[4], held)
+    flow = model.flow(None, model.active(image, None), settings, lambda move, values: None)
+    *_, start = model.hierarchy.measure(image, 5)
+    held = torch.cat(model.hierarchy.measure(image, 4), 1)
+    move = Move(5, start, model.reference.values[4], held)
     before = elsewhere.reads
     first = flow.direction(image, move)
     second = flow.direction(image + 0.01 * first.change, move, first)
@@ -91,7 +107,7 @@ def test_a_transfers_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhe
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_accelerator_gives_what_the_processor_gives(case: str) -> None:
     settings = CASES[case].as_dict()
-    ours, wanted = (StyleTransfer().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": device})).image
+    ours, wanted = (Engine().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": device})).image
                     for device in ("auto", "cpu"))
     assert difference(ours, wanted) < 1
 
@@ -103,10 +119,10 @@ def test_a_solve_never_synchronises_cuda() -> None:
     if device.type != "cuda":
         pytest.skip("only CUDA tells")
     settings = Settings()
-    machinery = Machinery.prepare(settings, device, lambda share, phrase: None)
+    model = PreparedModel.prepare(settings, device, lambda share, phrase: None)
     image = uniform_noise(1, 64).to(device)
-    flow = machinery.flow(None, machinery.live(image, None), settings, lambda move, values: None)
-    start, goal = machinery.hierarchy.measure(image, 1)[0], machinery.reference.values[0]
+    flow = model.flow(None, model.active(image, None), settings, lambda move, values: None)
+    start, goal = model.hierarchy.measure(image, 1)[0], model.reference.values[0]
     move = Move(1, start, goal, start[:, :0])
     flow.direction(image, move)
     torch.cuda.set_sync_debug_mode("error")

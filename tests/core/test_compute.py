@@ -1,7 +1,8 @@
-"""When the computing process lets itself be interrupted."""
+"""When the computing process lets itself be interrupted, and how it tells of what went wrong."""
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import sys
@@ -56,3 +57,19 @@ def test_goes_on_during_an_import(computer: compute._Computer, tmp_path: Path, m
 def test_goes_on_with_what_was_not_cancelled(computer: compute._Computer, number: int, stopped: int) -> None:
     computer._number, computer._stopped = number, stopped
     interrupt_our_code(computer)
+
+
+@pytest.mark.parametrize(("error", "told"), [
+    (errors.InputError("mask-size"), errors.InputError("mask-size")),
+    (MemoryError(), errors.OutOfMemoryError("out-of-memory")),
+    (OSError(errno.ENOSPC, "No space left on device", "/a"), errors.DiskFullError("disk-full")),
+    (PermissionError(errno.EACCES, "Permission denied", "/a"),
+     errors.DecoupleError("worker-folder", path="/a", reason="Permission denied")),
+    (OSError(errno.EIO, "Input/output error"),
+     errors.DecoupleError("worker-folder", path="/job", reason="Input/output error")),
+    (OSError("no number"), errors.DecoupleError("unforeseen", reason="OSError('no number')")),
+    (ZeroDivisionError("{braces}"), errors.DecoupleError("unforeseen", reason="ZeroDivisionError('{braces}')"))])
+def test_whatever_happens_is_told_in_one_sentence(error: Exception, told: errors.DecoupleError) -> None:
+    found = compute._foreseen(error, "/job")
+    assert type(found) is type(told)
+    assert found.message == told.message

@@ -15,13 +15,15 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import CORRECTION_DAMPING
+from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
-from decouple_core.features.hierarchy import ChannelMeans
 from decouple_core.features.reference import reference_gram, uniform_noise
 from decouple_core.outcomes import correction
-from decouple_core.outcomes.bilateral_grid import Field, Slicing, box
+from decouple_core.outcomes.bilateral_grid import BilateralGrid
+from decouple_core.outcomes.box import box
 from decouple_core.outcomes.correction import Structure, correct
+from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.photograph import CORRECTION_DAMPING
 from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,7 +47,7 @@ def damping(hierarchy: ChannelMeans) -> Tensor:
     return torch.cat([relative * d.mean().expand(d.shape) for d in gram.diagonal().split(hierarchy.sizes)])[None]
 
 
-def lacking(field: Field, slicing: Slicing, hierarchy: ChannelMeans, goal: Tensor) -> Tensor:
+def lacking(field: Field, slicing: BilateralGrid, hierarchy: ChannelMeans, goal: Tensor) -> Tensor:
     """The goal minus the features of the field's picture."""
     return goal - torch.cat(hierarchy.measure(box(field(slicing.image))), 1)
 
@@ -54,8 +56,8 @@ def lacking(field: Field, slicing: Slicing, hierarchy: ChannelMeans, goal: Tenso
 def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping: Tensor,
                                                names: tuple[str, str]) -> None:
     image, style = (photograph(name, 64) for name in names)
-    slicing, goal = Slicing(image), torch.cat(hierarchy.measure(style), 1)
-    start = Field(slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
+    slicing, goal = BilateralGrid(image), torch.cat(hierarchy.measure(style), 1)
+    start = Field(BilateralGrid, slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
     corrected = correct(slicing, start, hierarchy, lacking(start, slicing, hierarchy, goal), damping)
 
     def misses(field: Field) -> list[float]:
@@ -65,7 +67,7 @@ def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping:
     before, after = misses(start), misses(corrected)
     assert all(a < b for a, b in zip(after, before, strict=True))
     # The change is a smooth one: neighbouring cells, which at random would differ by √2, differ by what L leaves.
-    change = corrected.grid - start.grid
+    change = corrected.parameters - start.parameters
     for axis in (1, 2, 3):
         assert change.diff(dim=axis).square().mean().sqrt() < 0.7 * change.square().mean().sqrt()
 
@@ -73,8 +75,8 @@ def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping:
 def test_nothing_to_gain_changes_nothing(hierarchy: ChannelMeans, damping: Tensor) -> None:
     """The target's own features from the target itself: no misfit and no structure lost."""
     image = 0.35 + 0.3 * photograph("astronaut", 40)  # away from the box, which would round something off
-    slicing = Slicing(image)
-    field = Field(slicing.constant(UNCHANGED))
+    slicing = BilateralGrid(image)
+    field = Field(BilateralGrid, slicing.constant(UNCHANGED))
     ours = correct(slicing, field, hierarchy, torch.zeros_like(damping), damping)
     torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
 
@@ -83,8 +85,8 @@ def test_structure_is_weighed_against_features(hierarchy: ChannelMeans, damping:
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     """The heavier it weighs the more of the edges stay, by scikit-image's own measure, and the less style comes in."""
     image, style = photograph("rocket", 64), photograph("chelsea", 64)
-    slicing, goal = Slicing(image), torch.cat(hierarchy.measure(style), 1)
-    start = Field(slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
+    slicing, goal = BilateralGrid(image), torch.cat(hierarchy.measure(style), 1)
+    start = Field(BilateralGrid, slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
     edges, misses = [], []
     for weight in (0.0, 10 * correction.STRUCTURE, 1000 * correction.STRUCTURE):
         monkeypatch.setattr(correction, "STRUCTURE", weight)
@@ -128,15 +130,8 @@ def test_curvature_is_symmetric_and_never_negative(height: int, width: int, seed
 def test_correction_of_one_colour_is_finite(hierarchy: ChannelMeans, damping: Tensor) -> None:
     image = torch.full((3, 32, 32), 0.5)
     goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
-    slicing = Slicing(image)
-    start = Field(slicing.constant(UNCHANGED))
+    slicing = BilateralGrid(image)
+    start = Field(BilateralGrid, slicing.constant(UNCHANGED))
     field = correct(slicing, start, hierarchy, lacking(start, slicing, hierarchy, goal), damping)
-    assert field.grid.isfinite().all()
+    assert field.parameters.isfinite().all()
     assert box(field(image)).isfinite().all()
-
-
-def test_correction_keeps_the_texture_laid_over(hierarchy: ChannelMeans, damping: Tensor) -> None:
-    slicing, residual = Slicing(photograph("astronaut", 32)), torch.zeros(3, 32, 32)
-    goal = torch.cat(hierarchy.measure(photograph("coffee", 32)), 1)
-    start = Field(slicing.constant(UNCHANGED), residual)
-    assert correct(slicing, start, hierarchy, lacking(start, slicing, hierarchy, goal), damping).residual is residual

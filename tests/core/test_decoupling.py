@@ -1,4 +1,4 @@
-"""Decoupling itself: against moments whose decoupled form is known, and against its definition ∇f · ∇ǧ = 0."""
+"""NestedNormalisation itself: against moments whose decoupled form is known, and against its definition ∇f · ∇ǧ = 0."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import skimage.data
 import torch
 from torch import Tensor
 
-from decouple_core.features.hierarchy import ChannelMeans, Functions
+from decouple_core.features.channel_means import ChannelMeans
+from decouple_core.features.functions import Functions
 from decouple_core.features.reference import reference_gram, uniform_noise
-from decouple_core.flow.integrators import Euler, Flow, Integrator, Midpoint, Reversible, RungeKutta4
-from decouple_core.flow.nested_normalisation import Decoupling
-from decouple_core.flow.solvers import DampedLeastNorm
+from decouple_core.flow.integrators import Euler, Integrator, Midpoint, Reversible, RungeKutta4
+from decouple_core.flow.least_norm import DampedLeastNorm
+from decouple_core.flow.move import Flow
+from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.pictures.resampling import shrink
 
 pytestmark = [pytest.mark.usefixtures("one_thread"),
@@ -34,12 +36,12 @@ def vector(seed: int) -> Tensor:
 # --- moments of a vector ------------------------------------------------------------------------------------------
 
 
-def moments(integrator: Integrator) -> Decoupling:
+def moments(integrator: Integrator) -> NestedNormalisation:
     """Mean, second and third moment about zero, to be normalised to 0, 1 and 0."""
     hierarchy = Functions([lambda x: x.mean(), lambda x: (x**2).mean(), lambda x: (x**3).mean()], (1, 1, 1))
     damping = torch.full((1, 3), 1e-12, dtype=torch.float64)
     flow = Flow(hierarchy, DampedLeastNorm(damping, [3, 6, 9], [1, 2, 3], tolerance=1e-13))
-    return Decoupling(flow, integrator, [one(0.0), one(1.0), one(0.0)])
+    return NestedNormalisation(flow, integrator, [one(0.0), one(1.0), one(0.0)])
 
 
 @pytest.mark.parametrize("integrator", INTEGRATORS, ids=lambda i: type(i).__name__)
@@ -117,7 +119,7 @@ def test_decoupled_by_definition(hierarchy: ChannelMeans, photograph: Tensor, re
     gram = reference_gram(two, photograph)
     values = two.measure(photograph if reference == "itself" else uniform_noise(0, 40).double())
     solver = DampedLeastNorm(relative_damping(gram, two.sizes, 1e-2), [20, 20], [64, 192], gram=gram)
-    decoupling = Decoupling(Flow(two, solver), Midpoint(3), values)
+    decoupling = NestedNormalisation(Flow(two, solver), Midpoint(3), values)
     generator, at = torch.Generator().manual_seed(0), two.linearise(photograph, 1)
 
     def derivatives(direction: Tensor) -> Tensor:
@@ -145,7 +147,7 @@ def test_wearing_its_own_features_an_image_is_itself(hierarchy: ChannelMeans, ph
     def round_trip(steps: int) -> float:
         solver = DampedLeastNorm(relative_damping(gram, two.sizes, 0.3), [100, 100], [64, 192], gram=gram,
                                  tolerance=1e-6)
-        decoupling = Decoupling(Flow(two, solver), Midpoint(steps), reference)
+        decoupling = NestedNormalisation(Flow(two, solver), Midpoint(steps), reference)
         own, normalised = decoupling.normalise(photograph, 2)
         *_, (_, back, _) = decoupling.impose(normalised, own)
         assert (normalised - photograph).square().mean().sqrt() > 0.05  # it was somewhere else in between
@@ -162,7 +164,7 @@ def test_layers_are_carried_to_the_reference_and_held_there(hierarchy: ChannelMe
     gram = reference_gram(two, photograph)
     reference = two.measure(uniform_noise(0, 64).double())
     solver = DampedLeastNorm(relative_damping(gram, two.sizes, 1e-3), [20, 40], [64, 192], gram=gram)
-    decoupling = Decoupling(Flow(two, solver), Midpoint(4), reference)
+    decoupling = NestedNormalisation(Flow(two, solver), Midpoint(4), reference)
     own = two.measure(photograph)
     first = two.measure(decoupling.normalise(photograph, 1)[1])
     second = two.measure(decoupling.normalise(photograph, 2)[1])
@@ -183,7 +185,8 @@ def test_regions_are_normalised_each_for_itself(hierarchy: ChannelMeans, photogr
 
     def normalised(masks: Tensor) -> tuple[list[Tensor], Tensor]:
         solver = DampedLeastNorm(damping / masks.mean((1, 2))[:, None], [500], [64], tolerance=1e-9)
-        return Decoupling(Flow(one_layer.within(masks), solver), Midpoint(3), reference).normalise(photograph, 1)
+        nested = NestedNormalisation(Flow(one_layer.within(masks), solver), Midpoint(3), reference)
+        return nested.normalise(photograph, 1)
 
     features, image = normalised(masks)
     for region in (0, 1):

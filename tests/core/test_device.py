@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_core.contract.messages import Message
 from decouple_core.model.device import CPU, describe, is_out_of_memory, pick_device, run_with_step_down
 
 FAKE = torch.device("cuda")
@@ -57,7 +58,7 @@ def test_out_of_memory_is_told_from_other_errors() -> None:
 
 
 def test_work_that_fits_is_done_once() -> None:
-    said: list[str] = []
+    said: list[Message] = []
     assert run_with_step_down(lambda device, size: (device, size), FAKE, 512, said.append) == (FAKE, 512)
     assert said == []
 
@@ -65,7 +66,7 @@ def test_work_that_fits_is_done_once() -> None:
 @pytest.mark.parametrize("fits", [512, 256, 128, 64])
 def test_accelerator_steps_down_to_what_fits(fits: int) -> None:
     tried: list[tuple[str, int]] = []
-    said: list[str] = []
+    said: list[Message] = []
 
     def work(device: torch.device, size: int) -> int:
         tried.append((device.type, size))
@@ -76,11 +77,11 @@ def test_accelerator_steps_down_to_what_fits(fits: int) -> None:
     assert run_with_step_down(work, FAKE, 512, said.append) == fits
     assert tried == [("cuda", size) for size in (512, 256, 128, 64) if size >= fits]
     assert len(said) == len(tried) - 1
-    assert all("memory is full" in phrase for phrase in said)
+    assert all("memory is full" in str(message) for message in said)
 
 
 def test_then_the_cpu_at_the_size_that_was_asked_for() -> None:
-    said: list[str] = []
+    said: list[Message] = []
 
     def work(device: torch.device, size: int) -> tuple[str, int]:
         if device.type != "cpu":
@@ -88,7 +89,7 @@ def test_then_the_cpu_at_the_size_that_was_asked_for() -> None:
         return device.type, size
 
     assert run_with_step_down(work, FAKE, 200, said.append) == ("cpu", 200)
-    assert "going on with the processor" in said[-1]
+    assert "going on with the processor" in str(said[-1])
 
 
 def test_no_room_anywhere_is_one_sentence() -> None:
@@ -141,7 +142,7 @@ def test_real_accelerator_steps_down() -> None:
             torch.empty(2**44, device=place)
         return place.type
 
-    said: list[str] = []
+    said: list[Message] = []
     assert run_with_step_down(work, device, 128, said.append) == "cpu"
     assert len(said) == 2
     assert torch.ones(1 << 20, device=device).sum().item() == 1 << 20

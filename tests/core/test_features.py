@@ -10,7 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.hierarchy import SMOOTHING, TAP_SIZES, ChannelMeans, Functions, Hierarchy, Live
+from decouple_core.contract.networks import WIDTHS
+from decouple_core.features.channel_means import SMOOTHING, ChannelMeans
+from decouple_core.features.functions import Functions
+from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
 from decouple_core.features.linearised import LinearisedNetwork
 from decouple_core.features.reference import uniform_noise
 from decouple_core.features.vgg import convolutions
@@ -38,9 +41,9 @@ def rectified(weights: Weights) -> ChannelMeans:
 
 
 def test_five_layers_of_the_known_sizes(smooth: ChannelMeans) -> None:
-    assert smooth.sizes == TAP_SIZES
-    assert sum(TAP_SIZES) == 1472
-    assert [m.shape for m in smooth.measure(uniform_noise(1, 17).double())] == [(1, n) for n in TAP_SIZES]
+    assert smooth.sizes == WIDTHS
+    assert sum(WIDTHS) == 1472
+    assert [m.shape for m in smooth.measure(uniform_noise(1, 17).double())] == [(1, n) for n in WIDTHS]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
@@ -50,10 +53,10 @@ def test_a_prefix_of_the_layers_has_the_same_features(smooth: ChannelMeans, dept
     for ours, wanted in zip(smooth.measure(image, depth), whole[:depth], strict=True):
         torch.testing.assert_close(ours, wanted)
     short = smooth.first(depth)
-    assert short.sizes == TAP_SIZES[:depth]
+    assert short.sizes == WIDTHS[:depth]
     for ours, wanted in zip(short.measure(image), whole[:depth], strict=True):
         torch.testing.assert_close(ours, wanted)
-    assert smooth.sizes == TAP_SIZES  # the original is as it was
+    assert smooth.sizes == WIDTHS  # the original is as it was
 
 
 def test_smoothing_follows_the_noise(weights: Weights) -> None:
@@ -134,7 +137,7 @@ def test_dead_features_are_zero_and_have_no_gradient(rectified: ChannelMeans) ->
     dead = 1 - live
     assert not whole.vjp(dead[None] * normal(1, 960)).any()
     live[:10] = 0.0  # dead elsewhere, on the noise for instance
-    at = Live(rectified, torch.cat([live, live.new_ones(512)])).linearise(image, 4)
+    at = ActiveFeatures(rectified, torch.cat([live, live.new_ones(512)])).linearise(image, 4)
     w, change = normal(1, 960), normal(3, 20, 20)
     torch.testing.assert_close(at.values, whole.values * live)
     torch.testing.assert_close(at.jvp(change), whole.jvp(change) * live)

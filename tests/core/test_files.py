@@ -42,7 +42,7 @@ def test_what_is_in_the_way(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that takes no files, even of root")
 def test_disk_that_takes_no_files() -> None:
     for check in (check_file, check_folder):
-        with pytest.raises(InputError, match=r"cannot be written \(.*\); choose another"):
+        with pytest.raises(InputError, match=r"cannot be written \(.*\); .*choose another"):
             check("/proc/decouple")
 
 
@@ -51,7 +51,7 @@ def test_folder_that_may_not_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         for check in (check_file, check_folder):
-            with pytest.raises(InputError, match=r"Permission denied.*; choose another"):
+            with pytest.raises(InputError, match=r"Permission denied.*; .*choose another"):
                 check(tmp_path / "a")
     finally:
         tmp_path.chmod(0o700)

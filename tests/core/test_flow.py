@@ -10,21 +10,14 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import Cancelled
-from decouple_core.features.hierarchy import ChannelMeans, Functions
+from decouple_core.features.channel_means import ChannelMeans
+from decouple_core.features.functions import Functions
 from decouple_core.features.reference import reference_gram, uniform_noise
-from decouple_core.flow.integrators import (
-    Euler,
-    Flow,
-    GradientDescent,
-    Integrator,
-    Midpoint,
-    Move,
-    PerLayer,
-    Reversible,
-    RungeKutta4,
-)
-from decouple_core.flow.solvers import DampedLeastNorm
-from decouple_core.model.prepared import SGD_SCALE
+from decouple_core.flow.gradient_descent import SCALE as SGD_SCALE
+from decouple_core.flow.gradient_descent import GradientDescent
+from decouple_core.flow.integrators import Euler, Integrator, Midpoint, PerLayer, Reversible, RungeKutta4
+from decouple_core.flow.least_norm import DampedLeastNorm
+from decouple_core.flow.move import Flow, Move
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 
@@ -211,7 +204,7 @@ def test_every_evaluation_is_seen_and_can_stop_the_flow(integrator: Integrator) 
     assert 0 < len(seen) <= integrator.evaluations(move.layer)
 
     def stop(move: Move, values: Tensor) -> None:
-        raise Cancelled("Stopped.")
+        raise Cancelled
 
     flow.watch = stop
     with pytest.raises(Cancelled):

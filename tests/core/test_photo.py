@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from decouple_core.features.colour import ColourMap
-from decouple_core.outcomes import bilateral_grid as photo
-from decouple_core.outcomes.bilateral_grid import Field, Slicing, box, box_slope, fit
+from decouple_core.outcomes import box as softness
+from decouple_core.outcomes import components
+from decouple_core.outcomes.bilateral_grid import BilateralGrid
+from decouple_core.outcomes.box import box, box_slope
+from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.parametrisation import Field, fit
 from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,15 +30,19 @@ def photograph(name: str = "astronaut", size: int = 48) -> Tensor:
     return shrink(getattr(skimage.data, name)().astype(np.float32) / 255, size)
 
 
-def random_grid(slicing: Slicing, seed: int = 0, roughness: float = 0.2) -> Tensor:
+def random_grid(slicing: BilateralGrid, seed: int = 0, roughness: float = 0.2) -> Tensor:
     """A field that differs from cell to cell."""
     grid = slicing.constant(SWAPPED)
     return grid + roughness * torch.randn(grid.shape, generator=torch.Generator().manual_seed(seed)).to(grid)
 
 
-def rendered(field: Field, image: np.ndarray) -> np.ndarray:
+def field_of(parameters: Tensor) -> Field:
+    return Field(BilateralGrid, parameters)
+
+
+def rendered(field: Field, image: np.ndarray, differences: dict[str, Tensor] | None = None) -> np.ndarray:
     out = np.empty_like(image)
-    field.render(image, out, lambda share: None)
+    Components(field, differences or {}).render(image, out, lambda share: None)
     return out
 
 
@@ -46,7 +54,7 @@ def rendered(field: Field, image: np.ndarray) -> np.ndarray:
 def test_box_is_a_soft_clip_with_its_slope(value: float) -> None:
     x = torch.tensor([value], dtype=torch.float64)
     assert 0 <= box(x).item() <= 1
-    assert box(x).item() == pytest.approx(min(max(value, 0), 1), abs=photo.BOX_SOFTNESS)
+    assert box(x).item() == pytest.approx(min(max(value, 0), 1), abs=softness.SOFTNESS)
     assert box_slope(x).item() == pytest.approx(((box(x + 1e-5) - box(x - 1e-5)) / 2e-5).item(), abs=1e-4)
     assert 0 <= box_slope(x).item() <= 1
 
@@ -54,7 +62,7 @@ def test_box_is_a_soft_clip_with_its_slope(value: float) -> None:
 def test_result_stays_in_the_box_in_single_precision() -> None:
     """Rounding may not push a value out of it, however far outside the field's own value lies."""
     image = np.random.default_rng(0).random((64, 40, 3), np.float32)
-    result = rendered(Field(random_grid(Slicing(photograph()), roughness=8.0)), image)
+    result = rendered(field_of(random_grid(BilateralGrid(photograph()), roughness=8.0)), image)
     assert result.min() >= 0
     assert result.max() <= 1
     assert (result < 0.01).any()
@@ -67,15 +75,15 @@ def test_result_stays_in_the_box_in_single_precision() -> None:
 @pytest.mark.parametrize("shape", [(32, 48), (5, 48), (1, 30), (30, 1), (1, 1), (13, 17)])
 def test_constant_grid_is_one_affine_map(shape: tuple[int, int]) -> None:
     image = torch.rand(3, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    slicing = Slicing(image)
+    slicing = BilateralGrid(image)
     torch.testing.assert_close(slicing.apply(slicing.constant(SWAPPED)), SWAPPED(image), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(32, 48), (7, 20), (1, 9), (9, 1), (1, 1)])
 def test_adjoint(shape: tuple[int, int]) -> None:
     generator = torch.Generator().manual_seed(1)
-    slicing = Slicing(torch.rand(3, *shape, dtype=torch.float64, generator=generator))
-    grid = torch.randn(12, *slicing.grid_shape, dtype=torch.float64, generator=generator)
+    slicing = BilateralGrid(torch.rand(3, *shape, dtype=torch.float64, generator=generator))
+    grid = torch.randn(slicing.shape, dtype=torch.float64, generator=generator)
     colours = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
     assert (slicing.apply(grid) * colours).sum().item() == pytest.approx(
         (grid * slicing.adjoint(colours)).sum().item(), rel=1e-10, abs=1e-10)
@@ -84,14 +92,14 @@ def test_adjoint(shape: tuple[int, int]) -> None:
 def test_a_pixel_is_mapped_by_the_cells_around_its_place_and_lightness() -> None:
     """Against the trilinear interpolation written out for every pixel."""
     image = photograph(size=24).double()
-    slicing = Slicing(image)
+    slicing = BilateralGrid(image)
     grid = random_grid(slicing, roughness=0.5)
     ours = slicing.apply(grid)
-    depth, rows, columns = slicing.grid_shape
+    _, depth, rows, columns = slicing.shape
     luma = np.tensordot([0.2126, 0.7152, 0.0722], image.numpy(), 1)
     for y, x in [(0, 0), (3, 17), (11, 8), (23, 23), (12, 0)]:
         place = [luma[y, x] * (depth - 1), (y + 0.5) / 24 * (rows - 1), (x + 0.5) / 24 * (columns - 1)]
-        low = [min(int(p), n - 2) for p, n in zip(place, slicing.grid_shape, strict=True)]
+        low = [min(int(p), n - 2) for p, n in zip(place, slicing.shape[1:], strict=True)]
         matrix = np.zeros(12)
         for corner in np.ndindex(2, 2, 2):
             weight = np.prod([(p - lo) if c else 1 - (p - lo) for p, lo, c in zip(place, low, corner, strict=True)])
@@ -103,11 +111,11 @@ def test_a_pixel_is_mapped_by_the_cells_around_its_place_and_lightness() -> None
 
 def test_following_maps_are_applied_to_the_result() -> None:
     image = photograph().double()
-    slicing = Slicing(image)
-    field = Field(random_grid(slicing))
-    everywhere = torch.ones(1, *slicing.grid_shape[1:], dtype=torch.float64)
+    slicing = BilateralGrid(image)
+    field = field_of(random_grid(slicing))
+    everywhere = torch.ones(1, 31, 17, dtype=torch.float64)  # on any grid
     torch.testing.assert_close(field.then([SWAPPED], everywhere)(image), SWAPPED(field(image)), rtol=0, atol=1e-10)
-    torch.testing.assert_close(field.then([SWAPPED], 0 * everywhere).grid, field.grid)
+    torch.testing.assert_close(field.then([SWAPPED], 0 * everywhere).parameters, field.parameters)
     half = field.then([SWAPPED, SWAPPED], torch.cat([0.25 * everywhere, 0.25 * everywhere]))(image)
     torch.testing.assert_close(half, (SWAPPED(field(image)) + field(image)) / 2, rtol=0, atol=1e-10)
 
@@ -119,26 +127,26 @@ def test_following_maps_are_applied_to_the_result() -> None:
 @pytest.mark.parametrize("residual", [False, True])
 def test_stripes_do_not_show(monkeypatch: pytest.MonkeyPatch, height: int, residual: bool) -> None:
     image = np.random.default_rng(0).random((height, 23, 3), np.float32)
-    slicing = Slicing(photograph())
+    slicing = BilateralGrid(photograph())
     texture = 0.1 * torch.randn(3, 20, 12, generator=torch.Generator().manual_seed(0)) if residual else None
-    field = Field(random_grid(slicing), texture)
-    whole = rendered(field, image)
+    field, laid_over = field_of(random_grid(slicing)), {"texture": texture} if texture is not None else {}
+    whole = rendered(field, image, laid_over)
     if not residual:
         wanted = box(field(torch.from_numpy(image.transpose(2, 0, 1).copy()))).permute(1, 2, 0)
         np.testing.assert_allclose(whole, wanted, atol=2e-6)
     for rows in (1, 7, 64, 1000):
-        monkeypatch.setattr(photo, "STRIPE_ROWS", rows)
-        np.testing.assert_allclose(rendered(field, image), whole, atol=1e-5)
+        monkeypatch.setattr(components, "STRIPE_ROWS", rows)
+        np.testing.assert_allclose(rendered(field, image, laid_over), whole, atol=1e-5)
 
 
 def test_rendering_in_place_and_in_files(tmp_path: pytest.TempPathFactory) -> None:
     image = np.random.default_rng(0).random((300, 40, 3), np.float32)
-    field = Field(random_grid(Slicing(photograph())))
+    field = field_of(random_grid(BilateralGrid(photograph())))
     wanted = rendered(field, image)
     mapped = np.memmap(f"{tmp_path}/pixels.raw", np.float32, "w+", shape=image.shape)
     mapped[:] = image
     shares: list[float] = []
-    field.render(mapped, mapped, shares.append)
+    Components(field).render(mapped, mapped, shares.append)
     np.testing.assert_array_equal(mapped, wanted)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -147,7 +155,7 @@ def test_rendering_in_place_and_in_files(tmp_path: pytest.TempPathFactory) -> No
 def test_half_the_resolution_looks_like_the_whole_halved() -> None:
     full = skimage.data.astronaut().astype(np.float32) / 255
     half = shrink(full, 256).permute(1, 2, 0).numpy()
-    field = fit(Slicing(shrink(full, 48)), SWAPPED(shrink(full, 48)).flip(0).clamp(0, 1))
+    field = fit(BilateralGrid(shrink(full, 48)), SWAPPED(shrink(full, 48)).flip(0).clamp(0, 1))
     halved = shrink(rendered(field, full), 256).permute(1, 2, 0).numpy()
     assert np.median(np.abs(rendered(field, half) - halved)) < 1 / 255
 
@@ -161,7 +169,7 @@ def test_fit_finds_the_one_map(name: str) -> None:
     image = photograph(name)
     root = torch.tensor([[0.6, 0.1, 0.0], [0.1, 0.5, 0.05], [0.0, 0.05, 0.4]], dtype=torch.float64)
     goal = ColourMap(root, torch.tensor([0.1, 0.2, 0.0], dtype=torch.float64))(image)
-    torch.testing.assert_close(fit(Slicing(image), goal)(image), goal, rtol=0, atol=5e-3)
+    torch.testing.assert_close(fit(BilateralGrid(image), goal)(image), goal, rtol=0, atol=5e-3)
 
 
 def test_fit_comes_nearer_than_any_one_map() -> None:
@@ -172,7 +180,7 @@ def test_fit_comes_nearer_than_any_one_map() -> None:
     colours = torch.cat([image.flatten(1), torch.ones(1, image[0].numel()).double()]).T
     best = colours @ torch.linalg.lstsq(colours, goal.flatten(1).T).solution
     one_map = (best.T - goal.flatten(1)).square().mean()
-    assert (fit(Slicing(image), goal)(image) - goal).square().mean() < 0.25 * one_map
+    assert (fit(BilateralGrid(image), goal)(image) - goal).square().mean() < 0.25 * one_map
 
 
 def test_fit_cannot_invent_texture() -> None:
@@ -180,7 +188,7 @@ def test_fit_cannot_invent_texture() -> None:
     image = torch.full((3, 32, 48), 0.6) + torch.linspace(0, 0.1, 48)
     noise = torch.randn(3, 32, 48, generator=torch.Generator().manual_seed(0))
     goal = 0.5 + 0.15 * noise
-    ours = fit(Slicing(image), goal)(image)
+    ours = fit(BilateralGrid(image), goal)(image)
     rough = [(x.diff(dim=2).square().mean().sqrt()).item() for x in (ours, goal)]
     assert rough[0] < 0.15 * rough[1]
 
@@ -189,6 +197,6 @@ def test_fit_cannot_invent_texture() -> None:
 @pytest.mark.parametrize("shape", [(32, 24), (1, 32), (1, 1)])
 def test_one_colour_pictures(level: float, shape: tuple[int, int]) -> None:
     image = torch.full((3, *shape), level)
-    field = fit(Slicing(image), torch.full((3, *shape), 0.25))
-    assert field.grid.isfinite().all()
+    field = fit(BilateralGrid(image), torch.full((3, *shape), 0.25))
+    assert field.parameters.isfinite().all()
     torch.testing.assert_close(field(image), torch.full((3, *shape), 0.25), rtol=0, atol=0.02)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from decouple_core.contract.errors import InputError
 from decouple_core.features.colour import ColourMap, ColourMoments
 from decouple_core.model.device import CPU
-from decouple_core.pictures.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale, region_masks
+from decouple_core.pictures.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale
 from decouple_core.pictures.resampling import shrink
 
 
@@ -117,44 +115,6 @@ def test_each_region_gets_its_own_map_and_the_rest_stays() -> None:
     torch.testing.assert_close(ours[:, :, 4:], image[:, :, 4:])
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**31), labels=st.integers(1, 5))
-def test_masks_from_labels(seed: int, labels: int) -> None:
-    rng = np.random.default_rng(seed)
-    target, style = rng.integers(0, labels, (6, 7)), rng.integers(0, labels + 2, (5, 4))
-    common = set(target.flat) & set(style.flat)
-    if not common:
-        with pytest.raises(InputError, match="no colour in common"):
-            region_masks((target, style))
-        return
-    ours = region_masks((target, style))
-    assert len(ours[0]) == len(ours[1]) == len(common)
-    for label, t, s in zip(sorted(common), *ours, strict=True):
-        np.testing.assert_array_equal(t, target == label)
-        np.testing.assert_array_equal(s, style == label)
-        assert t.dtype == s.dtype == np.float32
-
-
-def test_masks_limit_regions_and_leave_out_what_they_leave_too_little_of() -> None:
-    labels = np.repeat(np.array([[-1, 0, 1, 2]], np.int32), 100, 0).repeat(25, 1)
-    mask = np.full(labels.shape, 0.5, np.float32)
-    mask[:, 50:75] = 0.0
-    mask[0, 50] = 1.0  # one pixel of region 1 can be seen, out of 2500
-    target, style = region_masks((labels, labels), (mask, None))
-    assert len(target) == len(style) == 2
-    for label, t, s in zip((0, 2), target, style, strict=True):
-        np.testing.assert_array_equal(t, 0.5 * (labels == label))
-        np.testing.assert_array_equal(s, labels == label)
-    # The other way round, the same regions are left.
-    assert [m.sum() for m in region_masks((labels, labels), (None, mask))[0]] == [2500, 2500]
-    with pytest.raises(InputError, match="no colour in common"):
-        region_masks((labels, labels), ((labels == 0).astype(np.float32), (labels == 2).astype(np.float32)))
-    with pytest.raises(InputError, match="no colour in common"):
-        region_masks((np.full((3, 3), -1), np.full((3, 3), -1)))
-    with pytest.raises(InputError, match="differ in size"):
-        region_masks((labels, labels), (mask.T[:50], None))
-
-
 # --- fingerprint --------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +125,6 @@ def test_fingerprint_tells_all_that_matters_apart() -> None:
     softer = [np.clip(m, 0.1, 1.0) for m in masks]
     pictures = [(base, [], 32), (base, [], 48), (changed, [], 32), (base, masks, 32), (base, masks[::-1], 32),
                 (base, softer, 32), (base.transpose(1, 0, 2), [], 32)]
-    keys = [Picture.of(*p, CPU).key() for p in pictures]
+    keys = [Picture.of(*p, CPU).identity for p in pictures]
     assert len(set(keys)) == len(keys)
-    assert keys == [Picture.of(np.array(p), m, s, CPU).key() for p, m, s in pictures]
+    assert keys == [Picture.of(np.array(p), m, s, CPU).identity for p, m, s in pictures]

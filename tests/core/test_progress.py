@@ -7,48 +7,49 @@ import pytest
 import skimage.data
 
 from decouple_core.contract.errors import Cancelled
+from decouple_core.contract.messages import Message
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import StyleTransfer
+from decouple_core.engine import Engine
 from decouple_core.flow.meter import Meter
 from decouple_core.model.device import CPU
-from decouple_core.model.prepared import Machinery
+from decouple_core.model.prepared import PreparedModel, integrator_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = Settings(network="vgg16", device="cpu", size=32, layers=2)
 TARGET, STYLE = (np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
                  for picture in (skimage.data.astronaut(), skimage.data.coffee()))
-PHASES = ["Measuring the reference noise", "Reading the style", "Undressing the target", "Dressing the target",
-          "Carrying the style to full size", "Rendering at full size"]
+PHASES = ["measuring-reference", "reading-style", "undressing", "dressing", "carrying", "rendering"]
 
 
 @pytest.mark.parametrize(("mode", "integrator"), [("photo", "midpoint"), ("texture", "reversible"), ("photo", "euler")])
 def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, integrator: str) -> None:
-    engine = StyleTransfer()
+    engine = Engine()
     settings = Settings.from_dict({**SMALL.as_dict(), "mode": mode, "integrator": integrator})
     style = engine.transfer(TARGET, STYLE, settings).style
     for source in (STYLE, style):  # from what was kept, and from features
-        told: list[tuple[float, str]] = []
+        told: list[tuple[float, Message]] = []
         engine.transfer(TARGET, source, settings, progress=lambda *news, told=told: told.append(news))
         shares = [share for share, _ in told]
         assert shares == sorted(shares)
         assert shares[0] >= 0
         assert shares[-1] == 1
-        phrases = list(dict.fromkeys(phrase for _, phrase in told))
+        phrases = list(dict.fromkeys(message.code for _, message in told))
         assert phrases == [phrase for phrase in PHASES if phrase in phrases]
         assert set(PHASES[2:]) <= set(phrases)
 
 
 @pytest.fixture(scope="module")
-def machinery(weights: object) -> Machinery:
-    return Machinery.prepare(SMALL, CPU, lambda share, phrase: None)
+def model(weights: object) -> PreparedModel:
+    return PreparedModel.prepare(SMALL, CPU, lambda share, phrase: None)
 
 
 @pytest.mark.parametrize("times", [0, 3, 10_000])
-def test_more_or_fewer_evaluations_than_planned(machinery: Machinery, times: int) -> None:
+def test_more_or_fewer_evaluations_than_planned(model: PreparedModel, times: int) -> None:
     told: list[tuple[float, str]] = []
-    meter = Meter(lambda *news: told.append(news))
-    meter.plan(machinery, SMALL, reads=True, dresses=True, renders=True)
+    meter = Meter(lambda share, message: told.append((share, message.code)))
+    meter.plan(model.hierarchy, integrator_of(SMALL, model.hierarchy), SMALL.layers, reads=True, dresses=True,
+               renders=True)
     for phrase in PHASES[1:4]:
         meter.phase(phrase)
         for _ in range(times):
@@ -67,21 +68,21 @@ def test_more_or_fewer_evaluations_than_planned(machinery: Machinery, times: int
 
 
 def test_a_style_or_a_round_trip_alone_fills_the_bar(weights: object) -> None:
-    engine, told = StyleTransfer(), []
-    for work in (engine.style_of, engine.round_trip):
+    engine, told = Engine(), []
+    for work in (engine.read_style, engine.round_trip):
         told.clear()
         work(TARGET, SMALL, progress=lambda *news: told.append(news))
         assert 0.85 < told[-1][0] <= 1
 
 
 def test_what_it_raises_stops_the_work(weights: object) -> None:
-    def stop(share: float, phrase: str) -> None:
-        if phrase == PHASES[3]:
-            raise Cancelled("Stopped.")
+    def stop(share: float, message: Message) -> None:
+        if message.code == PHASES[3]:
+            raise Cancelled
 
-    engine = StyleTransfer()
+    engine = Engine()
     with pytest.raises(Cancelled):
         engine.transfer(TARGET, STYLE, SMALL, progress=stop)
     # What was kept before is whole.
-    again, fresh = (e.transfer(TARGET, STYLE, SMALL).image for e in (engine, StyleTransfer()))
+    again, fresh = (e.transfer(TARGET, STYLE, SMALL).image for e in (engine, Engine()))
     assert np.array_equal(again, fresh)

@@ -10,10 +10,13 @@ import torch
 from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 
-from decouple_core.features.hierarchy import ChannelMeans, Functions, Linearisation
+from decouple_core.features.channel_means import ChannelMeans
+from decouple_core.features.functions import Functions
 from decouple_core.features.reference import GRAM_SIZE, NOISE_SIZE, Reference, reference_gram, uniform_noise
-from decouple_core.flow.solvers import DampedLeastNorm
-from decouple_core.model.prepared import _kept_gram
+from decouple_core.flow.least_norm import DampedLeastNorm
+from decouple_core.model.device import CPU
+from decouple_core.model.kept import MOST_FILES
+from decouple_core.model.prepared import kept_gram
 
 Weights = tuple[str, dict[str, Tensor]]
 
@@ -52,23 +55,8 @@ def test_gram_is_that_of_an_explicit_jacobian() -> None:
     x = uniform_noise(1, 5).double()
     functions = [lambda x: x.mean((1, 2)), lambda x: torch.stack([(x**2).mean(), (x[0] * x[1]).mean()])]
     j = torch.cat([torch.func.jacrev(f)(x).reshape(-1, x.numel()) for f in functions])
-    gram = reference_gram(BatchedFunctions(functions, (3, 2)), x, batch=2)
+    gram = reference_gram(Functions(functions, (3, 2)), x, batch=2)
     torch.testing.assert_close(gram, x.numel() * j @ j.T)
-
-
-class BatchedFunctions(Functions):
-    """`Functions` pull back one vector of weights at a time; these take a batch, as the network does."""
-
-    def linearise(self, image: Tensor, depth: int) -> Linearisation:
-        return Batch(super().linearise(image, depth))
-
-
-class Batch:
-    def __init__(self, at: Linearisation) -> None:
-        self.values, self.jvp, self._at = at.values, at.jvp, at
-
-    def vjp(self, feature_weights: Tensor) -> Tensor:
-        return torch.stack([self._at.vjp(w) for w in feature_weights])
 
 
 def test_gram_of_the_network(means: ChannelMeans) -> None:
@@ -111,17 +99,18 @@ def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(tmp_path: Path, weight
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     one = ChannelMeans(*weights, uniform_noise(0, 48)).first(1)
-    gram, kept = _kept_gram(one, "some"), tmp_path / "reference" / "some.safetensors"
+    gram = kept_gram(one, CPU)
+    kept, = (tmp_path / "reference").iterdir()
     torch.testing.assert_close(gram, reference_gram(one, uniform_noise(0, GRAM_SIZE)))
-    assert torch.equal(load_file(kept)["gram"], gram)
-    save_file({"gram": 2 * gram}, kept)
-    assert torch.equal(_kept_gram(one, "some"), 2 * gram)
+    assert torch.equal(load_file(kept)["values"], gram)
+    save_file({"values": 2 * gram}, kept)
+    assert torch.equal(kept_gram(one, CPU), 2 * gram)
     whole = kept.read_bytes()
-    for damage in (b"", whole[:1000], b"\x80\x04hostile", save({"gram": gram[:10, :10].contiguous()}),
-                   save({"other": gram}), save({"gram": gram / 0.0})):
+    for damage in (b"", whole[:1000], b"\x80\x04hostile", save({"values": gram[:10, :10].contiguous()}),
+                   save({"other": gram}), save({"values": gram / 0.0})):
         kept.write_bytes(damage)
-        assert torch.equal(_kept_gram(one, "some"), gram)
-        assert torch.equal(load_file(kept)["gram"], gram)
+        assert torch.equal(kept_gram(one, CPU), gram)
+        assert torch.equal(load_file(kept)["values"], gram)
     assert [p.name for p in kept.parent.iterdir()] == [kept.name]
 
 
@@ -130,5 +119,24 @@ def test_gram_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path, weights: 
     (tmp_path / "reference").write_text("a file where the folder should be")
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     one = ChannelMeans(*weights, uniform_noise(0, 48)).first(1)
-    assert _kept_gram(one, "some").shape == (64, 64)
+    assert kept_gram(one, CPU).shape == (64, 64)
     assert [p.name for p in tmp_path.iterdir()] == ["reference"]
+
+
+def test_no_two_hierarchies_share_a_kept_gram(tmp_path: Path, weights: Weights,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another activation, noise, depth or a single other weight gives another file; the oldest ones make room."""
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
+    network, tensors = weights
+    noise = uniform_noise(0, 24)
+    other = {**tensors, "conv1_1.bias": tensors["conv1_1.bias"] + torch.eye(64)[0] * 1e-3}
+    kinds = [ChannelMeans(network, tensors, noise), ChannelMeans(network, tensors, noise, smooth=False),
+             ChannelMeans(network, tensors, uniform_noise(1, 24)), ChannelMeans(network, other, noise)]
+    hierarchies = [kind.first(1) for kind in kinds] + [kinds[0].first(2)]
+    for count, hierarchy in enumerate(hierarchies, 1):
+        torch.testing.assert_close(kept_gram(hierarchy, CPU),
+                                   reference_gram(hierarchy, uniform_noise(0, GRAM_SIZE)))
+        assert len(list((tmp_path / "reference").iterdir())) == count
+    for number in range(MOST_FILES):
+        kept_gram(ChannelMeans(network, tensors, uniform_noise(10 + number, 24)).first(1), CPU)
+    assert len(list((tmp_path / "reference").iterdir())) == MOST_FILES

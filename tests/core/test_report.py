@@ -13,9 +13,22 @@ import pytest
 import torch
 
 from decouple_core.contract.errors import InputError
-from decouple_core.report import Journal, write_report
+from decouple_core.contract.settings import Settings
+from decouple_core.flow.move import Move
+from decouple_core.report import Journal, LayerReport, Report
 
 REFERENCE = [np.linspace(0, 1, n).tolist() for n in (64, 128)]
+
+
+def report(notes: Journal, network: str = "vgg16") -> Report:
+    layers = [LayerReport.of("relu1_1", *torch.rand(3, 1, 4, generator=torch.Generator().manual_seed(0)))]
+    return Report(Settings(), network, "processor", notes.seconds, {"total": 3}, layers,
+                  {"relu1_1": [], "relu2_1": [5]}, REFERENCE, notes.losses, notes.images)
+
+
+def move(layer: int, goal: float) -> Move:
+    """Of a layer of two features, each of those before it held at 0."""
+    return Move(layer, torch.zeros(1, 2), torch.full((1, 2), goal), torch.zeros(1, 2 * (layer - 1)))
 
 
 def journal() -> Journal:
@@ -23,8 +36,8 @@ def journal() -> Journal:
     for step, layers in (("undress", (1, 2)), ("dress", (2, 1))):
         with notes.step(step):
             for layer in layers:
-                for loss in (0.5, 0.25, 0.0):
-                    notes.loss(layer, [loss] * layer)
+                for distance in (2.0, 0.5, 0.0):
+                    notes.loss(move(layer, 0.0), torch.full((1, 2 * layer), distance), (2, 2))
     generator = torch.Generator().manual_seed(0)
     notes.images["target"] = torch.rand(3, 20, 30, generator=generator)
     notes.images["undressed"] = 3 * torch.rand(3, 20, 30, generator=generator) - 1  # the flow is not bound to the box
@@ -35,6 +48,8 @@ def test_journal_notes_under_which_step() -> None:
     notes = journal()
     assert [entry["step"] for entry in notes.losses] == ["undress"] * 6 + ["dress"] * 6
     assert [len(entry["loss"]) for entry in notes.losses] == [1] * 3 + [2] * 6 + [1] * 3
+    for entry in notes.losses:  # 2², 0.5² and 0, the same in each layer
+        assert entry["loss"] in ([value] * entry["layer"] for value in (4.0, 0.25, 0.0))
     assert list(notes.seconds) == ["undress", "dress"]
 
 
@@ -47,16 +62,15 @@ def test_seconds_are_those_that_passed() -> None:
 
 def test_folder(tmp_path: Path) -> None:
     notes, folder = journal(), tmp_path / "deep" / "report"
-    write_report(folder, {"network": "vgg16", "reference": REFERENCE}, notes)
+    report(notes).save(folder)
     assert sorted(p.name for p in folder.iterdir()) == [
         "losses.png", "noise_means.png", "report.json", "step_0_target.png", "step_1_undressed.png"]
 
     def no_constant(name: str) -> Any:
         raise ValueError(f"{name} is no JSON")
 
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"), parse_constant=no_constant)
-    assert report["network"] == "vgg16"
-    assert report["losses"] == notes.losses
+    kept = json.loads((folder / "report.json").read_text(encoding="utf-8"), parse_constant=no_constant)
+    assert kept == {**report(notes).as_dict(), "losses": notes.losses}
     for number, (name, image) in enumerate(notes.images.items()):
         written = np.asarray(PIL.Image.open(folder / f"step_{number}_{name}.png"))
         wanted = np.round(image.permute(1, 2, 0).numpy().clip(0, 1) * 255)
@@ -69,18 +83,20 @@ def test_folder(tmp_path: Path) -> None:
 
 def test_report_is_written_over_an_older_one(tmp_path: Path) -> None:
     for network in ("vgg19", "vgg16"):
-        write_report(tmp_path, {"network": network, "reference": REFERENCE}, journal())
+        report(journal(), network).save(tmp_path)
     assert json.loads((tmp_path / "report.json").read_text())["network"] == "vgg16"
 
 
 def test_transfer_without_flow_has_a_report_too(tmp_path: Path) -> None:
-    write_report(tmp_path, {"reference": REFERENCE}, Journal())
-    assert (tmp_path / "losses.png").stat().st_size > 0
+    report(Journal()).save(tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text())["losses"] == []
+    with PIL.Image.open(tmp_path / "losses.png") as opened:
+        assert min(opened.size) > 200
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file" / "report"):
-        with pytest.raises(InputError, match=r"cannot be written to .*; choose another folder"):
-            write_report(folder, {"reference": REFERENCE}, journal())
+        with pytest.raises(InputError, match=r"cannot be written .*; choose another"):
+            report(journal()).save(folder)
     assert (tmp_path / "file").read_text() == "x"

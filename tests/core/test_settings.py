@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decouple_core.contract.settings import LAYER_COUNT, LAYER_NAMES, Settings
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.networks import NETWORKS
+from decouple_core.contract.settings import LAYER_COUNT, LAYER_NAMES, Settings, option, register_choice
 
 NUMBERS = [f for f in dataclasses.fields(Settings) if f.metadata["low"] is not None]
 
@@ -44,8 +48,8 @@ def test_any_allowed_settings_survive_json(mode: str, layers: int, strength: flo
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda f: f.name)
 def test_numbers_out_of_range_are_refused_by_name_and_range(row: dataclasses.Field[Any]) -> None:
     low, high, several = row.metadata["low"], row.metadata["high"], isinstance(row.default, tuple)
-    for value in (low - 1, high + 1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=rf"^{row.name} is .*; choose {low:g} to {high:g}\.$".replace("+", r"\+")):
+    for value in (low - 1, high + 1, *([] if isinstance(row.default, int) else [float("nan"), float("inf")])):
+        with pytest.raises(InputError, match=rf"^{row.name} is .*; choose {low:g} to {high:g}\.$".replace("+", r"\+")):
             changed(row.name, (value,) if several else value)
     for value in (low, high):
         assert changed(row.name, (value,) if several else value)
@@ -57,7 +61,7 @@ def test_choices(row: dataclasses.Field[Any]) -> None:
     assert row.default in row.metadata["choices"]
     for choice in row.metadata["choices"]:
         assert getattr(changed(row.name, choice), row.name) == choice
-    with pytest.raises(ValueError, match=f"{row.name} is 'nonsense'; choose one of"):
+    with pytest.raises(InputError, match=f"{row.name} is 'nonsense'; choose one of"):
         changed(row.name, "nonsense")
 
 
@@ -78,8 +82,11 @@ def test_choices(row: dataclasses.Field[Any]) -> None:
     ({"keep_tones": True, "keep_colours": True}, "leave nothing to transfer"),
 ])
 def test_values_from_outside_are_checked(values: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         Settings.from_dict(values)
+    if "colour" not in values:
+        with pytest.raises(InputError, match=message):
+            Settings(**values)
 
 
 def test_whole_numbers_do_for_strengths() -> None:
@@ -98,12 +105,65 @@ def test_every_setting_has_words_for_people() -> None:
         assert row.metadata["help"]
 
 
-def test_standard_library_alone() -> None:
-    """The plug-in carries a copy of the file into GIMP's own Python."""
-    import decouple_core.contract.settings as module
+@dataclasses.dataclass(frozen=True)
+class Painting(Settings):
+    """Settings with one that acts in paintings alone."""
 
-    program = ("import runpy, sys; before = set(sys.modules); runpy.run_path(sys.argv[1]);"
-               "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)")
-    done = subprocess.run([sys.executable, "-c", program, str(module.__file__)], capture_output=True, text=True,
-                          check=True)
-    assert done.stdout.strip() == ""
+    grain: float = option(1.0, "Grain", "how strong the grain is", low=0.0, high=1.5, unit="times",
+                          only_with={"mode": ("texture",)})
+
+
+def test_a_setting_says_where_it_acts() -> None:
+    assert Painting(mode="texture").idle("grain") is None
+    assert str(Painting().idle("grain")) == "Acts only where Result is Painterly texture."
+    assert Painting().idle("strength") is None
+    assert {row.name: row.metadata["unit"] for row in dataclasses.fields(Painting)}["grain"] == "times"
+
+
+def test_dependences_name_settings_and_their_values() -> None:
+    rows = {row.name: row for row in dataclasses.fields(Settings)}
+    for row in rows.values():
+        for other, values in row.metadata["only_with"].items():
+            assert other != row.name
+            for value in values:
+                changed(other, value)  # is allowed
+
+
+def test_a_choice_can_be_added_from_outside() -> None:
+    choices = Settings.__dataclass_fields__["integrator"].metadata["choices"]
+    with pytest.raises(InputError, match="integrator is 'toy'"):
+        Settings(integrator="toy")
+    try:
+        register_choice("integrator", "toy", "A toy")
+        assert Settings.from_dict({"integrator": "toy"}).integrator == "toy"
+        with pytest.raises(InputError, match="integrator has a choice 'toy' already"):
+            register_choice("integrator", "toy", "Another toy")
+    finally:
+        choices.pop("toy", None)
+
+
+@pytest.mark.parametrize("setting", ["size", "strength_per_layer", "no such setting"])
+def test_choices_are_added_to_settings_with_choices_alone(setting: str) -> None:
+    with pytest.raises(InputError, match=f"no setting {setting} with choices"):
+        register_choice(setting, "toy", "A toy")
+
+
+def test_networks_are_those_of_the_table() -> None:
+    choices = Settings.__dataclass_fields__["network"].metadata["choices"]
+    assert choices == {"auto": "Automatic", **{name: network.label for name, network in NETWORKS.items()}}
+
+
+def test_standard_library_alone(tmp_path: Path) -> None:
+    """The plug-in carries a copy of the whole folder into GIMP's own Python, under another name."""
+    import decouple_core.contract as contract
+
+    shutil.copytree(Path(str(contract.__file__)).parent, tmp_path / "elsewhere" / "copied",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    program = ("import importlib, pathlib, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
+               "for file in pathlib.Path(sys.argv[1], 'copied').glob('*.py'):\n"
+               "    importlib.import_module(f'copied.{file.stem}')\n"
+               "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names "
+               "- {'__mp_main__'})")
+    done = subprocess.run([sys.executable, "-I", "-c", program, str(tmp_path / "elsewhere")], capture_output=True,
+                          text=True, check=True)
+    assert done.stdout.split() == ["copied"]

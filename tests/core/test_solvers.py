@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from decouple_core.features.hierarchy import ChannelMeans, Functions, Hierarchy, Linearisation
+from decouple_core.features.channel_means import ChannelMeans
+from decouple_core.features.functions import Functions
+from decouple_core.features.hierarchy import Hierarchy, Linearisation
 from decouple_core.features.reference import uniform_noise
-from decouple_core.flow.solvers import DampedLeastNorm, Solution, conjugate_gradients, deflated, fixed_point
+from decouple_core.flow.least_norm import DampedLeastNorm
+from decouple_core.flow.solvers import Solution, conjugate_gradients, deflated, fixed_point
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 

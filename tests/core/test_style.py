@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.networks import WIDTHS
 from decouple_core.features.colour import ColourMoments
-from decouple_core.features.hierarchy import TAP_SIZES
-from decouple_core.features.style import MOST_BYTES, MOST_REGIONS, DecoupledStyle
+from decouple_core.features.style import MOST_BYTES, MOST_REGIONS, Style
 
 
-def example(layers: int = 5, regions: int = 1, name: str = "Ocaso") -> DecoupledStyle:
+def example(layers: int = 5, regions: int = 1, name: str = "Ocaso") -> Style:
     generator = torch.Generator().manual_seed(layers + regions)
 
     def moments() -> tuple[ColourMoments, ...]:
@@ -32,17 +32,17 @@ def example(layers: int = 5, regions: int = 1, name: str = "Ocaso") -> Decoupled
     def features(sizes: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
         return tuple(torch.randn(regions, n, generator=generator) for n in sizes)
 
-    return DecoupledStyle("vgg16", "smooth", moments(), moments(), features(TAP_SIZES[:layers]),
-                          features(TAP_SIZES[:3]), name)
+    return Style("vgg16", "smooth", moments(), moments(), features(WIDTHS[:layers]),
+                 features(WIDTHS[:3]), name)
 
 
-def assert_same(ours: DecoupledStyle, wanted: DecoupledStyle) -> None:
+def assert_same(ours: Style, wanted: Style) -> None:
     assert (ours.network, ours.activation, ours.name) == (wanted.network, wanted.activation, wanted.name)
-    for kept, given_ in ((ours.features, wanted.features), (ours.means, wanted.means)):
+    for kept, given_ in ((ours.features, wanted.features), (ours.coupled_means, wanted.coupled_means)):
         for a, b in zip(kept, given_, strict=True):
             assert a.dtype == torch.float32
             torch.testing.assert_close(a, b, rtol=6e-6, atol=0)  # six significant digits
-    for colours, others in zip(ours.colours + ours.palette, wanted.colours + wanted.palette, strict=True):
+    for colours, others in zip(ours.colours + ours.full_moments, wanted.colours + wanted.full_moments, strict=True):
         assert torch.equal(colours.mean, others.mean)
         assert torch.equal(colours.covariance, others.covariance)
 
@@ -52,7 +52,7 @@ def assert_same(ours: DecoupledStyle, wanted: DecoupledStyle) -> None:
 def test_round_trip(tmp_path: Path, layers: int, regions: int) -> None:
     style, path = example(layers, regions, "Añil «夜»"), tmp_path / "a.style"
     style.save(path)
-    assert_same(DecoupledStyle.load(path), style)
+    assert_same(Style.load(path), style)
     assert [p.name for p in tmp_path.iterdir()] == ["a.style"]
 
 
@@ -65,7 +65,7 @@ def test_a_saved_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.style"
     example(5).save(path)
     example(1).save(path)
-    assert len(DecoupledStyle.load(path).features) == 1
+    assert len(Style.load(path).features) == 1
 
 
 # --- places that refuse -------------------------------------------------------------------------------------------
@@ -115,18 +115,18 @@ def test_anything_else(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.style"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"^[^\n]+$"):
-        DecoupledStyle.load(path)
+        Style.load(path)
 
 
 def test_missing_folder_and_gigantic_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        DecoupledStyle.load(tmp_path / "a.style")
+        Style.load(tmp_path / "a.style")
     with pytest.raises(InputError, match="cannot be read"):
-        DecoupledStyle.load(tmp_path)
+        Style.load(tmp_path)
     with (tmp_path / "a.style").open("wb") as file:
         file.truncate(MOST_BYTES + 1)
     with pytest.raises(InputError, match="too large"):
-        DecoupledStyle.load(tmp_path / "a.style")
+        Style.load(tmp_path / "a.style")
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -169,14 +169,14 @@ def test_one_thing_wrong_is_enough(place: tuple[Any, ...], change: str | int) ->
     if values == WHOLE:
         return
     try:
-        style = DecoupledStyle.from_json(values)
+        style = Style.from_json(values)
     except InputError:
         return
     # What was let through: another number, or a list of layers that is shorter
-    assert all(f.isfinite().all() for f in style.features + style.means)
-    assert [f.shape for f in style.features] == [(2, n) for n in TAP_SIZES[: len(style.features)]]
-    assert len(style.colours) == len(style.palette) == 2
-    for moments in style.colours + style.palette:
+    assert all(f.isfinite().all() for f in style.features + style.coupled_means)
+    assert [f.shape for f in style.features] == [(2, n) for n in WIDTHS[: len(style.features)]]
+    assert len(style.colours) == len(style.full_moments) == 2
+    for moments in style.colours + style.full_moments:
         assert moments.mean.isfinite().all()
         torch.testing.assert_close(moments.covariance, moments.covariance.T)
         assert torch.linalg.eigvalsh(moments.covariance).min() > 0
@@ -190,7 +190,7 @@ def test_one_thing_wrong_is_enough(place: tuple[Any, ...], change: str | int) ->
 def test_any_json(value: Any) -> None:
     content = {**value, "format": "decoupled-style"} if isinstance(value, dict) else value
     with pytest.raises(InputError):
-        DecoupledStyle.from_json(content)
+        Style.from_json(content)
 
 
 @pytest.mark.parametrize("key", ["network", "activation", "colours", "palette", "features", "means"])
@@ -198,29 +198,29 @@ def test_every_part_is_needed(key: str) -> None:
     values = copy.deepcopy(WHOLE)
     del values[key]
     with pytest.raises(InputError, match="damaged; make it again"):
-        DecoupledStyle.from_json(values)
+        Style.from_json(values)
 
 
 def test_lopsided_covariance() -> None:
     values = copy.deepcopy(WHOLE)
     values["colours"][0]["covariance"][0][1] += 0.5
     with pytest.raises(InputError, match="damaged"):
-        DecoupledStyle.from_json(values)
+        Style.from_json(values)
 
 
 def test_too_many_regions() -> None:
     with pytest.raises(InputError, match="damaged"):
-        DecoupledStyle.from_json(example(1, MOST_REGIONS + 1).to_json())
-    assert len(DecoupledStyle.from_json(example(1, MOST_REGIONS).to_json()).colours) == MOST_REGIONS
+        Style.from_json(example(1, MOST_REGIONS + 1).to_json())
+    assert len(Style.from_json(example(1, MOST_REGIONS).to_json()).colours) == MOST_REGIONS
 
 
 def test_numbers_too_large_for_single_precision() -> None:
     values = copy.deepcopy(WHOLE)
     values["features"][0][0][0] = 1e300
     with pytest.raises(InputError, match="damaged"):
-        DecoupledStyle.from_json(values)
+        Style.from_json(values)
 
 
 def test_json_is_plain_and_finite() -> None:
     style = dataclasses.replace(example(2), name="")
-    assert_same(DecoupledStyle.from_json(json.loads(json.dumps(style.to_json(), allow_nan=False))), style)
+    assert_same(Style.from_json(json.loads(json.dumps(style.to_json(), allow_nan=False))), style)

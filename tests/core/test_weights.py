@@ -7,7 +7,7 @@ import io
 import pickle
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,9 +16,16 @@ import pytest
 import torch
 import torchvision
 
-from decouple_core.contract.errors import Cancelled, WeightsError
-from decouple_core.weights import sources as weights
+from decouple_core.contract.errors import Cancelled, InputError, WeightsError
+from decouple_core.contract.messages import Message
+from decouple_core.contract.networks import NETWORKS
+from decouple_core.weights import loading, sources, stored
 from decouple_core.weights.download import OutOfReachError, fetch, locate_distribution
+from decouple_core.weights.loading import fetch_network, load_weights
+from decouple_core.weights.stored import read_stored, store
+
+A_FILE = Message("weights-of", network="VGG-19")
+"""What a download is called."""
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 
@@ -99,8 +106,8 @@ def test_shapes_are_those_of_torchvisions_model(network: str) -> None:
     with torch.device("meta"):
         model = getattr(torchvision.models, network)(weights=None)
     convolutions = [layer for layer in model.features if isinstance(layer, torch.nn.Conv2d)]
-    names = weights.convolution_names(network)
-    shapes = weights.tensor_shapes(network)
+    names = NETWORKS[network].names
+    shapes = stored.tensor_shapes(network)
     for name, layer in zip(names, convolutions, strict=False):
         assert shapes[f"{name}.weight"] == tuple(layer.weight.shape)
         assert shapes[f"{name}.bias"] == tuple(layer.bias.shape)
@@ -108,17 +115,18 @@ def test_shapes_are_those_of_torchvisions_model(network: str) -> None:
     assert len(shapes) == 2 * len(names)
 
 
-def test_auto_keeps_to_the_stored_network(weights: tuple[str, dict[str, torch.Tensor]]) -> None:
-    from decouple_core.weights.sources import load_weights, stored_networks
-
-    assert "vgg16" in stored_networks()
-    if "vgg19" not in stored_networks():
-        assert load_weights("auto")[0] == "vgg16"
+def test_auto_keeps_to_the_stored_network(weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
+    monkeypatch.setattr(loading, "SOURCES", {**sources.SOURCES, "vgg19": None})  # not even asked
+    (tmp_path / "weights").mkdir()
+    store(tmp_path / "weights", *weights)
+    assert load_weights("auto")[0] == "vgg16"
 
 
 def test_unknown_network_is_refused() -> None:
-    with pytest.raises(WeightsError, match="no network 'vgg13'"):
-        weights.load_weights("vgg13")
+    with pytest.raises(InputError, match="network is 'vgg13'; choose one of auto, vgg19, vgg16"):
+        load_weights("vgg13")
 
 
 def test_pip_finds_the_distribution() -> None:
@@ -144,7 +152,7 @@ def small_vgg19() -> tuple[bytes, dict[str, torch.Tensor]]:
     return file.getvalue(), values
 
 
-class SmallVgg19(weights.TorchvisionVgg19):
+class SmallVgg19(sources.TorchvisionVgg19):
     """VGG-19's source, pointed at a local server."""
 
     def __init__(self, server: Server, content: bytes) -> None:
@@ -158,17 +166,17 @@ class SmallVgg19(weights.TorchvisionVgg19):
 
 def test_vgg19_is_read_stored_and_read_again(server: Server, tmp_path: Path) -> None:
     content, values = small_vgg19()
-    phrases: list[tuple[float, str]] = []
-    weights.fetch_network(SmallVgg19(server, content), tmp_path, lambda share, phrase: phrases.append((share, phrase)))
-    stored = weights.read_stored(tmp_path, "vgg19")
+    told: list[tuple[float, Message]] = []
+    fetch_network("vgg19", SmallVgg19(server, content), tmp_path, lambda share, message: told.append((share, message)))
+    kept = read_stored(tmp_path, "vgg19", None)
     # Positions in torchvision's `features`, counted by hand from its configuration E.
     positions = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28]
-    for name, position in zip(weights.convolution_names("vgg19"), positions, strict=True):
-        assert torch.equal(stored[f"{name}.weight"], values[f"features.{position}.weight"])
-        assert torch.equal(stored[f"{name}.bias"], values[f"features.{position}.bias"])
+    for name, position in zip(NETWORKS["vgg19"].names, positions, strict=True):
+        assert torch.equal(kept[f"{name}.weight"], values[f"features.{position}.weight"])
+        assert torch.equal(kept[f"{name}.bias"], values[f"features.{position}.bias"])
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != ".lock") == ["vgg19.safetensors", "vgg19.sha256"]
-    assert phrases[-1][0] == 1.0
-    assert any("Downloading VGG-19 weights" in phrase for _, phrase in phrases)
+    assert told[-1][0] == 1.0
+    assert any("Downloading VGG-19 weights" in str(message) for _, message in told)
 
 
 def test_vgg19_file_with_code_in_it_is_refused(server: Server, tmp_path: Path) -> None:
@@ -176,7 +184,7 @@ def test_vgg19_file_with_code_in_it_is_refused(server: Server, tmp_path: Path) -
     file = io.BytesIO()
     torch.save({"features.0.weight": Trap(trace)}, file)
     with pytest.raises(WeightsError, match="does not hold the expected network"):
-        weights.fetch_network(SmallVgg19(server, file.getvalue()), tmp_path)
+        fetch_network("vgg19", SmallVgg19(server, file.getvalue()), tmp_path)
     assert not trace.exists()
     assert [p.name for p in tmp_path.iterdir()] == [".lock"]
 
@@ -185,19 +193,17 @@ def test_vgg19_file_without_a_layer_is_refused(server: Server, tmp_path: Path) -
     file = io.BytesIO()
     torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, file)
     with pytest.raises(WeightsError, match="try again"):
-        weights.fetch_network(SmallVgg19(server, file.getvalue()), tmp_path)
+        fetch_network("vgg19", SmallVgg19(server, file.getvalue()), tmp_path)
 
 
 def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server,
                                      weights: tuple[str, dict[str, torch.Tensor]]) -> None:
     """With VGG-19's host out of reach, "auto" ends with VGG-16; its archive is out of reach too, and that is said."""
-    from decouple_core.weights import sources as module
-
-    class Nowhere(module.TorchvisionVgg19):
+    class Nowhere(sources.TorchvisionVgg19):
         def locate(self) -> str:
             return server.url("nothing")
 
-    class Vgg16FromCache(module.LpipsJaxVgg16):
+    class Vgg16FromCache(sources.LpipsJaxVgg16):
         def locate(self) -> str:
             return server.url("nothing either")
 
@@ -207,23 +213,22 @@ def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     archive = Vgg16FromCache()
     archive.sha256 = sha256(b"an archive put there by hand")
-    monkeypatch.setattr(module, "SOURCES", {"vgg19": Nowhere(), "vgg16": archive})
-    phrases: list[str] = []
+    monkeypatch.setattr(loading, "SOURCES", {"vgg19": Nowhere(), "vgg16": archive})
+    told: list[str] = []
     with pytest.raises(OutOfReachError, match="404"):
-        module.load_weights("auto", lambda share, phrase: phrases.append(phrase))
-    assert any("Taking VGG-16 instead" in phrase for phrase in phrases)
+        load_weights("auto", lambda share, message: told.append(str(message)))
+    assert any(words.startswith("VGG-19 weights could not be downloaded") and words.endswith("Taking VGG-16 instead")
+               for words in told)
     (tmp_path / "weights" / archive.file_name).write_bytes(b"an archive put there by hand")
-    assert module.load_weights("auto")[0] == "vgg16"
+    assert load_weights("auto")[0] == "vgg16"
 
 
 # --- stored files -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def stored(weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path) -> Path:
+def kept(weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path) -> Path:
     """A folder with the real VGG-16, to be spoiled."""
-    from decouple_core.weights.sources import store
-
     store(tmp_path, *weights)
     return tmp_path / "vgg16.safetensors"
 
@@ -238,54 +243,41 @@ def _flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
 def _swap_for_a_pickle(path: Path) -> None:
     path.write_bytes(pickle.dumps(Trap(path.parent / "was_here")))
 
 
-@pytest.mark.parametrize("spoil", [_truncate, _flip_a_bit, _empty, _swap_for_a_pickle])
-def test_spoilt_stored_file_is_refused_and_removed(stored: Path, spoil: object) -> None:
-    from decouple_core.weights.sources import read_stored
-
-    assert read_stored(stored.parent, "vgg16")
-    spoil(stored)
+@pytest.mark.parametrize("spoil", [_truncate, _flip_a_bit, lambda path: path.write_bytes(b""), _swap_for_a_pickle])
+def test_spoilt_stored_file_is_refused_and_removed(kept: Path, spoil: Callable[[Path], object]) -> None:
+    assert read_stored(kept.parent, "vgg16", None)
+    spoil(kept)
     with pytest.raises(WeightsError, match="run this again to fetch them anew"):
-        read_stored(stored.parent, "vgg16")
-    assert not stored.exists()
-    assert not (stored.parent / "was_here").exists()
+        read_stored(kept.parent, "vgg16", None)
+    assert not kept.exists()
+    assert not (kept.parent / "was_here").exists()
 
 
 def test_stored_file_that_cannot_be_read_is_kept(tmp_path: Path) -> None:
     """It may be sound: the next run, with the permissions put right, needs no download."""
-    from decouple_core.weights.sources import read_stored
-
     (tmp_path / "vgg16.safetensors").mkdir()  # as good as a permission that is missing, and it stops root as well
     with pytest.raises(WeightsError, match=r"cannot be read \(.*\); check the permissions"):
-        read_stored(tmp_path, "vgg16")
+        read_stored(tmp_path, "vgg16", sources.SOURCES["vgg16"].fingerprint)
     assert (tmp_path / "vgg16.safetensors").exists()
 
 
 def test_folder_that_takes_nothing(tmp_path: Path) -> None:
-    from decouple_core.weights.sources import SOURCES, fetch_network
-
     (tmp_path / ".lock").mkdir()
-    with pytest.raises(WeightsError, match=r"cannot be stored in .*; choose another folder"):
-        fetch_network(SOURCES["vgg16"], tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(WeightsError, match="choose another one with DECOUPLE_HOME"):
-        fetch_network(SOURCES["vgg16"], tmp_path / "file")
+    for folder in (tmp_path, tmp_path / "file"):
+        with pytest.raises(WeightsError, match=r"could not be stored in .*; .* another folder with DECOUPLE_HOME"):
+            fetch_network("vgg16", sources.SOURCES["vgg16"], folder)
 
 
 def test_other_network_of_the_same_shape_is_refused(weights: tuple[str, dict[str, torch.Tensor]],
                                                     tmp_path: Path) -> None:
-    from decouple_core.weights.sources import read_stored, store
-
     store(tmp_path, "vgg16", {name: torch.zeros_like(tensor) for name, tensor in weights[1].items()})
     with pytest.raises(WeightsError, match="not VGG-16's"):
-        read_stored(tmp_path, "vgg16")
+        read_stored(tmp_path, "vgg16", sources.SOURCES["vgg16"].fingerprint)
 
 
 # --- the pickle in the archive ------------------------------------------------------------------------------------
@@ -309,7 +301,7 @@ def test_the_trap_works(tmp_path: Path) -> None:
 def test_hostile_archive_is_refused(server: Server, tmp_path: Path) -> None:
     trace = tmp_path / "was_here"
     payload = pickle.dumps({"VGG16_0": Trap(trace)})
-    source = weights.LpipsJaxVgg16()
+    source = sources.LpipsJaxVgg16()
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         member = tarfile.TarInfo(source.member)
@@ -319,14 +311,14 @@ def test_hostile_archive_is_refused(server: Server, tmp_path: Path) -> None:
     server.files["archive"] = file.getvalue()
     source.locate = lambda: server.url("archive")
     with pytest.raises(WeightsError, match="discarded"):
-        weights.fetch_network(source, tmp_path)
+        fetch_network("vgg16", source, tmp_path)
     assert not trace.exists()
 
 
 @pytest.mark.parametrize("thing", [print, Path, np.load, np.random.default_rng, eval])
 def test_unpickler_admits_arrays_alone(thing: object) -> None:
-    with pytest.raises(WeightsError, match="no array"):
-        weights.ArrayUnpickler(io.BytesIO(pickle.dumps(thing))).load()
+    with pytest.raises(pickle.UnpicklingError, match="no array"):
+        sources.ArrayUnpickler(io.BytesIO(pickle.dumps(thing))).load()
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])
@@ -334,10 +326,10 @@ def test_unpickler_reads_arrays(protocol: int) -> None:
     array = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     content = pickle.dumps({"kernel": array, "names": ["a", 1]}, protocol)
     if protocol == 2:  # writes bytes through a codec, which is not admitted
-        with pytest.raises(WeightsError):
-            weights.ArrayUnpickler(io.BytesIO(content)).load()
+        with pytest.raises(pickle.UnpicklingError):
+            sources.ArrayUnpickler(io.BytesIO(content)).load()
     else:
-        read = weights.ArrayUnpickler(io.BytesIO(content)).load()
+        read = sources.ArrayUnpickler(io.BytesIO(content)).load()
         np.testing.assert_array_equal(read["kernel"], array)
 
 
@@ -348,10 +340,10 @@ def test_broken_transfer_is_resumed(server: Server, tmp_path: Path) -> None:
     server.files["file"], server.break_after = CONTENT, 2_000_000
     path = tmp_path / "file"
     with pytest.raises(OutOfReachError, match="broke off"):
-        fetch(lambda: server.url("file"), path, sha256(CONTENT), "a file")
+        fetch(lambda: server.url("file"), path, sha256(CONTENT), A_FILE)
     assert not path.exists()
     server.break_after = None
-    fetch(lambda: server.url("file"), path, sha256(CONTENT), "a file")
+    fetch(lambda: server.url("file"), path, sha256(CONTENT), A_FILE)
     assert path.read_bytes() == CONTENT
     assert server.starts[0] == 0
     assert 0 < server.starts[1] <= 2_000_000
@@ -361,14 +353,14 @@ def test_broken_transfer_is_resumed(server: Server, tmp_path: Path) -> None:
 def test_broken_transfer_starts_over_where_ranges_are_refused(server: Server, tmp_path: Path) -> None:
     server.files["file"], server.ranges = CONTENT, False
     (tmp_path / "file.part").write_bytes(b"something else")
-    fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), "a file")
+    fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), A_FILE)
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
 def test_part_that_is_complete_needs_no_transfer(server: Server, tmp_path: Path) -> None:
     server.files["file"] = CONTENT
     (tmp_path / "file.part").write_bytes(CONTENT)
-    fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), "a file")
+    fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), A_FILE)
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
@@ -379,30 +371,30 @@ def test_wrong_file_is_discarded_and_fetched_anew(server: Server, tmp_path: Path
     if part:
         (tmp_path / "file.part").write_bytes(part)
     with pytest.raises(WeightsError, match="not the file that was expected"):
-        fetch(lambda: server.url("file"), path, sha256(CONTENT), "a file")
+        fetch(lambda: server.url("file"), path, sha256(CONTENT), A_FILE)
     assert list(tmp_path.iterdir()) == []
     server.files["file"] = CONTENT
-    fetch(lambda: server.url("file"), path, sha256(CONTENT), "a file")
+    fetch(lambda: server.url("file"), path, sha256(CONTENT), A_FILE)
     assert path.read_bytes() == CONTENT
 
 
 def test_host_out_of_reach_is_one_sentence(tmp_path: Path, server: Server) -> None:
     with pytest.raises(OutOfReachError, match="404"):
-        fetch(lambda: server.url("missing"), tmp_path / "file", "0", "a file")
+        fetch(lambda: server.url("missing"), tmp_path / "file", "0", A_FILE)
     # Port 9 of this machine: nothing listens there.
     with pytest.raises(OutOfReachError, match="cannot be reached"):
-        fetch(lambda: "http://127.0.0.1:9/file", tmp_path / "file", "0", "a file")
+        fetch(lambda: "http://127.0.0.1:9/file", tmp_path / "file", "0", A_FILE)
 
 
 def test_cancelled_transfer_can_go_on(server: Server, tmp_path: Path) -> None:
     server.files["file"] = CONTENT
 
-    def stop(share: float, phrase: str) -> None:
+    def stop(share: float, message: Message) -> None:
         if share > 0.3:
-            raise Cancelled("Stopped.")
+            raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), "a file", stop)
+        fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), A_FILE, stop)
     assert not (tmp_path / "file").exists()
-    fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), "a file")
+    fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), A_FILE)
     assert server.starts[-1] > 0

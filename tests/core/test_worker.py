@@ -20,7 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decouple_core.contract import protocol
+from decouple_core.contract import __version__, errors, protocol
+from decouple_core.contract.messages import Message
 from decouple_core.contract.protocol import Raster, Transfer
 from decouple_core.contract.settings import Settings
 from decouple_core.service.worker import stop
@@ -119,7 +120,7 @@ class Guest:
 
 
 def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
-    from decouple_core.engine import StyleTransfer
+    from decouple_core.engine import Engine
 
     guest = Guest(home)
     folder = guest.begin(QUICK, channels=4)
@@ -128,7 +129,7 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     assert [file.name for file in folder.iterdir()] == ["result.raw"]
     target = pixels(1, channels=4)
     result = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(target.shape)
-    expected = StyleTransfer().transfer(np.ascontiguousarray(target[..., :3]), pixels(2), Settings.from_dict(QUICK),
+    expected = Engine().transfer(np.ascontiguousarray(target[..., :3]), pixels(2), Settings.from_dict(QUICK),
                                         target_mask=np.ascontiguousarray(target[..., 3]))
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.
     assert np.abs(result[..., :3] - expected.image).max() < 2 / 255
@@ -199,14 +200,14 @@ def test_ends_when_idle_and_leaves_only_logs(weights: object, tmp_path: Path) ->
         assert left <= {"run/lock", "log/worker.log", "weights", "reference"}
 
 
-@pytest.mark.parametrize("phrase", ["Reading the style", "Carrying the style to full size"])
-def test_cancelling_keeps_the_network_warm(home: Path, phrase: str) -> None:
+@pytest.mark.parametrize("phase", ["reading-style", "carrying"])
+def test_cancelling_keeps_the_network_warm(home: Path, phase: str) -> None:
     """At this size seconds pass between two reports of progress, more than a cancelled job is given."""
     log = home / "log" / "worker.log"
     guest = Guest(home)
-    size = 512 if phrase == "Reading the style" else 64
+    size = 512 if phase == "reading-style" else 64
     guest.begin({**QUICK, "layers": 3, "size": size, "mode": "photo"}, large=True)
-    while guest.hear().get("text") != phrase:
+    while guest.hear().get("message", {}).get("code") != phase:
         pass
     before = log.read_text()
     protocol.send(guest.connection, {"kind": "cancel"})
@@ -270,19 +271,25 @@ def test_says_what_is_wrong_with_a_job(home: Path) -> None:
     guest = Guest(home)
     guest.begin({**QUICK, "layers": 9})
     failed = guest.end()
-    assert (failed["kind"], failed["error"]) == ("failed", "InputError")
-    assert "layers is 9" in failed["text"]
+    error = errors.from_dict(failed)
+    assert isinstance(error, errors.InputError)
+    assert error.message == Message("setting-range", setting="layers", value="9", low="1", high="5")
     folder = guest.begin(QUICK)
     guest.end()
     folder = Path(guest.ask({"kind": "open"})["path"])
     for name in ("target", "style"):
         protocol.pixels_file(folder, name).write_bytes(b"too few")
     protocol.send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style=Raster(50, 40, 3)).to_message())
-    assert guest.end()["kind"] == "failed"
+    assert errors.from_dict(guest.end()).message.code == "unforeseen"
+
+
+def test_introduces_itself_with_its_version(home: Path) -> None:
+    hello = Guest(home).ask({"kind": "hello"})
+    assert (hello["protocol"], hello["version"]) == (protocol.PROTOCOL, __version__)
 
 
 def test_regions_are_told_by_their_labels(home: Path) -> None:
-    from decouple_core.engine import StyleTransfer
+    from decouple_core.engine import Engine
 
     target, style = pixels(1, channels=4), pixels(2)
     target[..., 3] = 1.0
@@ -303,7 +310,7 @@ def test_regions_are_told_by_their_labels(home: Path) -> None:
     done = guest.end()
     assert done["kind"] == "done", done
     result = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(target.shape)
-    expected = StyleTransfer().transfer(
+    expected = Engine().transfer(
         np.ascontiguousarray(target[..., :3]), style, Settings.from_dict(QUICK),
         target_mask=np.ascontiguousarray(target[..., 3]), regions=(labels, np.ascontiguousarray(labels[:, ::-1])))
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.

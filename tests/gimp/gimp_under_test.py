@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 
 from decouple_core.contract.protocol import Endpoint, NotRunning
 from decouple_core.service.worker import stop
+from install import place_plug_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -72,13 +72,10 @@ class GimpUnderTest:
 
     def install(self) -> None:
         """Put the plug-in in the profile, as install.py does."""
-        shutil.copytree(REPOSITORY / "gimp_plugin", self.plug_in, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(REPOSITORY / "decouple_core" / "contract", self.plug_in / "contract",
-                        ignore=shutil.ignore_patterns("__pycache__"))
         python = self.folder / "python"  # the tests' interpreter, with this checkout in its path
         python.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "$@"\n')
         python.chmod(0o755)
-        (self.plug_in / "installation.json").write_text(json.dumps({"python": str(python), "home": str(self.home)}))
+        place_plug_in(self.plug_in, python, self.home)
         # No tips, no questions: a first start like any later one.
         (self.profile / "gimprc").write_text('(check-updates no)\n(show-welcome-dialog no)\n(num-processors 2)\n')
 

@@ -10,7 +10,6 @@ import skimage.transform
 from gimp_under_test import Session
 
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import StyleTransfer
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
 """The settings that `inside.dress` takes unless told otherwise."""
@@ -66,9 +65,11 @@ def dressed(target: np.ndarray, style: np.ndarray, target_mask: np.ndarray | Non
             style_mask: np.ndarray | None = None, regions: tuple[np.ndarray, np.ndarray] | None = None,
             **settings: object) -> np.ndarray:
     """What the core makes of the same pixels, without GIMP or the worker: (height, width, 3)."""
+    from decouple_core.engine import Engine
+
     wanted = Settings.from_dict({**QUICK, **settings})
-    return StyleTransfer().transfer(np.ascontiguousarray(target[..., :3]), np.ascontiguousarray(style[..., :3]), wanted,
-                                    target_mask=target_mask, style_mask=style_mask, regions=regions).image
+    return Engine().transfer(np.ascontiguousarray(target[..., :3]), np.ascontiguousarray(style[..., :3]), wanted,
+                             target_mask=target_mask, style_mask=style_mask, regions=regions).image
 
 
 def _sized(photograph: np.ndarray, width: int, height: int, alpha: np.ndarray | None) -> np.ndarray:

@@ -310,7 +310,7 @@ def test_regions_that_do_not_go_together(console: Session, pictures: Pictures, g
 
 def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
     from decouple_core.contract.settings import Settings
-    from decouple_core.engine import StyleTransfer
+    from decouple_core.engine import Engine
 
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
@@ -321,7 +321,7 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
 
     settings = Settings.from_dict(QUICK)
-    StyleTransfer().style_of(np.ascontiguousarray(style[..., :3]), settings).save(features)
+    Engine().read_style(np.ascontiguousarray(style[..., :3]), settings).save(features)
     new = succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
 

@@ -92,22 +92,26 @@ def test_plug_in_is_whole(plug_in: Path, tmp_path: Path) -> None:
 
 def test_plug_in_imports_what_is_there(plug_in: Path) -> None:
     """Every module that the plug-in's files import is beside them, in the standard library, or gi."""
-    own = {path.stem for path in plug_in.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     for path in plug_in.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else (
                 [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
             for name in names:
                 top = name.partition(".")[0]
-                assert top in own | {"gi"} | sys.stdlib_module_names, f"{path.name} imports {name}"
+                assert top in {"gi", "decoupled_style"} | sys.stdlib_module_names, f"{path.name} imports {name}"
+                if top == "decoupled_style":
+                    place = plug_in.joinpath(*name.split("."))
+                    assert place.with_suffix(".py").exists() or (place / "__init__.py").exists(), name
 
 
 def test_plug_in_is_replaced_as_a_whole(plug_in: Path, tmp_path: Path) -> None:
     (plug_in / "left_over.py").write_text("")
-    (plug_in / "messages.py").write_text("spoilt")
+    (plug_in / "contract").mkdir()
+    (plug_in / "decoupled_style" / "messages.py").write_text("spoilt")
     assert install.plug_in_state(plug_in).startswith("another version")
     install.place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
     assert not (plug_in / "left_over.py").exists()
+    assert not (plug_in / "contract").exists()
     assert install.plug_in_state(plug_in) == "up to date"
 
 

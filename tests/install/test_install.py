@@ -15,7 +15,7 @@ import pytest
 from skimage.filters import sobel
 
 import install
-from decouple_core.pictures.images import read_image
+from decouple_core.pictures.reading import read_image
 
 REPOSITORY = Path(install.__file__).resolve().parent
 
@@ -173,7 +173,7 @@ def test_check_finds_what_is_broken(installed: User) -> None:
     whole = installed.install("--check", "--device", "cpu")
     assert whole.returncode == 0, whole.stdout
     assert whole.stdout.count("up to date") == 2
-    spoilt = installed.gimps[0] / "plug-ins" / "decoupled-style" / "messages.py"
+    spoilt = installed.gimps[0] / "plug-ins" / "decoupled-style" / "decoupled_style" / "messages.py"
     before = spoilt.read_bytes()
     spoilt.write_bytes(b"")
     broken = installed.install("--check", "--device", "cpu")

@@ -1,0 +1,377 @@
+"""The front door: transfers between pictures in any form, each given back in its own.
+
+A `Session` wraps the engine: it takes pictures, masks and labels (`pictures.given`), lets what cannot be seen not
+count, and lets a target's mask limit the result. The functions beside it do the same once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+import PIL.Image
+from torch import Tensor
+
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.progress import Progress, silent
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import Engine, Labels, RoundTrip
+from decouple_core.features.style import Style
+from decouple_core.outcomes.components import Components
+from decouple_core.pictures.given import Given, take
+from decouple_core.pictures.given_masks import take_labels, take_mask
+from decouple_core.report import Report
+
+StrPath = str | os.PathLike[str]
+
+Picture = np.ndarray | PIL.Image.Image | Tensor | StrPath
+"""A picture in any form that `take` knows; masks and labels are given in the same forms."""
+
+Kind = TypeVar("Kind", np.ndarray, PIL.Image.Image, Tensor)
+Made = TypeVar("Made", covariant=True)
+
+STYLE_SUFFIX = ".style"
+
+DEFAULT = Settings()
+THERE_AND_BACK = Settings(integrator="reversible")
+
+
+@dataclass(frozen=True)
+class Result(Generic[Made]):
+    """A finished transfer.
+
+    Attributes
+    ----------
+    image : ndarray, PIL.Image.Image or Tensor
+        What the target was: kind, shape, depth and device are the target's, and so is its alpha. For the path of a file
+        it is an array (H, W, 3), or with alpha (H, W, 4), of uint8 or uint16.
+    components : Components
+        What the image is the sum of; to be rendered at any size.
+    style : Style
+        The decoupled features of the style, ready for the next target or for a file.
+    report : Report
+        What was done, how near each layer came to the style, and how long it took.
+    """
+
+    image: Made
+    components: Components
+    style: Style
+    report: Report
+
+
+class Session:
+    """Transfers that keep what the next one may need: networks, styles and undressed targets.
+
+    The second transfer with a picture of the first takes a fraction of its time. A session is for one thread at a time.
+
+    Examples
+    --------
+    >>> import decouple_core as dc
+    >>> import numpy as np
+    >>> rows, columns = np.mgrid[:24, :32]
+    >>> target = np.stack([8 * rows, 8 * columns, 4 * (rows + columns)], 2).astype(np.uint8)
+    >>> style = 255 - target // 3
+    >>> settings = dc.Settings(size=32, layers=2, network="vgg16")
+    >>> session = dc.Session()
+    >>> first = session.transfer(target, style, settings)
+    >>> first.image.shape, first.image.dtype
+    ((24, 32, 3), dtype('uint8'))
+    >>> second = session.transfer(target[::-1], style, settings)
+    >>> second.report.evaluations["total"] < first.report.evaluations["total"]
+    True
+    """
+
+    def __init__(self) -> None:
+        self._engine = Engine()
+
+    @overload
+    def transfer(self, target: StrPath, style: Picture | Style, settings: Settings = ..., *,
+                 target_mask: Picture | None = ..., style_mask: Picture | None = ...,
+                 regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[np.ndarray]: ...
+    @overload
+    def transfer(self, target: Kind, style: Picture | Style, settings: Settings = ..., *,
+                 target_mask: Picture | None = ..., style_mask: Picture | None = ...,
+                 regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[Kind]: ...
+
+    def transfer(self, target: Any, style: Picture | Style, settings: Settings = DEFAULT, *,
+                 target_mask: Picture | None = None, style_mask: Picture | None = None,
+                 regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
+        """Dress a target in a style.
+
+        Decoupled features (Martinez-Enriquez, González & Portilla 2022; Miralles Simó 2022): those of the target are
+        carried to a reference and from there to the style's.
+
+        Parameters
+        ----------
+        target : ndarray, PIL.Image.Image, Tensor or path
+            An array (H, W) or (H, W, C) or a tensor (H, W) or (C, H, W) of 1 to 4 channels: grey, grey and alpha, RGB,
+            RGB and alpha. uint8 and uint16 mean 0 to 255 or 65535; floats mean 0 to 1 and may overshoot from −0.5 to
+            1.5. All are sRGB-encoded, and alpha is not multiplied into the colours. It is never changed.
+        style : the same, or Style
+            A picture of any size, its features, or the path of a file that ends in ``.style``.
+        settings : Settings
+        target_mask : like a picture of one channel, optional
+            Shape (H, W) of the target, boolean, integers that fill their range, or floats in [0, 1]: where the target
+            changes. Its features are measured there, and elsewhere the result is the target.
+        style_mask : like a picture of one channel, optional
+            The same for the style: where it is taken from.
+        regions : pair of label pictures, optional
+            Of target and style, (H, W) each: integers, of which equal ones correspond and negative ones belong to no
+            region; or Pillow images or files of flat colours. The masks limit the regions.
+        progress : callable
+            Called with the finished share, 0 to 1, and a `Message`. An error that it raises ends the work and arrives
+            here; `errors.Cancelled` is meant for it.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        InputError
+            For pictures, masks, regions or a style that cannot be used; it is a ValueError.
+        WeightsError
+            When the network's weights cannot be fetched.
+        OutOfMemoryError
+            When not even the processor has room; it is a MemoryError.
+
+        Notes
+        -----
+        What is transparent does not count: features are weighted by opacity, times the mask.
+
+        Examples
+        --------
+        >>> import decouple_core as dc
+        >>> import torch
+        >>> target = torch.rand(4, 24, 32, generator=torch.Generator().manual_seed(0))  # RGB and alpha
+        >>> style = torch.linspace(0, 1, 20).expand(3, 20, 20)
+        >>> settings = dc.Settings(size=32, layers=1, network="vgg16")
+        >>> shares = []
+        >>> result = dc.Session().transfer(target, style, settings,
+        ...                                progress=lambda share, message: shares.append(share))
+        >>> result.image.shape, bool((result.image[3] == target[3]).all()), shares[-1]
+        (torch.Size([4, 24, 32]), True, 1.0)
+        >>> [layer.layer for layer in result.report.layers], result.report.network
+        (['relu1_1'], 'vgg16')
+        """
+        given = take(target, "target")
+        mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
+        labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
+        done = self._engine.transfer(given.pixels, wanted, settings, regions=labels, progress=progress,
+                                     target_mask=visible(given.alpha, mask, "target-hidden"), style_mask=style_weights)
+        if mask is not None:
+            blend(done.image, given.pixels, mask)
+        return Result(given.give_back(done.image), done.components, done.style, done.report)
+
+    def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
+                   progress: Progress = silent) -> Style:
+        """Measure the style of a picture, to be imposed on targets without it.
+
+        Parameters
+        ----------
+        image : ndarray, PIL.Image.Image, Tensor or path
+            As the target of `transfer`.
+        settings : Settings
+            A transfer with this style must have the same network and activation, and no more layers; with the same
+            freedom, size and seed it does what one with the picture does.
+        name : str
+            What the style is called, for people.
+        mask : like a picture of one channel, optional
+            Shape (H, W) of the picture, as for `transfer`: where the style is taken from.
+        progress : callable
+            As for `transfer`.
+
+        Returns
+        -------
+        Style
+            Some tens of kilobytes, whatever the picture; `Style.save` writes it to a file.
+
+        Raises
+        ------
+        InputError, WeightsError, OutOfMemoryError
+            As `transfer`.
+
+        Examples
+        --------
+        >>> import decouple_core as dc
+        >>> import numpy as np
+        >>> picture = np.linspace(0, 1, 24 * 32 * 3, dtype=np.float32).reshape(24, 32, 3)
+        >>> style = dc.Session().read_style(picture, dc.Settings(size=32, layers=2, network="vgg16"), name="ramp")
+        >>> style.name, [tuple(layer.shape) for layer in style.features]
+        ('ramp', [(1, 64), (1, 128)])
+        """
+        given = take(image, "image")
+        weights = None if mask is None else take_mask(mask, given.shape, "mask")
+        return self._engine.read_style(given.pixels, settings, name=name, progress=progress,
+                                       mask=visible(given.alpha, weights, "style-hidden"))
+
+    def round_trip(self, image: Picture, settings: Settings = THERE_AND_BACK, *,
+                   progress: Progress = silent) -> RoundTrip:
+        """Carry a picture to the reference and back, as proof that nothing is lost on the way.
+
+        Parameters
+        ----------
+        image : ndarray, PIL.Image.Image, Tensor or path
+            As the target of `transfer`; alpha does not count.
+        settings : Settings
+            The default integrator is the reversible one; others come back less exactly.
+        progress : callable
+            As for `transfer`.
+
+        Returns
+        -------
+        RoundTrip
+            The picture at the working size before and after, their distance, and the share of equal bytes.
+
+        Raises
+        ------
+        InputError, WeightsError, OutOfMemoryError
+            As `transfer`.
+
+        Examples
+        --------
+        >>> import decouple_core as dc
+        >>> import numpy as np
+        >>> picture = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+        >>> settings = dc.Settings(integrator="reversible", size=32, layers=1, network="vgg16")
+        >>> trip = dc.Session().round_trip(picture, settings)
+        >>> trip.psnr > 60, trip.equal_bytes
+        (True, 1.0)
+        """
+        return self._engine.round_trip(take(image, "image").pixels, settings, progress)
+
+
+# --- once ---------------------------------------------------------------------------------------------------------
+
+
+@overload
+def transfer(target: StrPath, style: Picture | Style, settings: Settings = ..., *,
+             target_mask: Picture | None = ..., style_mask: Picture | None = ...,
+             regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[np.ndarray]: ...
+@overload
+def transfer(target: Kind, style: Picture | Style, settings: Settings = ..., *,
+             target_mask: Picture | None = ..., style_mask: Picture | None = ...,
+             regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[Kind]: ...
+
+
+def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, *,
+             target_mask: Picture | None = None, style_mask: Picture | None = None,
+             regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
+    """Dress one target in one style; see `Session.transfer`, which is for more than one.
+
+    Examples
+    --------
+    >>> import decouple_core as dc
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> target = Image.linear_gradient("L").resize((32, 24))
+    >>> style = np.full((20, 20, 3), 0.75)
+    >>> result = dc.transfer(target, style, dc.Settings(size=32, layers=1, network="vgg16"))
+    >>> result.image.mode, result.image.size
+    ('L', (32, 24))
+
+    What would have to be guessed is refused:
+
+    >>> try:
+    ...     dc.transfer(255 * np.ones((24, 32, 3)), style)
+    ... except dc.errors.InputError as error:
+    ...     print(error)
+    The target reaches from 255 to 255 and looks like levels; divide it by 255.
+    """
+    return Session().transfer(target, style, settings, target_mask=target_mask, style_mask=style_mask,
+                              regions=regions, progress=progress)
+
+
+def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
+               progress: Progress = silent) -> Style:
+    """Measure one style; see `Session.read_style`.
+
+    Examples
+    --------
+    >>> import decouple_core as dc
+    >>> import numpy as np
+    >>> import pathlib, tempfile
+    >>> picture, settings = np.full((20, 20), 0.75), dc.Settings(size=32, layers=1, network="vgg16")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "grey.style"
+    ...     dc.read_style(picture, settings, name="grey").save(file)
+    ...     image = dc.transfer(np.zeros((24, 32, 3)), file, settings).image
+    >>> bool(np.abs(image - 0.75).max() < 0.01)
+    True
+    """
+    return Session().read_style(image, settings, name=name, mask=mask, progress=progress)
+
+
+def round_trip(image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent) -> RoundTrip:
+    """Carry one picture to the reference and back; see `Session.round_trip`."""
+    return Session().round_trip(image, settings, progress=progress)
+
+
+# --- masks --------------------------------------------------------------------------------------------------------
+
+
+def visible(alpha: np.ndarray | None, mask: np.ndarray | None, nothing: str) -> np.ndarray | None:
+    """Where features are measured: opacity times mask, because the colour of what cannot be seen must not count.
+
+    Parameters
+    ----------
+    alpha, mask : ndarray or None
+        Shape (H, W), in [0, 1].
+    nothing : str
+        Code of the error where the mask takes in what is transparent alone.
+
+    Returns
+    -------
+    ndarray or None
+        Shape (H, W), float32; None where all counts in full.
+
+    Raises
+    ------
+    InputError
+        Where nothing counts.
+    """
+    if alpha is not None and not alpha.any():
+        raise InputError("image-transparent")
+    weights = [part for part in (alpha, mask) if part is not None and part.min() < 1.0]
+    if not weights:
+        return None
+    together = weights[0] if len(weights) == 1 else weights[0] * weights[1]
+    if not together.any():
+        raise InputError(nothing)
+    return together
+
+
+def blend(result: np.ndarray, target: np.ndarray, mask: np.ndarray) -> None:
+    """Give the result, in place, the target's own pixels where the mask leaves them.
+
+    Parameters
+    ----------
+    result, target : ndarray
+        Shape (H, W, 3), float32.
+    mask : ndarray
+        Shape (H, W), in [0, 1]: how much of the result there is.
+    """
+    result[:] = target + (result - target) * mask[..., None]
+
+
+def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Picture] | None, target: Given[Any],
+              ) -> tuple[Labels | None, np.ndarray | Style, np.ndarray | None]:
+    """Labels of target and style, the style's pixels or features, and where its features are measured."""
+    if isinstance(style, (str, os.PathLike)) and Path(style).suffix == STYLE_SUFFIX:
+        style = Style.load(Path(style))
+    if isinstance(style, Style):
+        if mask is not None or regions is not None:
+            raise InputError("style-has-masks")
+        return None, style, None
+    given = take(style, "style")
+    weights = None if mask is None else take_mask(mask, given.shape, "style's mask")
+    labels = None
+    if regions is not None:
+        of_target, of_style = regions
+        labels = (take_labels(of_target, target.shape, "target's label image"),
+                  take_labels(of_style, given.shape, "style's label image"))
+    return labels, given.pixels, visible(given.alpha, weights, "style-hidden")

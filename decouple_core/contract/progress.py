@@ -1,0 +1,15 @@
+"""How far along some work is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .messages import Message
+
+Progress = Callable[[float, Message], None]
+"""Told the finished share, 0 to 1, and what is being done (``str(message)`` is its English); may raise
+`errors.Cancelled` to stop the work."""
+
+
+def silent(share: float, message: Message) -> None:
+    """Progress for nobody."""

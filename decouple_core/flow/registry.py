@@ -1,0 +1,65 @@
+"""The integrators that a transfer can be made with, by the value of the setting `integrator` that chooses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from decouple_core.contract.settings import register_choice
+from decouple_core.flow.gradient_descent import GradientDescent
+from decouple_core.flow.integrators import Euler, Integrator, Midpoint, PerLayer, Reversible, RungeKutta4
+
+Make = Callable[[Sequence[int]], Integrator]
+"""Makes an integrator for the steps that a hierarchy's schedule has for it, one number for each layer."""
+
+
+@dataclass(frozen=True)
+class IntegratorKind:
+    """How an integrator is made, and what its solves must be like.
+
+    Attributes
+    ----------
+    make : callable
+        See `Make`.
+    converged : bool
+        Whether its solves converge, with J and Jᵀ in the precision of the features, so that its flow comes back. Others
+        are as loose as a transfer needs.
+    """
+
+    make: Make
+    converged: bool
+
+
+def in_each_layer(rule: Callable[[int], Integrator]) -> Make:
+    """One rule with each layer's own number of steps."""
+    return lambda steps: PerLayer([rule(number) for number in steps])
+
+
+INTEGRATORS = {
+    "midpoint": IntegratorKind(in_each_layer(Midpoint), converged=False),
+    "rk4": IntegratorKind(in_each_layer(RungeKutta4), converged=True),
+    "reversible": IntegratorKind(in_each_layer(Reversible), converged=True),
+    "euler": IntegratorKind(in_each_layer(Euler), converged=False),
+    "sgd": IntegratorKind(lambda steps: GradientDescent(), converged=True),
+}
+
+
+def register_integrator(name: str, label: str, make: Make, *, converged: bool = False) -> None:
+    """Offer a new integrator as a value of the setting `integrator`.
+
+    Parameters
+    ----------
+    name, label : str
+        The setting's value, and the words for it.
+    make : callable
+        See `Make`; `in_each_layer` makes one of a rule with a number of steps.
+    converged : bool
+        See `IntegratorKind`.
+
+    Raises
+    ------
+    InputError
+        When the name is taken.
+    """
+    register_choice("integrator", name, label)
+    INTEGRATORS[name] = IntegratorKind(make, converged)

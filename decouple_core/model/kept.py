@@ -1,0 +1,81 @@
+"""What is worth keeping: in memory between transfers, and on the disk between runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.files import replacing
+from decouple_core.contract.paths import data_folder
+
+T = TypeVar("T")
+
+MOST_FILES = 8
+"""Tensors kept on the disk: two networks with two activations, and a few seeds. The oldest make room."""
+
+
+class Kept(Generic[T]):
+    """The most recently used values, up to a number, each under an identity of everything it depends on.
+
+    Parameters
+    ----------
+    most : int
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, identity: str, make: Callable[[], T]) -> T:
+        """The kept value, or a new one, kept from now on."""
+        if identity not in self._values:
+            self._values[identity] = make()
+        self._values.move_to_end(identity)
+        while len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return self._values[identity]
+
+
+def kept_on_disk(identity: str, shape: tuple[int, ...], make: Callable[[], Tensor]) -> Tensor:
+    """A tensor of single precision in the data folder's ``reference``, or a new one, kept there from now on.
+
+    Parameters
+    ----------
+    identity : str
+        Of everything it depends on.
+    shape : tuple of int
+        What a sound one has.
+    make : callable
+        Computes it, on the CPU.
+    """
+    folder = data_folder() / "reference"
+    path = folder / f"{identity}.safetensors"
+    try:
+        found = safetensors.torch.load_file(path)["values"]
+        if found.shape == shape and str(found.dtype) == "torch.float32" and found.isfinite().all():
+            return found
+    except (OSError, SafetensorError, KeyError):
+        pass  # missing or damaged: computed anew below
+    made = make()
+    # A full or read-only disk costs the next start these seconds again, no more.
+    with contextlib.suppress(OSError, InputError, SafetensorError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _make_room(folder)
+        with replacing(path) as beside:
+            safetensors.torch.save_file({"values": made}, beside)
+    return made
+
+
+def _make_room(folder: Path) -> None:
+    """Remove the oldest files that we have kept, so that one more may come."""
+    files = sorted(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
+    for old in files[: max(0, len(files) - MOST_FILES + 1)]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,118 @@
+"""A family of pictures that a target can be carried to, given by parameters θ: x(θ) = box(B θ), with B linear.
+
+What the photograph's steps ask of one stands here; `bilateral_grid.BilateralGrid` is that of this project. A new one is
+one more subclass, handed to `photograph.Photograph`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from decouple_core.features.colour import ColourMap, ColourMoments, map_between
+from decouple_core.flow.solvers import conjugate_gradients
+from decouple_core.outcomes.box import box
+
+
+class Parametrisation(ABC):
+    """B and Bᵀ at one image, or at a stripe of it.
+
+    Parameters
+    ----------
+    image : Tensor
+        The target, shape (3, H, W), or a stripe of it.
+    shape : sequence of int, optional
+        Of the parameters; by the proportions of the image if left out.
+    top, bottom : float
+        Where the stripe begins and ends, as shares of the whole image's height.
+    """
+
+    image: Tensor
+
+    @abstractmethod
+    def __init__(self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0,
+                 bottom: float = 1.0) -> None: ...
+
+    @abstractmethod
+    def apply(self, parameters: Tensor) -> Tensor:
+        """B·θ, colours of the image's shape."""
+
+    @abstractmethod
+    def adjoint(self, colours: Tensor) -> Tensor:
+        """Bᵀ·x, of the parameters' shape."""
+
+    @abstractmethod
+    def constant(self, colour_map: ColourMap) -> Tensor:
+        """The parameters that apply one map everywhere."""
+
+    @abstractmethod
+    def penalty(self, parameters: Tensor) -> Tensor:
+        """A symmetric positive operator: what a fit pays for a departure from `constant`."""
+
+    @abstractmethod
+    def smooth(self, parameters: Tensor) -> Tensor:
+        """L, symmetric, up to a factor: makes the smallest change of the parameters a smooth one."""
+
+    @classmethod
+    @abstractmethod
+    def followed(cls, parameters: Tensor, maps: Sequence[ColourMap], shares: Tensor) -> Tensor:
+        """The parameters whose colours are then mapped, by one affine map for each of R regions.
+
+        Parameters
+        ----------
+        parameters : Tensor
+        maps : sequence of ColourMap
+        shares : Tensor
+            Shape (R, H, W), on any grid, summing to at most 1 over R: how much of each place belongs to each region.
+            The rest stays as it is.
+        """
+
+
+@dataclass(frozen=True)
+class Field:
+    """A parametrisation with its parameters: a picture for every image.
+
+    Attributes
+    ----------
+    kind : type of Parametrisation
+    parameters : Tensor
+    """
+
+    kind: type[Parametrisation]
+    parameters: Tensor
+
+    def at(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Parametrisation:
+        """B at an image, or at a stripe of it, for parameters like these."""
+        return self.kind(image, self.parameters.shape, top, bottom)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """What it makes of a whole image (3, H, W), before the box."""
+        return self.at(image).apply(self.parameters)
+
+    def picture(self, image: Tensor) -> Tensor:
+        """What it makes of a whole image (3, H, W), in [0, 1]."""
+        return box(self(image))
+
+    def then(self, maps: Sequence[ColourMap], shares: Tensor) -> Field:
+        """The field followed by affine colour maps, see `Parametrisation.followed`."""
+        return Field(self.kind, self.kind.followed(self.parameters, maps, shares))
+
+
+def fit(at: Parametrisation, goal: Tensor) -> Field:
+    """The field that carries the image as near to `goal`, shape (3, H, W), as the penalty lets it.
+
+    Least squares from the one map that matches the colour moments; solved by conjugate gradients on the normal
+    equations.
+    """
+    start = at.constant(map_between(ColourMoments.of(at.image), ColourMoments.of(goal)))
+
+    def operator(parameters: Tensor) -> Tensor:
+        return at.adjoint(at.apply(parameters)) + at.penalty(parameters)
+
+    right_side = at.adjoint(goal - at.apply(start))  # what is constant costs no penalty
+    # Tolerance and bound: tighter ones change the picture by less than 1/255.
+    solution = conjugate_gradients(operator, right_side, tolerance=1e-3, iterations=60)
+    return Field(type(at), start + solution.multipliers)

@@ -1,0 +1,28 @@
+"""The outcomes of a transfer, by the value of the setting `mode` that chooses them."""
+
+from __future__ import annotations
+
+from decouple_core.contract.settings import register_choice
+from decouple_core.outcomes.outcome import Outcome
+from decouple_core.outcomes.photograph import Photograph
+from decouple_core.outcomes.texture import Texture
+
+OUTCOMES: dict[str, Outcome] = {"photo": Photograph(), "texture": Texture()}
+
+
+def register_outcome(name: str, label: str, outcome: Outcome) -> None:
+    """Offer a new outcome as a value of the setting `mode`.
+
+    Parameters
+    ----------
+    name, label : str
+        The setting's value, and the words for it.
+    outcome : Outcome
+
+    Raises
+    ------
+    InputError
+        When the name is taken.
+    """
+    register_choice("mode", name, label)
+    OUTCOMES[name] = outcome

@@ -1,0 +1,118 @@
+"""Pictures and masks: from files to arrays.
+
+Inside the program a picture is (height, width, 3) float32, sRGB-encoded, in [0, 1]. Whatever a file holds (grey,
+palette, CMYK, 8 or 16 bit, an embedded colour profile, a rotation flag) is brought to that form here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import imagecodecs
+import numpy as np
+
+from decouple_core.contract.errors import InputError
+from decouple_core.pictures.decoding import Raw, decode, unit_range
+
+
+class Image(NamedTuple):
+    """A picture that was read.
+
+    Attributes
+    ----------
+    pixels : np.ndarray, (H, W, 3) float32
+        sRGB-encoded values in [0, 1]; an embedded profile has been applied and what lies outside sRGB is clipped.
+    alpha : np.ndarray, (H, W) float32, or None
+        Opacity in [0, 1], not multiplied into `pixels`; None for a file without it.
+    bit_depth : int
+        8, or 16 for a file with more than eight bits a channel.
+    icc : bytes or None
+        The profile that the file carried.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    bit_depth: int
+    icc: bytes | None
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a picture file; of an animation or a stack of pages, the first.
+
+    Raises
+    ------
+    InputError
+        For a file that `decoding.decode` refuses.
+    """
+    raw = decode(Path(path))
+    values = raw.values if raw.icc is None else _to_srgb(raw.values, raw.icc)
+    pixels = unit_range(values)
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    elif pixels.shape[2] == 4:  # CMYK whose profile is missing or of no use: the plain complement
+        pixels = (1.0 - pixels[..., :3]) * (1.0 - pixels[..., 3:])
+    alpha = None if raw.alpha is None else unit_range(raw.alpha)
+    return Image(np.ascontiguousarray(pixels), alpha, 8 if raw.values.dtype == np.uint8 else 16, raw.icc)
+
+
+def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
+    """Read a mask: white takes part, black does not, grey and half-transparent do in part.
+
+    Parameters
+    ----------
+    path : str or Path
+    shape : (int, int)
+        Height and width of the picture that the mask belongs to.
+
+    Returns
+    -------
+    np.ndarray, (H, W) float32 in [0, 1]
+        The mean of the colour channels as stored (profiles do not apply), times the opacity.
+
+    Raises
+    ------
+    InputError
+        As `read_image`, and for a mask of another size or one that selects nothing.
+    """
+    stored = read_beside(path, shape)
+    mask = unit_range(stored.values).mean(axis=2)
+    if stored.alpha is not None:
+        mask *= unit_range(stored.alpha)
+    if not mask.any():
+        raise InputError("mask-black", path=str(path))
+    return mask
+
+
+def read_beside(path: str | Path, shape: tuple[int, int]) -> Raw:
+    """A mask or label image as stored, without colour management.
+
+    Raises
+    ------
+    InputError
+        As `read_image`, and for one that has not the height and width `shape`.
+    """
+    raw = decode(Path(path))
+    height, width = raw.values.shape[:2]
+    if (height, width) != tuple(shape):
+        raise InputError("mask-file-size", path=str(path), width=width, height=height, own_width=shape[1],
+                         own_height=shape[0])
+    return raw
+
+
+def _to_srgb(values: np.ndarray, profile: bytes) -> np.ndarray:
+    """Colours brought from the file's profile to sRGB, as 16-bit integers.
+
+    A profile that is damaged or speaks of other channels is passed over, as image editors do: the picture is more
+    useful with slightly wrong colours than not at all.
+    """
+    if values.dtype == np.float32:  # the colour engine's float path is forty times slower than its 16-bit one
+        values = (np.clip(values, 0.0, 1.0) * 65535 + 0.5).astype(np.uint16)
+    space = {1: "gray", 3: "rgb", 4: "cmyk"}[values.shape[2]]
+    stored = values[..., 0] if space == "gray" else values
+    try:
+        return np.asarray(imagecodecs.cms_transform(
+            np.ascontiguousarray(stored), profile, imagecodecs.cms_profile("srgb"), colorspace=space,
+            outcolorspace="rgb", outdtype=np.uint16))
+    except (imagecodecs.CmsError, ValueError, TypeError):
+        return values

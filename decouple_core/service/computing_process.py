@@ -1,0 +1,126 @@
+"""The worker's end of the child process that computes (`computer`)."""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import IO, Any
+
+from decouple_core.contract import protocol
+from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
+from decouple_core.service.job import Job, log
+
+GRACE_SECONDS = 1.2
+"""A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are
+promised two seconds in all."""
+
+
+class ComputingProcess:
+    """Started when first wanted, and again after it had to be killed."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self._ready = False
+        self._number = 0  # of the last job
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the child unless it runs; it loads torch while its first job is still being prepared."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self._answers = queue.Queue()
+            self._ready = False
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "decouple_core.service.computer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+            log.info("computing process %d started", self._process.pid)
+            assert self._process.stdout is not None
+            assert self._process.stderr is not None
+            threading.Thread(target=_collect, args=(self._process.stdout, self._answers), daemon=True).start()
+            threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                self._process = None
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
+        self.busy = True
+        try:
+            self.start()
+            self._number += 1
+            self._ask({**job.request, "number": self._number})
+            return self._follow(job)
+        except OSError as error:  # it could not be started, or ended before it could be asked
+            log.exception("the computing process failed")
+            return protocol.failed(DecoupleError("computing-broken", reason=str(error)))
+        finally:
+            self.busy = False
+
+    def _follow(self, job: Job) -> dict[str, Any]:
+        give_up: float | None = None
+        while True:
+            try:
+                answer = self._answers.get(timeout=0.05)
+            except queue.Empty:
+                answer = {}
+            if answer is None:
+                return self._died()
+            if answer.get("kind") == "ready":
+                self._ready = True
+            elif answer.get("number") != self._number:
+                pass  # none, or about an earlier job, which was given up before it began
+            elif answer["kind"] == "progress":
+                job.progress(answer)
+            else:
+                return answer
+            if job.cancelled.is_set():
+                if give_up is None:
+                    give_up = time.monotonic() + GRACE_SECONDS
+                    self._ask({"kind": "cancel", "number": self._number})
+                if not self._ready:  # it still loads torch, for whoever comes next, and will not begin this job
+                    return {"kind": "cancelled"}
+                if time.monotonic() > give_up:
+                    log.info("the job did not stop in %g s: killing its process", GRACE_SECONDS)
+                    self.kill()
+                    return {"kind": "cancelled"}
+
+    def _died(self) -> dict[str, Any]:
+        code = self._process.wait() if self._process is not None else None
+        log.error("the computing process ended by itself with %s", code)
+        if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
+            return protocol.failed(OutOfMemoryError("out-of-memory"))
+        return protocol.failed(DecoupleError("computing-ended"))
+
+    def _ask(self, message: dict[str, Any]) -> None:
+        assert self._process is not None  # start() has been called
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+
+
+def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
+    """Queue a child's answers, and None when it ends."""
+    for line in lines:
+        answers.put(json.loads(line))
+    answers.put(None)
+
+
+def _log_lines(lines: IO[str], write: Callable[..., None] = log.info) -> None:
+    """What a child prints on its error channel goes to the log."""
+    for line in lines:
+        write("| %s", line.rstrip())

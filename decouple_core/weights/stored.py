@@ -1,0 +1,115 @@
+"""Converted weights as they are kept: one safetensors file a network, verified whenever it is read.
+
+A network whose weights' fingerprint is not known in advance has that of the first conversion recorded beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+
+from decouple_core.contract.errors import InputError, WeightsError
+from decouple_core.contract.files import reason, replacing
+from decouple_core.contract.messages import Message
+from decouple_core.contract.networks import NETWORKS, WIDTHS
+
+Tensors = dict[str, torch.Tensor]
+
+
+def read_stored(folder: Path, network: str, known: str | None) -> Tensors:
+    """The converted weights in `folder`, verified; a file that is not what it should be is removed.
+
+    Parameters
+    ----------
+    folder : Path
+    network : str
+    known : str or None
+        Their fingerprint; None takes the one that was recorded.
+
+    Raises
+    ------
+    WeightsError
+        For a missing, damaged or foreign file.
+    """
+    path, label = stored_file(folder, network), NETWORKS[network].label
+    record = path.with_suffix(".sha256")
+    try:
+        return checked(network, safetensors.torch.load_file(path), known or record.read_text())
+    except (safetensors.SafetensorError, FileNotFoundError, ValueError) as error:
+        try:
+            path.unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
+        except OSError:  # another user's folder, or a read-only disk
+            raise WeightsError("weights-stuck", path=str(path), network=label) from error
+        raise WeightsError("weights-damaged", path=str(path), network=label) from error
+    except OSError as error:  # they may be sound
+        raise WeightsError("weights-unreadable", path=str(path), reason=reason(error)) from error
+
+
+def store(folder: Path, network: str, tensors: Tensors) -> None:
+    """Write the converted weights and their fingerprint; both get their names only when complete.
+
+    Raises
+    ------
+    WeightsError
+        When the disk refuses them.
+    """
+    path = stored_file(folder, network)
+    contents = {path.with_suffix(".sha256"): fingerprint(tensors).encode(), path: safetensors.torch.save(tensors)}
+    for target, data in contents.items():
+        try:
+            with replacing(target) as beside:
+                beside.write_bytes(data)
+        except InputError as error:
+            raise WeightsError("not-stored", what=Message("weights-of", network=NETWORKS[network].label),
+                               folder=str(folder), reason=str(error.message.arguments["reason"])) from error
+
+
+def stored_file(folder: Path, network: str) -> Path:
+    """Where the converted weights of `network` are kept."""
+    return folder / f"{network}.safetensors"
+
+
+def checked(network: str, tensors: Mapping[str, torch.Tensor], known: str | None) -> Tensors:
+    """`tensors` as contiguous float32, after a look at their names, shapes and, where it is known, fingerprint.
+
+    Raises
+    ------
+    ValueError
+        When they are not those of `network`.
+    """
+    expected = tensor_shapes(network)
+    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != expected:
+        raise ValueError("other layers")
+    if any(tensor.dtype != torch.float32 for tensor in tensors.values()):
+        raise ValueError("other numbers than those of 32 bits")
+    plain = {name: tensors[name].contiguous() for name in expected}
+    if known is not None and fingerprint(plain) != known:
+        raise ValueError("other values")
+    return plain
+
+
+def tensor_shapes(network: str) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor that is kept of `network`."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    incoming = 3
+    for name in NETWORKS[network].names:
+        outgoing = WIDTHS[int(name[4]) - 1]
+        shapes[f"{name}.weight"] = (outgoing, incoming, 3, 3)
+        shapes[f"{name}.bias"] = (outgoing,)
+        incoming = outgoing
+    return shapes
+
+
+def fingerprint(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over names, shapes and values: of what the file says, not of how a library's version lays it out."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tuple(tensors[name].shape)}\n".encode())
+        digest.update(tensors[name].contiguous().numpy().astype("<f4", copy=False).tobytes())
+    return digest.hexdigest()

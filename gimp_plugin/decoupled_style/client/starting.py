@@ -1,0 +1,46 @@
+"""Starting the worker, and finding out why it did not start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from decoupled_style.client.installation import Installation
+from decoupled_style.contract import protocol
+from decoupled_style.contract.errors import DecoupleError
+from decoupled_style.contract.messages import Message
+
+LOG_NAME = "start.log"
+
+FOREIGN = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "GI_TYPELIB_PATH", "VIRTUAL_ENV")
+"""What GIMP's packages set for their own Python and libraries, and what would break another's."""
+
+
+def start(installation: Installation) -> subprocess.Popen[bytes]:
+    """Start a worker that outlives us: GIMP may kill our whole process group.
+
+    Raises
+    ------
+    DecoupleError
+        Where the private environment's interpreter cannot be run.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in FOREIGN and not name.startswith("DYLD_")}
+    env |= {"DECOUPLE_HOME": str(installation.home), "PYTHONNOUSERSITE": "1"}
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    try:
+        with open(protocol.log_folder(installation.home) / LOG_NAME, "wb") as log:
+            return subprocess.Popen([str(installation.python), "-m", "decouple_core", "serve"], env=env,
+                                    cwd=installation.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
+    except OSError as error:
+        raise DecoupleError("worker-unstartable", reason=str(error)) from error
+
+
+def why_not(installation: Installation) -> DecoupleError:
+    """What a worker that ended at once left in its log."""
+    log = installation.log / LOG_NAME
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+    return DecoupleError("worker-broken", reason=lines[-1] if lines else Message("no-reason"), log=str(log))

@@ -1,0 +1,196 @@
+"""The plug-in's end of the connection to the worker.
+
+The worker and whatever it holds for us end with the connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from decoupled_style.client.installation import Installation
+from decoupled_style.client.starting import start, why_not
+from decoupled_style.client.steps import Steps
+from decoupled_style.contract import __version__, errors, protocol
+from decoupled_style.contract.errors import Cancelled, DecoupleError
+from decoupled_style.contract.messages import Message
+
+START_SECONDS = 30.0
+"""Longest wait for a worker that is starting: 0.2 s on a quiet machine, more under a virus scanner's first look."""
+
+PLAIN = (errors.InputError, errors.DiskFullError)
+"""Failures whose own sentence says all; for the others the log may help."""
+
+
+class Worker:
+    """A connection to this user's worker, which is started where none runs."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._connection: Connection | None = None
+        self._folder: Path | None = None
+        self._busy = False
+
+    def connect(self) -> Steps[None]:
+        """Connect, starting the worker if need be; one of another version is sent away first.
+
+        Raises
+        ------
+        DecoupleError
+            Where it cannot start, or where the one that we start has another version.
+        """
+        process: subprocess.Popen[bytes] | None = None
+        sent_away: set[str] = set()  # by their processes: one that is told to end may answer once more
+        deadline = time.monotonic() + START_SECONDS
+        while self._connection is None:
+            with contextlib.suppress(protocol.NotRunning, protocol.ProtocolError, EOFError, OSError):
+                self._connection, hello = _greeted(self._installation.home)
+                if _is_ours(hello):
+                    return
+                self._send_away()
+                if process is not None and str(hello.get("pid")) not in sent_away:
+                    raise _mismatch(hello)
+                sent_away.add(str(hello.get("pid")))
+            if process is None:
+                process = start(self._installation)
+            elif process.poll():
+                raise why_not(self._installation)
+            elif process.poll() == 0:  # another worker was there first; unless it answers, try again
+                process = None
+            if time.monotonic() > deadline:
+                raise DecoupleError("worker-silent", log=str(self._installation.log))
+            yield None
+
+    def folder(self) -> Steps[Path]:
+        """An empty folder for the files of the next job; whatever the last one left is gone."""
+        answer = yield from self._ask({"kind": "open"})
+        self._folder = Path(answer["path"])
+        return self._folder
+
+    def transfer(self, job: protocol.Transfer) -> Steps[dict[str, Any]]:
+        """Have a job done; returns the ``done`` message.
+
+        Raises
+        ------
+        DecoupleError
+            Where the job fails.
+        Cancelled
+            Where it was stopped.
+        """
+        self._busy = True
+        answer = yield from self._ask(job.to_message())
+        while True:
+            if answer["kind"] == "progress":
+                yield float(answer["fraction"]), _message(answer)
+            elif answer["kind"] == "queued":
+                yield 0.0, Message("queued")
+            else:
+                break
+            answer = yield from self._listen()
+        self._busy = False
+        if answer["kind"] == "failed":
+            raise self._error(answer)
+        if answer["kind"] != "done":
+            raise Cancelled
+        return answer
+
+    def cancel(self) -> None:
+        """Ask for the end of the job that runs, if one does; its `transfer` then raises `Cancelled`."""
+        if self._busy:
+            self._tell({"kind": "cancel"})
+
+    def close(self) -> None:
+        """Hang up: the worker stops our job and removes our files; where it was killed, we remove them."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._connection, self._folder, self._busy = None, None, False
+
+    def _send_away(self) -> None:
+        """Have a worker that we cannot use end itself."""
+        with contextlib.suppress(OSError):
+            protocol.send(self._connected(), {"kind": "quit"})
+        self.close()
+
+    def _ask(self, message: dict[str, Any]) -> Steps[dict[str, Any]]:
+        self._tell(message)
+        return (yield from self._listen())
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        with self._noticing_its_end():
+            protocol.send(self._connected(), message)
+
+    def _listen(self) -> Steps[dict[str, Any]]:
+        while True:
+            with self._noticing_its_end():
+                if self._connected().poll():
+                    return protocol.receive(self._connected())
+            yield None
+
+    def _connected(self) -> Connection:
+        assert self._connection is not None, "connect() comes first"
+        return self._connection
+
+    @contextlib.contextmanager
+    def _noticing_its_end(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError, protocol.ProtocolError) as error:
+            self.close()
+            raise DecoupleError("worker-lost", log=str(self._log)) from error
+
+    def _error(self, answer: dict[str, Any]) -> DecoupleError:
+        """The failure that the worker told of, with the log where its sentence alone may not help."""
+        try:
+            error = errors.from_dict(answer)
+        except ValueError:
+            return DecoupleError("worker-unclear", log=str(self._log))
+        if isinstance(error, PLAIN):
+            return error
+        return DecoupleError("problem-logged", problem=error.message, log=str(self._log))
+
+    @property
+    def _log(self) -> Path:
+        return self._installation.log / "worker.log"
+
+
+def _greeted(home: Path) -> tuple[Connection, dict[str, Any]]:
+    """A connection to the worker that runs, and what it says of itself."""
+    connection = protocol.connect(home)
+    try:
+        protocol.send(connection, {"kind": "hello", "warm": True})
+        return connection, protocol.receive(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _is_ours(hello: dict[str, Any]) -> bool:
+    return hello.get("protocol") == protocol.PROTOCOL and hello.get("version") == __version__
+
+
+def _mismatch(hello: dict[str, Any]) -> DecoupleError:
+    """Which of the halves is to be updated: the older one."""
+    version = str(hello.get("version", "0.1"))  # the first did not tell
+    older = "plug-in-older" if _order(version) > _order(__version__) else "worker-older"
+    return DecoupleError(older, plug_in=__version__, worker=version)
+
+
+def _order(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def _message(answer: dict[str, Any]) -> Message:
+    """What a job does; in general words where it does not say it in any that we know."""
+    try:
+        return Message.from_dict(answer.get("message", {}))
+    except ValueError:
+        return Message("working")

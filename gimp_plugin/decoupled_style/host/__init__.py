@@ -1,0 +1,1 @@
+"""What touches GIMP: the arguments of the procedures, pixels, layers, and what is kept between runs."""

@@ -1,0 +1,181 @@
+"""Pixels between GIMP and the raw files of a job, in stripes, so that a large layer needs little memory here.
+
+Everything travels as float32, sRGB-encoded; GIMP converts from and to the precision and profile of the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from gi.repository import Gegl, Gimp
+
+from decoupled_style.contract import protocol
+
+STRIPE_ROWS = 128
+"""GIMP keeps tiles of 64 or 128 rows; 128 rows of a 6000 pixels wide layer are 12 MB, read as fast as the whole."""
+
+TILE_CACHE_BYTES = 32 * 2**20
+"""GEGL would keep as many tiles as half the computer's memory holds; we look at each once."""
+
+COLOUR_FORMATS = {3: "R'G'B' float", 4: "R'G'B'A float"}
+WEIGHT_FORMAT = "Y float"
+
+Tick = Callable[[float], None]
+"""Told how far a reading or writing is, in [0, 1]."""
+
+
+class Weights(NamedTuple):
+    """A mask or selection, and where in it the layer's upper left corner lies."""
+
+    buffer: Gegl.Buffer
+    x: int
+    y: int
+
+
+def limit_memory() -> None:
+    """Keep GEGL's tiles within bounds; call once at the start."""
+    Gegl.config().set_property("tile-cache-size", TILE_CACHE_BYTES)
+
+
+def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Weights]:
+    """The image's selection and the layer's mask, as far as there are any."""
+    found = []
+    if not Gimp.Selection.is_empty(image):
+        _ok, x, y = drawable.get_offsets()
+        found.append(Weights(image.get_selection().get_buffer(), x, y))
+    mask = drawable.get_mask() if isinstance(drawable, Gimp.Layer) and drawable.get_apply_mask() else None
+    if mask is not None:
+        found.append(Weights(mask.get_buffer(), 0, 0))
+    return found
+
+
+def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str, tick: Tick,
+              scale: float = 1.0) -> protocol.Raster:
+    """Write a layer and its weights into the job folder.
+
+    Parameters
+    ----------
+    drawable
+        A layer, group or channel.
+    weights
+        From `weights_of`.
+    folder, name
+        Where, and ``target`` or ``style``.
+    tick
+        Told of the progress.
+    scale
+        Below 1, a smaller copy, for the preview.
+    """
+    width, height = (max(1, round(side * scale)) for side in (drawable.get_width(), drawable.get_height()))
+    raster = protocol.Raster(width, height, 4 if drawable.has_alpha() else 3, len(weights))
+    parts = 1 + len(weights)
+    _save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels], scale,
+          protocol.pixels_file(folder, name), lambda done: tick(done / parts))
+    for number, mask in enumerate(weights):
+        def part(done: float, before: int = number + 1) -> None:
+            tick((before + done) / parts)
+
+        _save(mask.buffer, round(mask.x * scale), round(mask.y * scale), raster, WEIGHT_FORMAT, scale,
+              protocol.mask_file(folder, name, number), part)
+    return raster
+
+
+def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, raster: protocol.Raster, folder: Path, name: str,
+                     tick: Tick) -> protocol.Raster:
+    """Write what a layer of labels has over another drawable, as large as the `raster` that `hand_over` made of that.
+
+    Where the labels do not reach, they are transparent.
+    """
+    scale = raster.width / drawable.get_width()
+    (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
+    part = protocol.Raster(raster.width, raster.height, 4)
+    _save(labels.get_buffer(), round((x - left) * scale), round((y - top) * scale), part, COLOUR_FORMATS[4], scale,
+          protocol.pixels_file(folder, name), tick)
+    return part
+
+
+def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.Raster, folder: Path,
+              tick: Tick) -> None:
+    """Fill a new layer with a job's result; its alpha is that of the source, to the last bit.
+
+    The source may be gone by now: then alpha is what float32 kept of it.
+    """
+    buffer = layer.get_buffer()
+    with open(protocol.pixels_file(folder, "result"), "rb") as file:
+        for y, rows in _stripes(raster.height):
+            data = file.read(raster.width * rows * raster.channels * 4)
+            buffer.set(Gegl.Rectangle.new(0, y, raster.width, rows), COLOUR_FORMATS[raster.channels], data)
+            tick((y + rows) / raster.height)
+    finer = _FINER_THAN_FLOAT.get(layer.get_image().get_precision())
+    if source is not None and raster.channels == 4 and finer is not None:
+        _copy_alpha(source.get_buffer(), buffer, raster, *finer)
+    buffer.flush()
+    layer.update(0, 0, raster.width, raster.height)
+
+
+def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
+    """Multiply a mask by another of the same size; GIMP itself does it."""
+    product = Gimp.DrawableFilter.new(into, "gegl:multiply", "")
+    product.set_aux_input("aux", other)
+    into.merge_filter(product)
+
+
+def small_copy(drawable: Gimp.Drawable, scale: float) -> tuple[int, int, bytes]:
+    """Width, height and R'G'B'A bytes of a smaller copy."""
+    width, height = (max(1, round(side * scale)) for side in (drawable.get_width(), drawable.get_height()))
+    whole = Gegl.Rectangle.new(0, 0, width, height)
+    data = drawable.get_buffer().get(whole, scale, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP)
+    return width, height, data
+
+
+def small_weights(weights: list[Weights], width: int, height: int, scale: float) -> bytes:
+    """The product of some masks in a smaller copy, one byte a pixel."""
+    product = bytes([255]) * (width * height)
+    for mask in weights:
+        rectangle = Gegl.Rectangle.new(round(mask.x * scale), round(mask.y * scale), width, height)
+        others = mask.buffer.get(rectangle, scale, "Y u8", Gegl.AbyssPolicy.NONE)
+        product = bytes(a * b // 255 for a, b in zip(product, others, strict=True))
+    return product
+
+
+def result_bytes(raster: protocol.Raster, folder: Path) -> bytes:
+    """A small job's result as R'G'B'A bytes."""
+    with open(protocol.pixels_file(folder, "result"), "rb") as file:
+        data = file.read()
+    whole = Gegl.Rectangle.new(0, 0, raster.width, raster.height)
+    buffer = Gegl.Buffer.new(COLOUR_FORMATS[raster.channels], 0, 0, raster.width, raster.height)
+    buffer.set(whole, COLOUR_FORMATS[raster.channels], data)
+    return buffer.get(whole, 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE)
+
+
+_Code = Literal["I", "d"]
+_FINER: tuple[tuple[str, _Code], ...] = (("U32", "I"), ("DOUBLE", "d"))
+_FINER_THAN_FLOAT = {getattr(Gimp.Precision, f"{kind}_{curve}"): (f"R'G'B'A {kind.lower()}", code)
+                     for kind, code in _FINER for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")}
+"""Precisions whose alpha float32 cannot hold: a format that can, and the type code of its components."""
+
+
+def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raster, pixel_format: str,
+                code: _Code) -> None:
+    for y, rows in _stripes(raster.height):
+        rectangle = Gegl.Rectangle.new(0, y, raster.width, rows)
+        ours = bytearray(target.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
+        theirs = source.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
+        memoryview(ours).cast(code)[3::4] = memoryview(theirs).cast(code)[3::4]
+        target.set(rectangle, pixel_format, bytes(ours))
+
+
+def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_format: str, scale: float, path: Path,
+          tick: Tick) -> None:
+    with open(path, "wb", buffering=0) as file:
+        for top, rows in _stripes(raster.height):
+            file.write(buffer.get(Gegl.Rectangle.new(x, y + top, raster.width, rows), scale, pixel_format,
+                                  Gegl.AbyssPolicy.NONE))
+            tick((top + rows) / raster.height)
+
+
+def _stripes(height: int) -> Iterator[tuple[int, int]]:
+    for top in range(0, height, STRIPE_ROWS):
+        yield top, min(STRIPE_ROWS, height - top)

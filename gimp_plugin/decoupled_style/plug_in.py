@@ -1,0 +1,192 @@
+"""What GIMP calls: the two procedures, their place in the menu, and what is heard from a run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import logging.handlers
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gi.repository import Gimp, GLib, GObject
+
+from decoupled_style.client.installation import Installation
+from decoupled_style.client.worker import Worker
+from decoupled_style.contract import protocol
+from decoupled_style.contract.errors import Cancelled, DecoupleError, InputError
+from decoupled_style.contract.settings import Settings
+from decoupled_style.host import arguments, pixels
+from decoupled_style.host.dressing import dress
+from decoupled_style.host.recipe import Recipe, remember_style, remembered_style
+from decoupled_style.host.regions import Regions
+from decoupled_style.host.status_bar import StatusBar
+from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, found_again
+from decoupled_style.messages import DOMAIN, LOCALES, Failure, _, reason
+
+DRESS = "plug-in-decoupled-style"
+DRESS_AGAIN = "plug-in-decoupled-style-reapply"
+MENU = "<Image>/Filters/Artistic"
+PLUG_IN_FOLDER = Path(__file__).resolve().parents[1]
+
+LOG_NAME = "plug-in.log"
+LOG_BYTES = 1_000_000
+"""Size at which the log is put aside; one older log is kept."""
+
+log = logging.getLogger("decouple.plug-in")
+
+
+class DecoupledStyle(Gimp.PlugIn):
+    """What GIMP asks a plug-in for."""
+
+    def do_set_i18n(self, name: str) -> tuple[bool, str, str]:
+        """Where the translations are."""
+        return True, DOMAIN, str(LOCALES.relative_to(PLUG_IN_FOLDER))
+
+    def do_query_procedures(self) -> list[str]:
+        """What there is."""
+        return [DRESS, DRESS_AGAIN]
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        """Describe one procedure."""
+        run = functools.partial(_run, _dress if name == DRESS else _dress_again)
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
+        procedure.set_image_types("*")
+        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE
+                                       | Gimp.ProcedureSensitivityMask.DRAWABLES)
+        procedure.set_attribution("The authors of Decoupled Style", "GPL-3.0-or-later", "2026")
+        if name == DRESS:
+            procedure.set_menu_label(_("_Decoupled Style Transfer..."))
+            procedure.set_documentation(
+                _("Dress the layer in the style of another layer or picture"),
+                _("A new layer above each selected one holds its picture in the style of another open layer or of a "
+                  "file. A selection limits the region."), name)
+            arguments.add_arguments(procedure)
+        else:
+            procedure.set_menu_label(_("R_e-apply Decoupled Style..."))
+            procedure.set_documentation(
+                _("Dress the layer as another layer was dressed before"),
+                _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the "
+                  "selected layers."), name)
+            procedure.add_drawable_argument("source", _("Layer to take the style from"),
+                                            _("A layer that Decoupled Style Transfer made"), True, arguments.READ_WRITE)
+        procedure.add_menu_path(MENU)
+        procedure.add_layer_return_value("layer", _("New layer"),
+                                         _("The new layer; the first of several, which are all selected"), True,
+                                         arguments.READ_WRITE)
+        return procedure
+
+
+Work = Callable[[Gimp.Procedure, Gimp.RunMode, Gimp.Image, Sequence[Gimp.Layer], Gimp.ProcedureConfig, Worker],
+                list[Gimp.Layer]]
+
+
+def _run(work: Work, procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image,
+         drawables: Sequence[Gimp.Drawable], config: Gimp.ProcedureConfig, data: object) -> Gimp.ValueArray:
+    """Run a procedure and tell GIMP how it went; nothing escapes, for GIMP shows an exception as an empty message."""
+    try:
+        installation = Installation.load()
+        _log_to(installation)
+    except (Failure, DecoupleError) as failure:
+        return _failed(procedure, reason(failure))
+    worker = Worker(installation)
+    try:
+        pixels.limit_memory()
+        new = work(procedure, mode, image, _layers(image, drawables), config, worker)
+    except Cancelled:
+        return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+    except (Failure, DecoupleError) as failure:
+        log.warning("%s", failure)
+        return _failed(procedure, reason(failure))
+    except Exception as error:
+        log.exception("unforeseen")
+        text = _("Something unforeseen happened ({error}). Try again; the log is {log}.")
+        return _failed(procedure, text.format(error=repr(error), log=installation.log / LOG_NAME))
+    finally:
+        worker.close()
+    return _done(procedure, new)
+
+
+def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
+           config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
+    """Dress the layers in the chosen style: asked for in a dialog, given as an argument, or the last one."""
+    if mode == Gimp.RunMode.INTERACTIVE:
+        from decoupled_style.ui.dialog import ask_and_dress  # GTK needs a display, which the other modes can do without
+
+        return ask_and_dress(procedure, config, image, layers, worker)
+    drawable, file = arguments.chosen_style(config)
+    labels = arguments.chosen_labels(config)
+    remembered = remembered_style() if mode == Gimp.RunMode.WITH_LAST_VALS else {}
+    style: LayerStyle | FileStyle | None
+    if drawable is not None:
+        style = LayerStyle(drawable)
+    elif file is not None:
+        style = FileStyle(file)
+    else:
+        style = found_again(remembered)
+    if style is None:
+        raise Failure(_("No style is chosen, or its image is no longer open. "
+                        "Open Filters > Artistic > Decoupled Style Transfer and choose one."))
+    with contextlib.closing(style):
+        regions = Regions.chosen(*labels, image, style)
+        if drawable is None and file is None and regions is None:
+            regions = Regions.found_again(remembered, image, style)
+        remember_style({**style.where(), **(regions.where() if regions else {})})
+        return dress(worker, image, layers, style, regions, arguments.chosen_settings(config), StatusBar())
+
+
+def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
+                 config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
+    """Dress the layers by the recipe of another layer."""
+    source = config.get_property("source")
+    if mode == Gimp.RunMode.INTERACTIVE:
+        from decoupled_style.ui.recipe_dialog import ask_for_recipe
+
+        source = ask_for_recipe()
+        remember_style({"recipe": source.get_id()})
+    elif source is None and mode == Gimp.RunMode.WITH_LAST_VALS:
+        source = Gimp.Item.get_by_id(remembered_style().get("recipe", -1))
+    recipe = Recipe.of(source) if source is not None else None
+    if recipe is None:
+        raise Failure(_("That layer carries no style. Choose one that Decoupled Style Transfer made."))
+    try:
+        settings = Settings.from_dict(recipe.settings)
+    except InputError as error:
+        text = _("The layer's recipe cannot be used ({reason}). Dress it anew.")
+        raise Failure(text.format(reason=reason(error))) from error
+    return dress(worker, image, layers, RecipeStyle(recipe), None, settings, StatusBar())
+
+
+def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:
+    """The selected layers; a layer for its mask, should that be selected."""
+    unmasked = [Gimp.Layer.from_mask(item) if isinstance(item, Gimp.LayerMask) else item for item in drawables]
+    layers = [item for item in unmasked if isinstance(item, Gimp.Layer)]
+    if not layers or len(layers) < len(unmasked):
+        raise Failure(_("There is no layer to work on. Select a layer and try again."))
+    if image.get_floating_sel() is not None:
+        raise Failure(_("There is a floating selection. Anchor it (Layer > Anchor) and try again."))
+    return layers
+
+
+def _done(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.ValueArray:
+    # Python cannot fill an array of layers (on GIMP 3.0): the rest is found as the image's selected layers.
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    values.remove(1)
+    values.insert(1, GObject.Value(Gimp.Layer.__gtype__, layers[0]))
+    return values
+
+
+def _failed(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:
+    error: GLib.Error = GLib.Error.new_literal(GLib.quark_from_string(DOMAIN), text, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
+
+
+def _log_to(installation: Installation) -> None:
+    try:
+        handler = logging.handlers.RotatingFileHandler(protocol.log_folder(installation.home) / LOG_NAME,
+                                                       maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError as error:
+        text = _("The data folder {folder} cannot be written to ({reason}). Correct that, or run install.py again.")
+        raise Failure(text.format(folder=installation.home, reason=error.strerror)) from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)

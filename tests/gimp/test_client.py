@@ -1,0 +1,222 @@
+"""The plug-in's end of the connection, without GIMP: halves of different versions, and what a worker may say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from gimp_under_test import REPOSITORY
+
+import install
+from decouple_core.contract import __version__
+from decouple_core.contract.errors import InputError, WeightsError
+from decouple_core.contract.messages import SENTENCES, Message
+from decouple_core.contract.protocol import PROTOCOL, Endpoint
+
+if TYPE_CHECKING:
+    from decoupled_style.client.worker import Worker
+
+OLDER, NEWER = "0.0.9", "10.0.0"
+"""Than any; the second one also by number, where it is not by letter."""
+
+STAND_IN = Path(__file__).with_name("stand_in_worker.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The plug-in's package, put together as install.py does it, where Python finds it."""
+    folder = tmp_path_factory.mktemp("plug-ins") / "decoupled-style"
+    install.copy_plug_in(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+        for name in [name for name in sys.modules if name.partition(".")[0] == "decoupled_style"]:
+            del sys.modules[name]
+
+
+class Place:
+    """A data folder, and a private environment whose worker is a stand-in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.python = folder / "python"
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.serves()
+
+    def serves(self, version: str | None = __version__, protocol: int = PROTOCOL,
+               answers: list[dict[str, Any]] | None = None) -> None:
+        """Say what the environment's worker is, and what it answers to a job."""
+        hello = {"kind": "hello", "protocol": protocol, **({} if version is None else {"version": version})}
+        words = json.dumps({"hello": hello, "answers": answers or [{"kind": "done"}]})
+        (self.home.parent / "words.json").write_text(words)
+        self.python.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "{STAND_IN}" '
+                               f'"{self.home.parent / "words.json"}"\n')
+        self.python.chmod(0o755)
+
+    def run(self) -> subprocess.Popen[bytes]:
+        """Start the environment's worker as somebody else would have, and wait until it serves."""
+        process = subprocess.Popen([self.python], env={**os.environ, "DECOUPLE_HOME": str(self.home)},
+                                   stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        with process.stdout as said:
+            assert said.readline() == b"serving\n"
+        self.started.append(process)
+        return process
+
+    def worker(self) -> Worker:
+        """The plug-in's end of a connection, not yet made."""
+        from decoupled_style.client.installation import Installation
+        from decoupled_style.client.worker import Worker
+
+        return Worker(Installation(self.python, self.home))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    from decoupled_style.client import starting, worker
+
+    made = Place(tmp_path)
+
+    def start(installation: Any) -> subprocess.Popen[bytes]:
+        made.started.append(starting.start(installation))
+        return made.started[-1]
+
+    monkeypatch.setattr(worker, "start", start)  # the plug-in leaves its worker alone; a test must not
+    yield made
+    for process in made.started:
+        process.kill()
+        process.wait()
+
+
+def finished(steps: Any, notice: Callable[[Any], None] = lambda news: None) -> Any:
+    """Take all steps."""
+    from decoupled_style.client.steps import finish
+
+    return finish(steps, notice)
+
+
+def failure(steps: Any) -> tuple[str, str, dict[str, Any]]:
+    """How the steps fail, which they must: the error's class, the code and what fills its sentence."""
+    from decoupled_style.contract.errors import DecoupleError
+
+    with pytest.raises(DecoupleError) as caught:
+        finished(steps)
+    return type(caught.value).__name__, caught.value.message.code, dict(caught.value.message.arguments)
+
+
+def job() -> Any:
+    from decoupled_style.contract.protocol import Raster, Transfer
+
+    return Transfer(Raster(1, 1, 3), {}, style_path="a.style")
+
+
+def answered(place: Place, *answers: dict[str, Any]) -> Any:
+    """The steps of a job, at the end of a connection to a worker that gives these answers."""
+    place.serves(answers=list(answers))
+    worker = place.worker()
+    finished(worker.connect())
+    finished(worker.folder())
+    return worker.transfer(job())
+
+
+def test_the_same_version_is_kept(place: Place) -> None:
+    process = place.run()
+    worker = place.worker()
+    finished(worker.connect())
+    assert Path(finished(worker.folder())).is_dir()
+    worker.close()
+    assert process.poll() is None
+    assert Endpoint.load(place.home).pid == process.pid
+
+
+@pytest.mark.parametrize(("version", "protocol"), [(OLDER, PROTOCOL), (NEWER, PROTOCOL), (None, PROTOCOL - 1),
+                                                   (__version__, PROTOCOL + 1)])
+def test_another_version_is_sent_away(place: Place, version: str | None, protocol: int) -> None:
+    place.serves(version, protocol)
+    foreign = place.run()
+    place.serves()
+    worker = place.worker()
+    finished(worker.connect())
+    assert foreign.wait(10) == 0
+    assert Endpoint.load(place.home).pid != foreign.pid
+    assert Path(finished(worker.folder())).is_dir(), "the new one works"
+
+
+@pytest.mark.parametrize(("version", "code"), [(OLDER, "worker-older"), (None, "worker-older"),
+                                               (NEWER, "plug-in-older")])
+@pytest.mark.parametrize("runs_already", [False, True])
+def test_environment_of_another_version(place: Place, version: str | None, code: str, runs_already: bool) -> None:
+    place.serves(version)
+    process = place.run() if runs_already else None
+    said, found, arguments = failure(place.worker().connect())
+    assert (said, found) == ("DecoupleError", code)
+    assert arguments["plug_in"] == __version__
+    assert arguments["worker"] == (version or "0.1")
+    assert "install.py" in Message(found, **arguments).words()
+    if process is not None:
+        assert process.wait(10) == 0
+
+
+def test_messages_arrive_as_they_were_sent(place: Place) -> None:
+    said = Message("downloading", what=Message("weights-of", network="VGG-19"), megabytes=550)
+    news: list[Any] = []
+    done = finished(answered(place, {"kind": "queued"},
+                             {"kind": "progress", "fraction": 0.25, "message": said.as_dict()},
+                             {"kind": "progress", "fraction": 0.5, "message": {"code": "of tomorrow", "arguments": {}}},
+                             {"kind": "progress", "fraction": 0.75, "text": "as it once was"},
+                             {"kind": "done", "report": {}}), news.append)
+    assert done == {"kind": "done", "report": {}}
+    told = [(share, message.words()) for share, message in filter(None, news)]
+    assert told == [(0.0, SENTENCES["queued"]), (0.25, "Downloading VGG-19 weights (550 MB)"),
+                    (0.5, SENTENCES["working"]), (0.75, SENTENCES["working"])]
+
+
+def test_failures_arrive_as_they_were_sent(place: Place) -> None:
+    error = InputError("style-layers", layers=3)
+    assert failure(answered(place, {"kind": "failed", **error.as_dict()})) == ("InputError", "style-layers",
+                                                                               {"layers": 3})
+
+
+def test_failures_that_the_log_explains_name_it(place: Place) -> None:
+    error = WeightsError("weights-damaged", path="/w", network="VGG-16")
+    _, code, arguments = failure(answered(place, {"kind": "failed", **error.as_dict()}))
+    assert code == "problem-logged"
+    assert arguments["problem"].words() == str(error)
+    assert arguments["log"] == str(place.home / "log" / "worker.log")
+
+
+@pytest.mark.parametrize("odd", [{}, {"error": "InputError", "text": "as it once was"},
+                                 {"error": "InputError", "message": {"code": "of tomorrow", "arguments": {}}},
+                                 {"error": "InputError", "message": {"code": "style-layers", "arguments": {}}},
+                                 {"error": "InputError", "message": {"code": "style-layers", "arguments": [3]}},
+                                 {"error": [], "message": {"code": "stopped", "arguments": {}}}])
+def test_failures_that_are_no_message(place: Place, odd: dict[str, Any]) -> None:
+    said, code, arguments = failure(answered(place, {"kind": "failed", **odd}))
+    assert (said, code) == ("DecoupleError", "worker-unclear")
+    assert arguments == {"log": str(place.home / "log" / "worker.log")}
+
+
+def test_stopped(place: Place) -> None:
+    assert failure(answered(place, {"kind": "cancelled"}))[0] == "Cancelled"
+
+
+def test_worker_that_ends_in_the_middle(place: Place) -> None:
+    assert failure(answered(place, {"kind": "end"}))[1] == "worker-lost"
+
+
+def test_worker_that_cannot_start(place: Place) -> None:
+    place.python.write_text("#!/bin/sh\nexit 1\n")
+    _, code, arguments = failure(place.worker().connect())
+    assert (code, arguments["reason"].words()) == ("worker-broken", SENTENCES["no-reason"])
+    place.python.write_text("#!/bin/sh\necho one >&2; echo No module named torch >&2; exit 1\n")
+    _, code, arguments = failure(place.worker().connect())
+    assert (code, arguments["reason"]) == ("worker-broken", "No module named torch")
+    place.python.chmod(0o644)
+    assert failure(place.worker().connect())[1] == "worker-unstartable"
