@@ -37,7 +37,7 @@ Made = TypeVar("Made", covariant=True)
 STYLE_SUFFIX = ".style"
 
 DEFAULT = Settings()
-THERE_AND_BACK = Settings(integrator="reversible")
+THERE_AND_BACK = Settings(integrator="reversible", size=128)
 
 
 @dataclass(frozen=True)

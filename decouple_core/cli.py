@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
-from decouple_core.contract.settings import Settings
+from decouple_core.contract.settings import OTHER_NAMES, Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -204,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))
     sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
     _add_settings(sub)
-    sub.set_defaults(integrator="reversible")
+    sub.set_defaults(integrator="reversible", size=128)
     sub = command(style, ("IMAGE", "picture to measure"))
     sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style goes")
     sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
@@ -228,7 +228,8 @@ def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = 
             words["help"] = meta["help"]
             parser.add_argument(flag, type=_numbers, metavar="A,B,…", **words)
         elif meta["choices"]:
-            parser.add_argument(flag, choices=tuple(meta["choices"]), **words)
+            also = OTHER_NAMES if row.name == "mode" else {}
+            parser.add_argument(flag, choices=(*meta["choices"], *also), **words)
         else:
             parser.add_argument(flag, type=type(row.default), metavar=_range(meta), **words)
 

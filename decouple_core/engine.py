@@ -21,7 +21,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
-from decouple_core.features.style import DETAIL_LAYERS, Style
+from decouple_core.features.style import DETAIL_LAYERS, ScaleFeatures, Style
 from decouple_core.flow.meter import Meter
 from decouple_core.flow.move import Move
 from decouple_core.flow.nested_normalisation import NestedNormalisation
@@ -30,13 +30,21 @@ from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel, integrator_of
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.outcome import Dressed
+from decouple_core.outcomes.painting import COARSEST, scales_of
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.pictures.labels import region_masks
 from decouple_core.pictures.picture import Picture, Scale
+from decouple_core.pictures.pyramid import doubling
 from decouple_core.report import Journal, LayerReport, Report
 
 KEPT = 8
 """Styles and normalised targets kept in memory, each of about 1 MB."""
+
+PAINTED = 2
+"""Results kept as components: the finest difference of a painting of 2048 px takes 48 MB."""
+
+FINEST_KEPT = 1024
+"""Longer side, in pixels, of the finest scale at which a style is measured that is to be kept for any target."""
 
 Labels = tuple[np.ndarray, np.ndarray]
 """Integer labels of target and style, (H, W) each; equal labels correspond, negative ones belong to no region."""
@@ -102,6 +110,8 @@ class Engine:
     def __init__(self) -> None:
         self.models = Kept[PreparedModel](2)
         self.styles = Kept[Style](KEPT)
+        self.scales = Kept[tuple[ScaleFeatures, ...]](KEPT)
+        self.components = Kept[Components](PAINTED)
         self.targets = Kept[NormalisedTarget](KEPT)
 
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
@@ -181,15 +191,17 @@ class _Run:
             if isinstance(style, Style):
                 if self._layers(model) > len(style.features):
                     raise InputError("style-layers", layers=len(style.features))
-                picture, = self._pictures((target, target_masks))
+                picture, = self._pictures((target, target_masks, self._finest(target)))
                 active = self._active(model, picture) * _active_in(style, model.hierarchy, self._device)
             else:
-                picture, source = self._pictures((target, target_masks), (style, style_masks))
+                sides = self._style_sides(self._finest(target))
+                picture, source = self._pictures((target, target_masks, self._finest(target)),
+                                                 (style, style_masks, max(sides, default=0)))
                 active = self._active(model, picture) * self._active(model, source)
         before = model.hierarchy.work.copy()
         self._plan(model, reads=not isinstance(style, Style), dresses=True, renders=True)
         with self._journal.step("style"):
-            wanted = style if isinstance(style, Style) else self._style(model, source, active)
+            wanted = style if isinstance(style, Style) else self._style(model, source, active, sides)
         with self._journal.step("undress"):
             normalised = self._normalise(model, picture, active)
         with self._journal.step("dress"):
@@ -197,10 +209,10 @@ class _Run:
             dressed, layers = self._dress(model, picture, normalised, goal, active)
         with self._journal.step("finish"):
             self._meter.phase("carrying")
-            components = self._outcome.components(model, dressed, self._settings)
+            components = self._components(model, dressed)
         with self._journal.step("render"):
             self._meter.phase("rendering")
-            components.render(target, out, self._meter.share)
+            components.render(target, out, self._meter.within)
             if self._settings.keep_colours or self._settings.keep_tones:
                 keep_chroma_or_luma(target, out, LUMA, chroma=self._settings.keep_colours)
         report = Report.of(self._settings, model.network, describe(self._device), self._journal, layers,
@@ -209,9 +221,12 @@ class _Run:
 
     def read_style(self, image: np.ndarray, masks: Sequence[np.ndarray]) -> Style:
         model = self._prepare()
-        picture, = self._pictures((image, masks))
+        longest = max(image.shape[:2])
+        for_any = [side for side in doubling(FINEST_KEPT, COARSEST) if side <= longest]
+        sides = sorted({*self._style_sides(self._settings.size), *for_any})
+        picture, = self._pictures((image, masks, sides[-1]))
         self._plan(model, reads=True, dresses=False, renders=False)
-        return self._style(model, picture, self._active(model, picture))
+        return self._style(model, picture, self._active(model, picture), sides)
 
     def round_trip(self, image: np.ndarray) -> RoundTrip:
         model = self._prepare()
@@ -227,12 +242,20 @@ class _Run:
         return self._engine.models.get(identity_of(s.network, s.activation, s.seed, str(self._device)),
                                        lambda: PreparedModel.prepare(s, self._device, self._say))
 
-    def _pictures(self, *images: tuple[np.ndarray, Sequence[np.ndarray]]) -> list[Picture]:
-        """Shrink images with their masks side by side: each takes one core."""
-        size = self._outcome.flow_size(self._settings.size)
+    def _finest(self, target: np.ndarray) -> int:
+        return self._outcome.finest(self._settings, max(target.shape[:2]))
 
-        def shrunk(image: tuple[np.ndarray, Sequence[np.ndarray]]) -> Picture:
-            return Picture.of(image[0], image[1], size, CPU)
+    def _style_sides(self, finest: int) -> list[int]:
+        """Longer sides at which a style's image is measured for a painting of this finest scale; none for 0."""
+        sides = doubling(finest, COARSEST) if finest else []
+        return [max(1, round(side * self._settings.style_scale)) for side in sides]
+
+    def _pictures(self, *images: tuple[np.ndarray, Sequence[np.ndarray], int]) -> list[Picture]:
+        """Shrink images with their masks, each also to a finest side, side by side: each takes one core."""
+        size = self._outcome.flow_size(self._settings)
+
+        def shrunk(image: tuple[np.ndarray, Sequence[np.ndarray], int]) -> Picture:
+            return Picture.of(image[0], image[1], size, CPU, image[2])
 
         with ThreadPoolExecutor() as side_by_side:
             return [picture.to(self._device) for picture in side_by_side.map(shrunk, images)]
@@ -244,15 +267,20 @@ class _Run:
         self._meter.plan(model.hierarchy, integrator_of(self._settings, model.hierarchy), self._layers(model),
                          reads=reads, dresses=dresses, renders=renders)
 
-    def _style(self, model: PreparedModel, picture: Picture, active: Tensor) -> Style:
-        """Step 1."""
+    def _style(self, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int]) -> Style:
+        """Step 1, and what a painting takes from the style at scales with these longer sides."""
         self._meter.phase("reading-style")
 
         def measure() -> Style:
             features = self._nested(model, picture, active).features(_naturalised(picture.small), self._layers(model))
             return self._described(model, picture, features)
 
-        return self._engine.styles.get(self._identity(model, picture, active), measure)
+        style = self._engine.styles.get(self._identity(model, picture, active), measure)
+        if picture.finest is None:
+            return style
+        scales = self._engine.scales.get(identity_of(model.identity, picture.finest.image, picture.finest.masks, sides),
+                                         lambda: scales_of(model.hierarchy, picture, sides))
+        return dataclasses.replace(style, scales=scales)
 
     def _normalise(self, model: PreparedModel, picture: Picture, active: Tensor) -> NormalisedTarget:
         """Step 2."""
@@ -282,6 +310,20 @@ class _Run:
         image = picture.small.recoloured(image, _maps(picture.small.colours(image), goal.colours))
         self._journal.images["dressed"] = image
         return Dressed(picture, normalised.own, goal, image), layers
+
+    def _components(self, model: PreparedModel, dressed: Dressed) -> Components:
+        """The picture as a sum, made or kept, in the amounts that are wanted now."""
+        settings = self._settings.as_dict()
+        for name in ("amounts", "keep_detail", "keep_colours", "keep_tones"):  # these change no component
+            del settings[name]
+        finest, goal = dressed.picture.finest, dressed.goal
+        identity = identity_of(
+            model.identity, dressed.picture.identity, finest and (finest.image, finest.masks), settings,
+            dressed.image, goal.features, goal.coupled_means, [(m.mean, m.covariance) for m in goal.full_moments],
+            [(scale.side, scale.means, scale.detail) for scale in goal.scales])
+        made = self._engine.components.get(identity, lambda: self._outcome.components(
+            model, dressed, self._settings, self._meter.within))
+        return self._outcome.in_amounts(made, self._settings)
 
     def _nested(self, model: PreparedModel, picture: Picture, active: Tensor) -> NestedNormalisation:
         def watch(move: Move, values: Tensor) -> None:

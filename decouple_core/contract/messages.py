@@ -90,6 +90,7 @@ SENTENCES: dict[str, str] = {
     "undressing": "Undressing the target",
     "dressing": "Dressing the target",
     "carrying": "Carrying the style to full size",
+    "painting": "Painting at {size} pixels",
     "rendering": "Rendering at full size",
     "memory-full-smaller": "{device} memory is full; trying again at {size} pixels",
     "memory-full-processor": "{device} memory is full; going on with the processor",
@@ -113,6 +114,7 @@ SENTENCES: dict[str, str] = {
     "setting-type": "{setting} is {value}; it must be of type {kind}.",
     "setting-choice": "{setting} is {value}; choose one of {choices}.",
     "setting-range": "{setting} is {value}; choose {low} to {high}.",
+    "amounts-many": "amounts has {count} values; give {most} at most.",
     "strengths-many": "strength_per_layer has {count} values; give {most} at most.",
     "nothing-to-transfer": "keep_colours and keep_tones together leave nothing to transfer; choose one.",
     "choices-none": "There is no setting {setting} with choices; name one that has some.",
@@ -179,6 +181,7 @@ SENTENCES: dict[str, str] = {
     "style-network": "The style was measured with {network} ({activation}); choose --network {network} --activation "
                      "{activation}, or give the style's image.",
     "style-layers": "The style holds {layers} layers; choose --layers {layers} or fewer, or give the style's image.",
+    "style-without-scales": "The style was kept for photographs alone; give its image again, or choose --mode photo.",
     "style-regions": "The style holds {style} regions and the target has {target}; give the style's image with its own "
                      "regions.",
 

@@ -21,6 +21,15 @@ LAYER_COUNT = 5
 LAYER_NAMES = ("colour", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
+COMPONENTS = ("colour", "forms", "strokes", "grain")
+"""What a painting is the sum of."""
+
+PAINTING = {"mode": ("painting",)}
+
+OTHER_NAMES = {"texture": "painting"}
+"""Values of `mode` that mean another one, as in recipes of earlier versions."""
+
+
 def option(default: Any, label: str, help: str, *, low: float | None = None, high: float | None = None, unit: str = "",
            choices: Mapping[str, str] | None = None, only_with: Mapping[str, tuple[Any, ...]] | None = None) -> Any:
     """Declare one setting.
@@ -56,8 +65,19 @@ class Settings:
         For a value of the wrong kind or out of range.
     """
 
-    mode: str = option("photo", "Result", "what comes back: a photograph or the painterly texture of the flow",
-                       choices={"photo": "Photograph", "texture": "Painterly texture"})
+    mode: str = option("photo", "Result", "what comes back: a photograph, which keeps every detail, or a painting",
+                       choices={"photo": "Photograph", "painting": "Painting"})
+    amounts: tuple[float, ...] = option(
+        (), "Amounts", "how much there is of a painting's colour, forms, strokes and grain, with commas between; those "
+        "not named are there in full, 1", low=0.0, high=1.5, only_with=PAINTING)
+    style_scale: float = option(1.0, "Style scale", "how large the style's patterns become", low=0.25, high=4.0,
+                                only_with=PAINTING)
+    structure: float = option(0.5, "Structure", "how much of the target's edges a painting keeps, from loose to "
+                              "faithful", low=0.0, high=1.0, only_with=PAINTING)
+    fill: float = option(1.0, "Fill", "how much of the style's strokes flat areas are given, such as skies",
+                         low=0.0, high=2.0, only_with=PAINTING)
+    keep_detail: float = option(0.5, "Keep detail", "how much stays of the target's detail finer than the strokes",
+                                low=0.0, high=1.0, only_with=PAINTING)
     layers: int = option(LAYER_COUNT, "Layers", "how many network layers take part, shallow to deep",
                          low=1, high=LAYER_COUNT)
     strength: float = option(1.0, "Strength", "how far the features travel from the target's own to the style's",
@@ -69,8 +89,8 @@ class Settings:
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
-    size: int = option(128, "Detail", "working size: the longer side, in pixels, at which the flow runs; half of it "
-                       "for a photograph, whose field can show no more", low=32, high=2048, unit="px")
+    size: int = option(512, "Detail", "the longer side at which a painting's finest strokes are painted",
+                       low=32, high=2048, unit="px", only_with=PAINTING)
     network: str = option("auto", "Network", "which network's features; auto takes "
                           + ", else ".join(network.label for network in NETWORKS.values()),
                           choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}})
@@ -86,6 +106,7 @@ class Settings:
     seed: int = option(0, "Seed", "seed of the noise that gives the reference values", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "mode", OTHER_NAMES.get(self.mode, self.mode))
         for row in fields(self):
             value = _of_its_kind(row, getattr(self, row.name))
             object.__setattr__(self, row.name, value)
@@ -101,6 +122,8 @@ class Settings:
             raise InputError("nothing-to-transfer")
         if len(self.strength_per_layer) > LAYER_COUNT + 1:
             raise InputError("strengths-many", count=len(self.strength_per_layer), most=LAYER_COUNT + 1)
+        if len(self.amounts) > len(COMPONENTS):
+            raise InputError("amounts-many", count=len(self.amounts), most=len(COMPONENTS))
 
     @property
     def damping(self) -> float:
@@ -108,15 +131,15 @@ class Settings:
         return 10.0 ** (1.0 - 3.0 * self.freedom)
 
     @property
-    def flow_size(self) -> int:
-        """Longer side, in pixels, at which the flow runs: for a photograph, half of the working size."""
-        return self.size if self.mode == "texture" else max(32, self.size // 2)
-
-    @property
     def strengths(self) -> tuple[float, ...]:
         """Strength of layer 0 … `layers`, each in [0, 1]."""
         given = self.strength_per_layer + (1.0,) * (LAYER_COUNT + 1)
         return tuple(self.strength * s for s in given[: self.layers + 1])
+
+    @property
+    def all_amounts(self) -> tuple[float, ...]:
+        """Amount of each of `COMPONENTS`."""
+        return (self.amounts + (1.0,) * len(COMPONENTS))[: len(COMPONENTS)]
 
     def idle(self, name: str) -> Message | None:
         """Why a setting does not act beside the values of the others; None where it acts."""
@@ -129,7 +152,8 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {**dataclasses.asdict(self), "strength_per_layer": list(self.strength_per_layer)}
+        return {**dataclasses.asdict(self), "strength_per_layer": list(self.strength_per_layer),
+                "amounts": list(self.amounts)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:

@@ -7,6 +7,7 @@ came from.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +29,31 @@ DETAIL_LAYERS = 3
 VGG = ("smooth", "relu")
 """Hierarchies whose layers have the widths of VGG's."""
 
-MOST_REGIONS, MOST_LAYERS, MOST_FEATURES = 64, 16, 16_384
+MOST_REGIONS, MOST_LAYERS, MOST_FEATURES, MOST_SCALES, MOST_SIDE = 64, 16, 16_384, 16, 2**16
 LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
 
 MOST_BYTES = 16 * 2**20
 """Bounds of what is accepted from a file: one region takes about 20 kB."""
+
+
+@dataclass(frozen=True)
+class ScaleFeatures:
+    """What a painting takes from a style at one scale.
+
+    Attributes
+    ----------
+    side : int
+        Longer side of the style's image there, in pixels.
+    means : tuple of Tensor
+        The coupled features f_1 … of as many layers as are painted at this scale, each of shape (R, sizes[l]).
+    detail : Tensor
+        Standard deviation of what the half scale does not hold, shape (R,).
+    """
+
+    side: int
+    means: tuple[Tensor, ...]
+    detail: Tensor
 
 
 @dataclass(frozen=True)
@@ -55,6 +75,8 @@ class Style:
         The coupled features f_1 … f_3 at `picture.DETAIL_SIZE`, where the photograph's field is corrected.
     name : str
         What the style is called, for people; may be empty.
+    scales : tuple of ScaleFeatures
+        Coarse to fine; none for a style that was measured for photographs alone.
     """
 
     network: str
@@ -64,6 +86,19 @@ class Style:
     features: tuple[Tensor, ...]
     coupled_means: tuple[Tensor, ...]
     name: str = ""
+    scales: tuple[ScaleFeatures, ...] = ()
+
+    def at_sides(self, sides: Sequence[float]) -> list[ScaleFeatures]:
+        """The scales nearest to these, each a longer side in pixels.
+
+        Raises
+        ------
+        InputError
+            When it has none.
+        """
+        if not self.scales:
+            raise InputError("style-without-scales")
+        return [min(self.scales, key=lambda scale: abs(math.log(scale.side / side))) for side in sides]
 
     def towards(self, other: Style, strengths: Sequence[float]) -> Style:
         """Features a share of the way to the other's, layer by layer from layer 0.
@@ -85,7 +120,7 @@ class Style:
 
         return Style(self.network, self.activation, coloured(self.colours, other.colours),
                      coloured(self.full_moments, other.full_moments), mixed(self.features, other.features),
-                     mixed(self.coupled_means, other.coupled_means), other.name)
+                     mixed(self.coupled_means, other.coupled_means), other.name, other.scales)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON; six significant digits, far below what the eye can tell."""
@@ -98,6 +133,9 @@ class Style:
             "palette": [{"mean": c.mean.tolist(), "covariance": c.covariance.tolist()} for c in self.full_moments],
             "features": [_rounded(layer) for layer in self.features],
             "means": [_rounded(layer) for layer in self.coupled_means],
+            "scales": [{"side": scale.side, "means": [_rounded(layer) for layer in scale.means],
+                        "detail": [float(f"{value:.6g}") for value in scale.detail.tolist()]}
+                       for scale in self.scales],
         }
 
     @classmethod
@@ -136,7 +174,10 @@ class Style:
             raise ValueError
         if activation in VGG and tuple(layer.shape[1] for layer in coupled_means) != WIDTHS[:DETAIL_LAYERS]:
             raise ValueError
-        return cls(network, activation, colours, full_moments, features, coupled_means, name)
+        scales = tuple(_scale(scale, len(colours), activation) for scale in values.get("scales", ()))
+        if len(scales) > MOST_SCALES:
+            raise ValueError
+        return cls(network, activation, colours, full_moments, features, coupled_means, name, scales)
 
     def save(self, path: str | Path) -> None:
         """Write a ``.style`` file, beside first and then renamed.
@@ -174,6 +215,20 @@ class Style:
         except (ValueError, RecursionError) as error:
             raise InputError("style-foreign") from error
         return cls.from_json(values)
+
+
+def _scale(values: Mapping[str, Any], regions: int, activation: str) -> ScaleFeatures:
+    """One scale's features; ValueError where they are none."""
+    side = values["side"]
+    if type(side) is not int or not 1 <= side <= MOST_SIDE:
+        raise ValueError
+    means = tuple(_numbers(layer, (regions, len(layer[0]))).float() for layer in values["means"])
+    sizes = tuple(layer.shape[1] for layer in means)
+    if not 1 <= len(sizes) <= MOST_LAYERS or max(sizes) > MOST_FEATURES:
+        raise ValueError
+    if activation in VGG and sizes != WIDTHS[: len(sizes)]:
+        raise ValueError
+    return ScaleFeatures(side, means, _numbers(values["detail"], (regions,)).float().clamp_min(0.0))
 
 
 def _moments(cloud: Mapping[str, Any]) -> ColourMoments:

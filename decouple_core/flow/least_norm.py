@@ -18,7 +18,65 @@ import torch
 from torch import Tensor
 
 from decouple_core.features.hierarchy import Linearisation
-from decouple_core.flow.solvers import Operator, conjugate_gradients, deflated
+from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
+
+
+def least_norm(at: Linearisation, change: Tensor, damping: Tensor, preconditioner: Operator, *, iterations: int,
+               tolerance: float = 0.0, start: Tensor | None = None, metric: Tensor | None = None,
+               ) -> tuple[Tensor, Solution]:
+    """Solve (N J M Jᵀ + μ) a = change.
+
+    Parameters
+    ----------
+    at : Linearisation
+    change : Tensor
+        Shape (R, M).
+    damping : Tensor
+        μ of each feature, shape (R, M).
+    preconditioner : callable
+    iterations, tolerance, start
+        See `conjugate_gradients`.
+    metric : Tensor, optional
+        M, diagonal and positive, of a shape that the image's can be multiplied by: where the image may change more.
+        The identity if left out.
+
+    Returns
+    -------
+    change : Tensor
+        N M Jᵀ a, of the image's shape.
+    solution : Solution
+    """
+    pulled: list[Tensor] = []
+
+    def operator(a: Tensor) -> Tensor:
+        back = at.vjp(a)
+        pulled.append(back.numel() * (back if metric is None else metric * back))
+        return at.jvp(pulled[-1]) + damping * a
+
+    solution = conjugate_gradients(operator, change, tolerance=tolerance, preconditioner=preconditioner,
+                                   iterations=iterations, start=start)
+    # N M Jᵀ a is put together from what the solve has pulled back already.
+    moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
+    for share, back in zip(solution.shares, pulled, strict=True):
+        moved = moved + share * back
+    return moved, solution
+
+
+def factor_of(gram: Tensor, damping: Tensor) -> Tensor:
+    """The Cholesky factor of N·J·Jᵀ + μ at the reference, for damping of shape (R, m).
+
+    A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions. Factored on
+    the CPU, once, because not every accelerator has double precision.
+    """
+    size = damping.shape[1]
+    block = gram[:size, :size].cpu().double() + torch.diag(damping.amin(0).cpu().double())
+    return torch.linalg.cholesky(block).to(damping)
+
+
+def factored(factor: Tensor, damping: Tensor) -> Operator:
+    """The preconditioner of a factor from `factor_of`, in each region."""
+    share = damping.amin(0) / damping
+    return lambda r: share * torch.cholesky_solve(r.T, factor).T
 
 
 @dataclass(frozen=True)
@@ -73,7 +131,7 @@ class DampedLeastNorm:
         self._depths, self._tolerance = depths, tolerance
         self._dampings = [torch.cat([share * damping[:, :before], damping[:, before:m]], 1) for share, (before, m) in
                           zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)]
-        self._factors = [self._factor(gram, damping) for damping in self._dampings] if gram is not None else None
+        self._factors = [factor_of(gram, damping) for damping in self._dampings] if gram is not None else None
 
     def direction(self, at: Linearisation, change: Tensor, before: Direction | None = None) -> Direction:
         """Find dx = N Jᵀ a with (N J Jᵀ + μ) a = change.
@@ -89,34 +147,15 @@ class DampedLeastNorm:
         """
         depth = self._depths.index(change.shape[1])
         damping = self._dampings[depth]
-        pulled: list[Tensor] = []
-
-        def operator(a: Tensor) -> Tensor:
-            back = at.vjp(a)
-            pulled.append(back.numel() * back)
-            return at.jvp(pulled[-1]) + damping * a
-
         preconditioner = before.preconditioner if before else self._preconditioner(depth)
-        solution = conjugate_gradients(operator, change, tolerance=self._tolerance, preconditioner=preconditioner,
-                                       iterations=(self._warm_iterations if before else self._iterations)[depth],
-                                       start=before.multipliers if before else None)
-        # N Jᵀ a is put together from what the solve has pulled back already.
-        moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
-        for share, back in zip(solution.shares, pulled, strict=True):
-            moved = moved + share * back
+        moved, solution = least_norm(at, change, damping, preconditioner, tolerance=self._tolerance,
+                                     iterations=(self._warm_iterations if before else self._iterations)[depth],
+                                     start=before.multipliers if before else None)
         return Direction(moved, solution.multipliers, solution.iterations,
                          preconditioner if before else deflated(preconditioner, solution))
-
-    def _factor(self, gram: Tensor, damping: Tensor) -> Tensor:
-        # A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions.
-        # Factored on the CPU, once, because not every accelerator has double precision.
-        size = damping.shape[1]
-        block = gram[:size, :size].cpu().double() + torch.diag(damping.amin(0).cpu().double())
-        return torch.linalg.cholesky(block).to(damping)
 
     def _preconditioner(self, depth: int) -> Operator:
         damping = self._dampings[depth]
         if self._factors is None:
             return lambda r: r / damping
-        factor, share = self._factors[depth], damping.amin(0) / damping
-        return lambda r: share * torch.cholesky_solve(r.T, factor).T
+        return factored(self._factors[depth], damping)

@@ -58,11 +58,12 @@ class Meter:
         """Count one evaluation of the flow at this depth."""
         self._reach(self._done + self._costs[layer - 1])
 
-    def share(self, share: float) -> None:
-        """Tell a share of the last phase, 0 to 1."""
-        self._reach(1.0 - RENDERING_SHARE * (1.0 - share))
+    def within(self, share: float, message: Message | None = None) -> None:
+        """Tell a share of the phase, 0 to 1, and what is being done if that is more than the phase says."""
+        start = self._starts[self._phase]
+        self._reach(start + share * (self._end - start), message)
 
-    def _reach(self, done: float) -> None:
+    def _reach(self, done: float, message: Message | None = None) -> None:
         """Tell how far it is: never back, and not beyond the phase, whose length was an estimate."""
         self._done = max(self._done, min(done, self._end))
-        self._say(self._done, Message(self._phase))
+        self._say(self._done, message or Message(self._phase))

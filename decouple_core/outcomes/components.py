@@ -27,10 +27,19 @@ class Components:
         Carries the full-size target.
     differences : mapping of str to Tensor
         Each of shape (3, h, w), at a size of its own.
+    amounts : tuple of float
+        How much there is of the colour and of each difference; those not named are there in full, 1.
+    base : Tensor or None
+        The picture of the colour field at the size of the finest difference, shape (3, h, w).
+    keep_detail : float
+        How much stays of what the colour field's picture holds beyond `base`, in [0, 1].
     """
 
     colour: Field
     differences: Mapping[str, Tensor] = field(default_factory=dict)
+    amounts: tuple[float, ...] = ()
+    base: Tensor | None = None
+    keep_detail: float = 1.0
 
     def render(self, target: np.ndarray, out: np.ndarray, progress: Callable[[float], None]) -> None:
         """Evaluate the sum at full resolution, stripe by stripe.
@@ -47,16 +56,27 @@ class Components:
         parameters, height = self.colour.parameters, target.shape[0]
         for first in range(0, height, STRIPE_ROWS):
             last = min(first + STRIPE_ROWS, height)
-            top, bottom = first / height, last / height
             stripe = torch.from_numpy(np.array(target[first:last].transpose(2, 0, 1), np.float32, order="C"))
             if parameters.is_cuda:  # page-locked memory crosses without another copy
                 stripe = stripe.pin_memory()
             stripe = stripe.to(parameters, non_blocking=parameters.is_cuda)
-            values = self.colour.at(stripe, top, bottom).apply(parameters)
-            for difference in self.differences.values():
-                values = values + stretched(difference, stripe, top, bottom)
+            values = self._sum(stripe, first / height, last / height)
             torch.from_numpy(out[first:last]).copy_(box(values).permute(1, 2, 0))
-            progress(bottom)
+            progress(last / height)
+
+    def _sum(self, stripe: Tensor, top: float, bottom: float) -> Tensor:
+        """The sum at a stripe of the target, before the box."""
+        of_colour, *others = [*self.amounts, *[1.0] * (1 + len(self.differences))][: 1 + len(self.differences)]
+        values = self.colour.at(stripe, top, bottom).apply(self.colour.parameters)
+        if self.base is not None and self.keep_detail < 1.0:
+            detail = values - stretched(self.base, stripe, top, bottom)
+            values = values - (1.0 - self.keep_detail) * detail
+        if of_colour != 1.0:
+            values = stripe + of_colour * (values - stripe)
+        for amount, difference in zip(others, self.differences.values(), strict=True):
+            if amount:
+                values = values + amount * stretched(difference, stripe, top, bottom)
+        return values
 
 
 def keep_chroma_or_luma(target: np.ndarray, result: np.ndarray, luma: tuple[float, ...], *, chroma: bool) -> None:

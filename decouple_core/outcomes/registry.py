@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decouple_core.contract.settings import register_choice
 from decouple_core.outcomes.outcome import Outcome
+from decouple_core.outcomes.painting import Painting
 from decouple_core.outcomes.photograph import Photograph
-from decouple_core.outcomes.texture import Texture
 
-OUTCOMES: dict[str, Outcome] = {"photo": Photograph(), "texture": Texture()}
+OUTCOMES: dict[str, Outcome] = {"photo": Photograph(), "painting": Painting()}
 
 
 def register_outcome(name: str, label: str, outcome: Outcome) -> None:

@@ -81,15 +81,27 @@ class Scale:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image at the working size, at `DETAIL_SIZE` and at `MOMENTS_SIZE`."""
+    """An image at the flow's size, at `DETAIL_SIZE`, at `MOMENTS_SIZE`, and where it is painted at the finest scale."""
 
     small: Scale
     detail: Scale
     medium: Scale
+    finest: Scale | None = None
 
     @classmethod
-    def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device) -> Picture:
+    def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device,
+           finest: int = 0) -> Picture:
         """Shrink pixels, shape (H, W, 3), and the masks of its regions, each (H, W), to all sizes.
+
+        Parameters
+        ----------
+        pixels : ndarray
+        masks : sequence of ndarray
+        size : int
+            Longer side, in pixels, for the flow.
+        device : torch.device
+        finest : int
+            Longer side, in pixels, for the finest scale of a painting; 0 for none.
 
         Raises
         ------
@@ -101,11 +113,13 @@ class Picture:
         if any(mask.shape != pixels.shape[:2] for mask in masks):
             raise InputError("mask-size")
         medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), device)
-        return cls(medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium)
+        return cls(medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium,
+                   Scale.of(pixels, masks, finest, device) if finest else None)
 
     def to(self, device: torch.device) -> Picture:
         """The same on another device."""
-        return Picture(self.small.to(device), self.detail.to(device), self.medium.to(device))
+        return Picture(self.small.to(device), self.detail.to(device), self.medium.to(device),
+                       self.finest.to(device) if self.finest else None)
 
     @property
     def regions(self) -> int:
@@ -114,5 +128,5 @@ class Picture:
 
     @property
     def identity(self) -> str:
-        """Of all that a transfer takes from it."""
+        """Of all that a transfer takes from it, but for the finest scale."""
         return identity_of(*((scale.image, scale.masks) for scale in (self.small, self.detail, self.medium)))

@@ -104,7 +104,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5, help="calls of each convolution (default: %(default)s)")
     options.add_argument("--rows", type=int, default=15, help="of the profiler's table (default: %(default)s)")
     given = options.parse_args()
-    settings = settings_from(given, size=given.size, mode="texture")
+    settings = settings_from(given, size=given.size, mode="painting")
     photos = photographs()
     target, style = photos["coffee"], photos["astronaut"]
     device = prepared(settings).device

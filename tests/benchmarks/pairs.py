@@ -1,6 +1,6 @@
 """All pairs of a folder: results to score, seconds, the trade-off of the freedom setting, and a contact sheet.
 
-    python tests/benchmarks/pairs.py PAIRS OUT [--regions] [--mode photo|texture] [--set freedom=0.6]
+    python tests/benchmarks/pairs.py PAIRS OUT [--regions] [--mode photo|painting] [--set freedom=0.6]
     python tests/benchmarks/pairs.py PAIRS OUT --curve curve.png --scorer SCORER [--values 0.2,0.4,0.6,0.8]
     python tests/benchmarks/pairs.py PAIRS OUT --sheet sheet.png [--other NAME=FOLDER]
 
@@ -105,7 +105,7 @@ def main() -> None:
     options.add_argument("pairs", type=Path)
     options.add_argument("out", type=Path)
     options.add_argument("--regions", action="store_true", help="transfer between the regions of the label pictures")
-    options.add_argument("--mode", default="photo", help="photo or texture (default: %(default)s)")
+    options.add_argument("--mode", default="photo", help="photo or painting (default: %(default)s)")
     options.add_argument("--curve", type=Path, metavar="PNG", help="run several freedoms and plot edges against m3")
     options.add_argument("--values", type=lambda text: [float(part) for part in text.split(",")],
                          default=[0.2, 0.35, 0.5, 0.65, 0.8], help="freedoms of the curve (default: 0.2,0.35,…,0.8)")

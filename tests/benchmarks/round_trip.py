@@ -96,7 +96,7 @@ def main() -> None:
     options.add_argument("--other", default="coffee", help="photograph B (default: %(default)s)")
     options.add_argument("--plot", type=Path, metavar="PNG", help="PSNR against cost")
     given = options.parse_args()
-    settings = settings_from(given, size=given.size, mode="texture")
+    settings = settings_from(given, size=given.size, mode="painting")
     print(f"{machine(settings)}; {given.picture} at {given.size} px, by way of {given.other}")
     done = list(trips(settings, given.layers, given.steps, given.picture, given.other))
     table(("layers", "integrator", "steps", "network evaluations", "seconds", "there and back, dB", "equal bytes, %",

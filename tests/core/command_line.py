@@ -11,7 +11,7 @@ import skimage.data
 
 from decouple_core.cli import main
 
-QUICK = ["--size", "32", "--layers", "1", "--mode", "texture", "--network", "vgg16", "--device", "cpu"]
+QUICK = ["--size", "32", "--layers", "1", "--mode", "painting", "--network", "vgg16", "--device", "cpu"]
 PIXELS = np.ascontiguousarray(skimage.data.astronaut()[::10, ::10])[:40]
 
 

@@ -12,7 +12,7 @@ import torch
 
 from decouple_core import engine as transfer
 from decouple_core.contract.settings import Settings
-from decouple_core.engine import Engine
+from decouple_core.engine import Engine, Transferred
 from decouple_core.features.reference import uniform_noise
 from decouple_core.flow.move import Move
 from decouple_core.model.device import pick_device
@@ -53,8 +53,20 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max()) * 255
 
 
-CASES = {"photograph": Settings(size=64), "texture": Settings(size=32, mode="texture"),
-         "there and back": Settings(size=32, mode="texture", integrator="reversible", layers=3)}
+def apart(ours: Transferred, wanted: Transferred) -> float:
+    """The largest difference of two transfers, in 8-bit steps.
+
+    A painting's steps amplify the rounding of the flow's result, so that its strokes are others: it is held to that
+    result, and to the colours of the whole.
+    """
+    if ours.report.settings.mode == "photo":
+        return difference(ours.image, wanted.image)
+    looks = ([result.report.images["dressed"].cpu().numpy(), result.image.mean((0, 1))] for result in (ours, wanted))
+    return max(difference(a, b) for a, b in zip(*looks, strict=True))
+
+
+CASES = {"photograph": Settings(size=64), "painting": Settings(size=64, mode="painting"),
+         "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=3)}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -62,7 +74,7 @@ def test_a_transfer_elsewhere_is_the_one_here(case: str, elsewhere: Elsewhere) -
     result = Engine().transfer(TARGET, STYLE, CASES[case])
     assert elsewhere.reads > 0
     with as_here():
-        assert difference(result.image, Engine().transfer(TARGET, STYLE, CASES[case]).image) < 1
+        assert apart(result, Engine().transfer(TARGET, STYLE, CASES[case])) < 1
 
 
 def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> None:
@@ -107,9 +119,9 @@ def test_a_transfers_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhe
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_accelerator_gives_what_the_processor_gives(case: str) -> None:
     settings = CASES[case].as_dict()
-    ours, wanted = (Engine().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": device})).image
+    ours, wanted = (Engine().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": device}))
                     for device in ("auto", "cpu"))
-    assert difference(ours, wanted) < 1
+    assert apart(ours, wanted) < 1
 
 
 @pytest.mark.gpu

@@ -317,11 +317,13 @@ def test_result_is_described(session: dc.Session) -> None:
 
 
 def test_round_trip_comes_back(session: dc.Session) -> None:
-    assert inspect.signature(dc.round_trip).parameters["settings"].default == dc.Settings(integrator="reversible")
+    default = inspect.signature(dc.round_trip).parameters["settings"].default
+    assert default == dc.Settings(integrator="reversible", size=128)
     trip = session.round_trip(TARGET, dc.Settings(integrator="reversible", size=56, layers=1, network="vgg16"))
     before, after = (x.permute(1, 2, 0).numpy() for x in (trip.before, trip.after))
     assert np.array_equal(as_bytes(before), TARGET)
     assert (as_bytes(after) == TARGET).mean() == trip.equal_bytes > 0.999
+    assert dc.round_trip(TARGET, SMALL).psnr > 40
 
 
 # --- progress, and what is refused --------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_kinds_of_pictures(make: object, pictures: Path, tmp_path: Path, capsys:
     assert callable(make)
     make(target)
     line = succeeds(capsys, "transfer", target, pictures / "style.jpg", "-o", out, *QUICK)
-    assert line.startswith(f"{out}: texture, vgg16, processor, ")
+    assert line.startswith(f"{out}: painting, vgg16, processor, ")
     assert re.search(r", \d+ network evaluations, \d+\.\d s$", line)
     written = imagecodecs.png_decode(out.read_bytes())
     assert written.shape == SHAPES.get(make.__name__, PIXELS.shape)
@@ -146,7 +146,8 @@ def test_style_file_does_what_its_picture_does(pictures: Path, tmp_path: Path,
     assert file.stat().st_size < 60_000
     results = []
     for style in (pictures / "style.jpg", file):
-        succeeds(capsys, "transfer", pictures / "target.png", style, "-o", tmp_path / "out.png", *QUICK)
+        succeeds(capsys, "transfer", pictures / "target.png", style, "-o", tmp_path / "out.png", *QUICK,
+                 "--mode", "photo")
         results.append(picture(tmp_path / "out.png").astype(int))
     assert np.abs(results[0] - results[1]).max() <= 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from decouple_core.contract.errors import InputError
 from decouple_core.contract.networks import WIDTHS
-from decouple_core.features.channel_means import SMOOTHING, ChannelMeans
+from decouple_core.features.channel_means import SCHEDULE, SMOOTHING, ChannelMeans
 from decouple_core.features.functions import Functions
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
+from decouple_core.features.identity import identity_of
 from decouple_core.features.linearised import LinearisedNetwork
 from decouple_core.features.reference import uniform_noise
 from decouple_core.features.vgg import convolutions
@@ -112,6 +115,50 @@ def test_functions_and_their_derivatives() -> None:
     torch.testing.assert_close(at.vjp(w), w[0] @ j)
     assert hierarchy.linearise(x, 1).values.shape == (1, 1)
     assert [m.shape for m in hierarchy.measure(x)] == [(1, 1), (1, 2)]
+
+
+def test_functions_of_whole_images_refuse_regions() -> None:
+    hierarchy = Functions([lambda x: x.mean()], (1,))
+    assert hierarchy.within(None) is hierarchy
+    with pytest.raises(InputError, match="leave out masks"):
+        hierarchy.within(torch.ones(1, 4, 4))
+
+
+def test_the_first_of_several_functions() -> None:
+    hierarchy = Functions([lambda x: x.mean(), lambda x: x.square().mean((1, 2))], (1, 3))
+    first, image = hierarchy.first(1), uniform_noise(1, 5)
+    assert (first.sizes, first.names, hierarchy.sizes) == ((1,), ("layer1",), (1, 3))
+    measured, = first.measure(image)
+    torch.testing.assert_close(measured, image.mean().reshape(1, 1))
+
+
+def test_a_schedule_that_nobody_has_measured_is_more_cautious_than_the_measured_one() -> None:
+    """Of at least as many iterations and steps in each layer as VGG's."""
+    schedule = Functions([lambda x: x.mean()] * 5, (1,) * 5).schedule
+    for ours, measured in ((schedule.iterations, SCHEDULE.iterations),
+                           (schedule.warm_iterations, SCHEDULE.warm_iterations), (schedule.held, SCHEDULE.held)):
+        assert len(ours) == len(measured)
+        assert all(o >= m for o, m in zip(ours, measured, strict=True))
+    assert list(schedule.steps_of("midpoint")) == [8] * 5 == list(SCHEDULE.steps_of("of one's own"))
+    assert list(SCHEDULE.steps_of("midpoint")) == [8, 2, 2, 2, 2]
+
+
+# --- identities ---------------------------------------------------------------------------------------------------
+
+
+def test_equal_values_have_one_identity_and_others_another() -> None:
+    def values() -> list[Any]:
+        return [None, True, 1, 1.0, "1", b"1", [1], [[1]], [1, 2], [12], {"a": 1}, {"a": 2}, {"b": 1},
+                torch.ones(2), torch.ones(1, 2), torch.ones(2).double(), np.zeros(2, np.float32)]
+
+    ours, theirs = ([identity_of(value) for value in values()] for _ in range(2))
+    assert ours == theirs
+    assert len(set(ours)) == len(ours)
+    assert identity_of("a", "b") != identity_of("ab")
+    assert identity_of({"a": 1, "b": 2}) == identity_of({"b": 2, "a": 1})
+    assert identity_of(torch.ones(3, 2).T) == identity_of(torch.ones(2, 3))
+    with pytest.raises(TypeError, match="set has no identity"):
+        identity_of({1})
 
 
 # --- dead features ------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def test_defaults_are_allowed_and_survive_json() -> None:
     assert Settings.from_dict(json.loads(json.dumps(Settings().as_dict()))) == Settings()
 
 
-@given(mode=st.sampled_from(["photo", "texture"]), layers=st.integers(1, 5), strength=st.floats(0, 1),
+@given(mode=st.sampled_from(["photo", "painting"]), layers=st.integers(1, 5), strength=st.floats(0, 1),
        per_layer=st.lists(st.floats(0, 1), max_size=6), freedom=st.floats(0, 1), size=st.integers(32, 2048),
        seed=st.integers(0, 2**31 - 1))
 def test_any_allowed_settings_survive_json(mode: str, layers: int, strength: float, per_layer: list[float],
@@ -110,12 +110,12 @@ class Painting(Settings):
     """Settings with one that acts in paintings alone."""
 
     grain: float = option(1.0, "Grain", "how strong the grain is", low=0.0, high=1.5, unit="times",
-                          only_with={"mode": ("texture",)})
+                          only_with={"mode": ("painting",)})
 
 
 def test_a_setting_says_where_it_acts() -> None:
-    assert Painting(mode="texture").idle("grain") is None
-    assert str(Painting().idle("grain")) == "Acts only where Result is Painterly texture."
+    assert Painting(mode="painting").idle("grain") is None
+    assert str(Painting().idle("grain")) == "Acts only where Result is Painting."
     assert Painting().idle("strength") is None
     assert {row.name: row.metadata["unit"] for row in dataclasses.fields(Painting)}["grain"] == "times"
 

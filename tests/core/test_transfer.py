@@ -63,7 +63,7 @@ def assert_sound(result: Transferred, target: np.ndarray) -> None:
 # --- every kind of outcome ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("mode", ["photo", "painting"])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_any_number_of_layers(engine: Engine, mode: str, layers: int) -> None:
     result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=layers))
@@ -73,9 +73,9 @@ def test_any_number_of_layers(engine: Engine, mode: str, layers: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None:
-    size = {"texture": 48, "photo": 96}[mode]  # the same size of the flow
+    size = {"painting": 48, "photo": 96}[mode]  # the same size of the flow
     result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=5, size=size))
     assert_sound(result, TARGET)
     assert [entry.layer for entry in result.report.layers] == [f"relu{n}_1" for n in (5, 4, 3, 2, 1)]
@@ -88,8 +88,8 @@ def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None
 def test_every_integrator_leads_to_the_same_place(engine: Engine, integrator: str) -> None:
     """To what their steps leave: Euler's are coarse, and it corrects towards the goal."""
     converged = "reversible" if integrator == "rk4" else "rk4"
-    reference = engine.transfer(TARGET, STYLE, settings(mode="texture", layers=1, integrator=converged))
-    result = engine.transfer(TARGET, STYLE, settings(mode="texture", layers=1, integrator=integrator))
+    reference = engine.transfer(TARGET, STYLE, settings(mode="painting", layers=1, integrator=converged))
+    result = engine.transfer(TARGET, STYLE, settings(mode="painting", layers=1, integrator=integrator))
     assert_sound(result, TARGET)
     assert result.report.settings.integrator == integrator
     assert psnr(result.image, reference.image) > 25
@@ -123,9 +123,9 @@ def test_second_transfer_uses_what_was_kept() -> None:
     assert np.array_equal(first.image, second.image)
     evaluations = [r.report.evaluations["total"] for r in (first, second)]
     assert evaluations[1] < 0.6 * evaluations[0]
-    # Another strength needs the same two; another target the style alone.
+    # Another strength needs the same two, and a field of its own; another target the style alone.
     third = engine.transfer(TARGET, STYLE, settings(strength=0.5))
-    assert third.report.evaluations["total"] == pytest.approx(evaluations[1], rel=0.05)
+    assert evaluations[1] < third.report.evaluations["total"] < 0.7 * evaluations[0]
     fourth = engine.transfer(photograph("rocket"), STYLE, SMALL)
     assert evaluations[1] < fourth.report.evaluations["total"] < evaluations[0]
     assert np.array_equal(fourth.image, Engine().transfer(photograph("rocket"), STYLE, SMALL).image)
@@ -133,7 +133,7 @@ def test_second_transfer_uses_what_was_kept() -> None:
 
 def test_kept_states_are_not_mistaken(engine: Engine) -> None:
     """Everything a result depends on tells it apart; each of these differs from the plain one."""
-    quick = {"mode": "texture", "layers": 1}
+    quick = {"mode": "painting", "layers": 1}
     plain = engine.transfer(TARGET, STYLE, settings(**quick)).image
     for change in ({"size": 40}, {"freedom": 0.9}, {"seed": 3}, {"integrator": "rk4"}):
         changed = settings(**quick, **change)
@@ -153,14 +153,14 @@ def test_input_is_left_alone(engine: Engine) -> None:
 # --- strength -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_no_strength_gives_the_target_back(engine: Engine, mode: str) -> None:
     result = engine.transfer(TARGET, STYLE, settings(strength=0.0, mode=mode))
     assert np.median(np.abs(result.image - TARGET)) < 1 / 255
     assert psnr(result.image, TARGET) > 35
 
 
-@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_style_equal_to_the_target_gives_it_back(engine: Engine, mode: str) -> None:
     result = engine.transfer(TARGET, TARGET, settings(mode=mode))
     assert psnr(result.image, TARGET) > 35
@@ -177,7 +177,7 @@ def test_a_layers_own_strength_leaves_the_shallower_ones_where_they_were(engine:
     """What decoupled means to the artist: moving layer 2 shifts layer 1 by less than 1 %."""
     reached = {}
     for share in (0.0, 1.0):
-        report = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="texture")).report
+        report = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="painting")).report
         reached[share] = {entry.layer: np.array(entry.reached) for entry in report.layers}
     shift = {layer: np.linalg.norm(reached[1.0][layer] - reached[0.0][layer]) / np.linalg.norm(reached[0.0][layer])
              for layer in ("relu1_1", "relu2_1")}
@@ -197,7 +197,7 @@ def test_wanted_features_are_a_share_of_the_way(engine: Engine) -> None:
 # --- colours ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_result_has_the_styles_colours(engine: Engine, mode: str) -> None:
     """Mean and covariance within 1 % where the box does not bite; texture is laid over the photograph's field."""
     style = muted(STYLE)
@@ -329,11 +329,14 @@ def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> 
     difference = np.abs(from_file.image - from_image.image)
     assert difference.mean() < 0.5 / 255
     assert np.percentile(difference, 99) < 3 / 255
-    precise = settings(mode="texture", integrator="reversible")
+    precise = settings(mode="painting", integrator="reversible")
     engine.read_style(STYLE, precise).save(tmp_path / "b.style")
-    from_file_precisely = engine.transfer(TARGET, Style.load(tmp_path / "b.style"), precise).image
-    assert np.abs(from_file_precisely - engine.transfer(TARGET, STYLE, precise).image).max() < 0.1 / 255
-    assert from_file.style.name == "coffee"
+    from_file, from_image = (engine.transfer(TARGET, style, precise)
+                             for style in (Style.load(tmp_path / "b.style"), STYLE))
+    flowed = [result.report.images["dressed"] for result in (from_file, from_image)]
+    assert (flowed[0] - flowed[1]).abs().max() < 0.1 / 255
+    assert np.abs(from_file.image - from_image.image).max() < 0.5 / 255
+    assert features.name == "coffee"
 
 
 def test_style_that_does_not_fit(engine: Engine) -> None:
@@ -366,7 +369,7 @@ def test_shapes_that_round_differently_at_each_size(engine: Engine, height: int)
     assert np.linalg.norm(np.cov(colours.T) - np.cov(wanted.T)) < 0.01 * np.linalg.norm(np.cov(wanted.T))
 
 
-@pytest.mark.parametrize("mode", ["photo", "texture"])
+@pytest.mark.parametrize("mode", ["photo", "painting"])
 @pytest.mark.parametrize(("target", "style"), [
     (np.repeat(TARGET.mean(2, keepdims=True), 3, 2), STYLE),
     (TARGET, np.repeat(STYLE.mean(2, keepdims=True), 3, 2)),
@@ -396,10 +399,10 @@ def test_values_that_are_no_numbers(engine: Engine) -> None:
 
 def test_values_outside_the_unit_range(engine: Engine) -> None:
     """Layer 0 takes out what is the same affine change of every channel; a style keeps it as its colours alone."""
-    whole = settings(mode="texture", size=64, integrator="reversible")
+    whole = settings(mode="painting", size=64, integrator="reversible")
     plain, wide = (engine.transfer(target, STYLE, whole) for target in (TARGET, 3 * TARGET - 1))
     assert_sound(wide, TARGET)
-    difference = np.abs(plain.image - wide.image)
+    difference = np.abs(np.subtract(*(result.report.images["dressed"].numpy() for result in (plain, wide))))
     assert difference.mean() < 0.1 / 255
     assert difference.max() < 8 / 255  # where a steep colour map meets the box
     once, twice = (engine.read_style(style, whole) for style in (STYLE, 2 * STYLE))

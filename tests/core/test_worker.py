@@ -26,7 +26,7 @@ from decouple_core.contract.protocol import Raster, Transfer
 from decouple_core.contract.settings import Settings
 from decouple_core.service.worker import stop
 
-QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
+QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 LONG = {**QUICK, "size": 512, "layers": 5}
 SECONDS = 120.0
 """Patience with a busy machine."""

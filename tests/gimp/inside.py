@@ -67,7 +67,7 @@ def call(procedure, image, drawables, **arguments):
 
 def dress(image, drawables, **arguments):
     """Run the main procedure at a size that is quick."""
-    quick = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
+    quick = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
     return call("plug-in-decoupled-style", image, drawables, **{**quick, **arguments})
 
 

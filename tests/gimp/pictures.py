@@ -11,7 +11,7 @@ from gimp_under_test import Session
 
 from decouple_core.contract.settings import Settings
 
-QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "texture", "device": "cpu"}
+QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 """The settings that `inside.dress` takes unless told otherwise."""
 
 

@@ -55,6 +55,20 @@ def test_result_is_the_cores_and_alpha_the_sources(console: Session, pictures: P
     assert np.array_equal(pictures.get(console, "layer"), cat), "the source has changed"
 
 
+def test_painting_adds_its_parts_to_the_photograph(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    cat = pictures.cat(alpha=False)
+    opened(console, pictures, cat)
+    made = {name: pictures.get(console, f"item({succeeded(console, f'dress(image, [layer], style=cup, {chosen})')})")
+            for name, chosen in (("photograph", 'mode="photo"'), ("painting", "keep_detail=1.0"),
+                                 ("bare", "keep_detail=1.0, forms=0.0, strokes=0.0, grain=0.0"),
+                                 ("half", "keep_detail=1.0, forms=0.0, strokes=0.5, grain=1.5"))}
+    assert np.array_equal(made["bare"], made["photograph"])
+    assert np.abs(made["painting"] - made["photograph"])[..., :3].mean() > 0.01
+    expected = dressed(cat, style, keep_detail=1.0, amounts=[1, 0, 0.5, 1.5])
+    assert np.abs(made["half"][..., :3] - expected).max() < 1 / 255
+    assert np.abs(made["half"] - made["painting"]).max() > 4 / 255, "the amounts change little; this says little"
+
+
 @pytest.mark.parametrize(("kind", "curve"), [*((kind, "NON_LINEAR") for kind in STORED), ("U8", "LINEAR"),
                                              ("U16", "PERCEPTUAL"), ("FLOAT", "LINEAR")])
 def test_precision_and_alpha_are_kept(console: Session, pictures: Pictures, style: np.ndarray, kind: str,

@@ -14,7 +14,7 @@ import pytest
 from gimp_under_test import GimpUnderTest, Session
 from pictures import Pictures
 
-LONG = 'dress(image, [layer], style=cup, mode="photo", layers=5, size=512)'
+LONG = 'dress(image, [layer], style=cup, layers=5, size=512)'
 
 
 @pytest.fixture

@@ -17,8 +17,11 @@ from decouple_core.contract.settings import Settings
 
 PACKAGE = REPOSITORY / "gimp_plugin" / "decoupled_style"
 LOCALE = PACKAGE / "locale"
-RESEARCH = {"strength_per_layer", "activation", "integrator"}
-"""Settings that the plug-in does not show."""
+RESEARCH = {"activation", "integrator"}
+"""Settings that the plug-in does not have."""
+
+SEVERAL = {"amounts", "strength_per_layer"}
+"""Settings that it has as sliders with words of their own."""
 
 COMMAND_LINE = {
     "arguments", "output-blocked", "choices-none", "choice-taken",
@@ -50,7 +53,7 @@ def words() -> Iterator[str]:
                 if isinstance(text, ast.Constant):
                     yield str(text.value)
     for setting in dataclasses.fields(Settings):
-        if setting.name not in RESEARCH:
+        if setting.name not in RESEARCH | SEVERAL:
             yield from (setting.metadata["label"], setting.metadata["help"], *setting.metadata["choices"].values())
     yield from (sentence for code, sentence in SENTENCES.items() if code not in COMMAND_LINE)
 

@@ -17,7 +17,7 @@ from decoupled_style.host.styles import FileStyle, LayerStyle, found_again, laye
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
 from decoupled_style.ui.chooser import LabelChooser, StyleChooser
-from decoupled_style.ui.controls import Controls, heading
+from decoupled_style.ui.controls import Controls, column, heading
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
 
@@ -40,7 +40,7 @@ def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image
 
 
 class DressDialog:
-    """The main dialog: the preview on the left, the choices on the right, the progress below."""
+    """The main dialog: the preview on the left, most choices on the right, the progress below."""
 
     def __init__(self, procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
                  layers: Sequence[Gimp.Layer], worker: Worker) -> None:
@@ -64,7 +64,7 @@ class DressDialog:
                 self._view.complain(_("Choose a style first."))
                 continue
             try:
-                with self._view.running(self._choices):
+                with self._view.running(*self._choices):
                     regions = self._regions(style)
                     remember_style({**style.where(), **(regions.where() if regions else {})})
                     self._preview.stop(lambda _news: self._view.pump())
@@ -84,19 +84,14 @@ class DressDialog:
         if style is not None:
             style.close()
 
-    def _build(self) -> Gtk.Widget:
-        """Arrange everything; returns the part that rests while a run is on."""
+    def _build(self) -> tuple[Gtk.Widget, Gtk.Widget]:
+        """Arrange everything; returns the parts that rest while a run is on."""
         controls = Controls(self._dialog, self._config)
-        choices = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        for title, widgets in ((_("Style of"), [self._chooser]),
-                               (_("Result"), [controls.mode_switch()]),
-                               (_("Strength"), controls.strengths()),
-                               (_("Options"), controls.options()),
-                               (_("Regions"), [self._regions_row()])):
-            for widget in (heading(title), *widgets):
-                choices.pack_start(widget, False, False, 0)
+        choices = column(heading(_("Style of")), self._chooser, heading(_("Result")), controls.mode_switch(),
+                         heading(_("Strength")), *controls.strengths(), controls.of_result())
+        regions = column(heading(_("Regions")), self._regions_row())
         columns = Gtk.Box(spacing=24, margin=screen.MARGIN, margin_bottom=0)
-        columns.pack_start(self._preview, False, False, 0)
+        columns.pack_start(column(self._preview, regions), False, False, 0)
         columns.pack_start(choices, True, True, 0)
         area = self._dialog.get_content_area()
         for theirs in area.get_children():  # GIMP's buttons for settings, which it puts further left than its others
@@ -107,7 +102,7 @@ class DressDialog:
         area.pack_start(self._view.bar, False, False, 0)
         columns.show_all()
         self._view.bar.show()
-        return choices
+        return choices, regions
 
     def _regions_row(self) -> Gtk.Widget:
         """The two choosers of labels, side by side."""

@@ -24,9 +24,6 @@ SIDE = 440
 PAUSE_MS = 300
 """A preview starts after this long without a change: shorter would start one for each move of a slider."""
 
-FLOW_SIZE = 64
-"""Largest size of a preview's flow: that of a photograph at the usual Detail. More would not be a matter of seconds."""
-
 CHECKS = (8, 0xFF999999, 0xFF666666)
 """Size and colours of the checks behind what is transparent, as GIMP draws them."""
 
@@ -129,10 +126,11 @@ class Preview(Gtk.Box):
             yield from self._worker.connect()
             folder = yield from self._worker.folder()
             target = pixels.hand_over(self._layer, self._weights, folder, "target", _no_tick, self._scale)
-            given = style.hand_over(folder, _no_tick, longest=SIDE)
+            small, longest = _small(settings)
+            given = style.hand_over(folder, _no_tick, longest)
             if regions is not None:
                 given |= regions.hand_over(folder, self._layer, target, given["style"], _no_tick)
-            yield from self._worker.transfer(protocol.Transfer(target=target, settings=_quick(settings).as_dict(),
+            yield from self._worker.transfer(protocol.Transfer(target=target, settings=small.as_dict(),
                                                                **given))
             self._show(_pixbuf(pixels.result_bytes(target, folder), target.width, target.height))
             self.say(_("Preview. Press and hold the picture to compare."))
@@ -165,10 +163,14 @@ class Preview(Gtk.Box):
         return Gdk.EVENT_PROPAGATE
 
 
-def _quick(settings: Settings) -> Settings:
-    """The same settings with a flow that is small enough."""
-    size = settings.size * FLOW_SIZE // settings.flow_size
-    return dataclasses.replace(settings, size=min(settings.size, size))
+def _small(settings: Settings) -> tuple[Settings, int]:
+    """The settings for a picture of the preview's size, and how large a style they want.
+
+    A photograph's stay as they are. A painting takes the style's patterns as much larger as they shall become, like the
+    run, so that it wants a larger picture of the style for them.
+    """
+    enlarged = 1.0 if settings.idle("style_scale") else max(1.0, settings.style_scale)
+    return dataclasses.replace(settings, size=min(settings.size, SIDE)), round(SIDE * enlarged)
 
 
 def _pixbuf(data: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:

@@ -36,9 +36,9 @@ class RunView:
         self.bar = Gtk.ProgressBar(show_text=True, text=" ", opacity=0, margin=MARGIN)
 
     @contextlib.contextmanager
-    def running(self, choices: Gtk.Widget) -> Iterator[None]:
+    def running(self, *choices: Gtk.Widget) -> Iterator[None]:
         """Watch a run: the choices rest, the bar is seen, and closing the dialog stops the run but not the dialog."""
-        self._show(True, choices)
+        self._show(True, *choices)
         self.message.hide()
         self._stopped = False
         self._status = StatusBar()
@@ -50,7 +50,7 @@ class RunView:
             for handler in handlers:
                 self._dialog.disconnect(handler)
             Gimp.progress_end()
-            self._show(False, choices)
+            self._show(False, *choices)
 
     def notice(self, done: float | None, text: str) -> None:
         """Show how far the run is, here and in GIMP's status bar; `Cancelled` where the user wants no more."""
@@ -74,8 +74,9 @@ class RunView:
         self._words.set_text(text)
         self.message.show()
 
-    def _show(self, running: bool, choices: Gtk.Widget) -> None:
-        choices.set_sensitive(not running)
+    def _show(self, running: bool, *choices: Gtk.Widget) -> None:
+        for choice in choices:
+            choice.set_sensitive(not running)
         for response in (Gtk.ResponseType.OK, Gtk.ResponseType.HELP, RESET):
             self._dialog.set_response_sensitive(response, not running)
         self.bar.set_opacity(running)

@@ -1,0 +1,236 @@
+"""The painting: its solve against a closed form, its components against each other, and what an artist relies on."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.filters import sobel
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from decouple_core.contract.errors import InputError
+from decouple_core.contract.settings import Settings
+from decouple_core.engine import Engine
+from decouple_core.features.functions import Functions
+from decouple_core.features.style import Style
+from decouple_core.flow.gauss_newton import Step, gauss_newton
+from decouple_core.pictures.pyramid import doubling, larger, smaller
+from decouple_core.pictures.resampling import shrink
+
+pytestmark = [pytest.mark.usefixtures("weights", "one_thread"),
+              pytest.mark.filterwarnings("ignore:.*torch.jit.script")]  # torch's own, on the first use of its jvp
+
+PAINTED = Settings(mode="painting", size=64, network="vgg16", device="cpu")
+
+
+def photograph(name: str, size: int) -> np.ndarray:
+    pixels = shrink(getattr(skimage.data, name)().astype(np.float32) / 255, size)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy().clip(0, 1))
+
+
+TARGET, STYLE = photograph("astronaut", 96)[:72], photograph("immunohistochemistry", 96)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def painted(engine: Engine, **changes: Any) -> np.ndarray:
+    return engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, **changes)).image
+
+
+# --- the solve ----------------------------------------------------------------------------------------------------
+
+
+def test_a_step_is_the_damped_least_norm_change() -> None:
+    """X + N M Jᵀ (N J M Jᵀ + μ)⁻¹ (goal − f), by an explicit Jacobian and numpy's solver, then into the box."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(3, 4, 5, dtype=torch.float64, generator=generator)
+    metric = 0.5 + torch.rand(1, 4, 5, dtype=torch.float64, generator=generator)
+    functions = [lambda x: x.mean((1, 2)), lambda x: torch.stack([(x**2).mean(), (x[0] * x[1]).mean()])]
+    hierarchy = Functions(functions, (3, 2))
+    values = torch.cat(hierarchy.measure(x), 1)
+    goal = values + torch.tensor([[0.3, -0.2, 0.1, 0.2, -0.1]], dtype=torch.float64)
+    j = torch.cat([torch.func.jacrev(f)(x).reshape(-1, x.numel()) for f in functions]).numpy()
+    m = metric.expand_as(x).reshape(-1).numpy()
+    damping = torch.full((1, 5), 0.2, dtype=torch.float64)
+    a = np.linalg.solve(x.numel() * (j * m) @ j.T + 0.2 * np.eye(5), (goal - values)[0].numpy())
+    wanted = np.clip(x.numpy() + (x.numel() * m * (j.T @ a)).reshape(x.shape), 0, 1)
+    ours, known = gauss_newton(hierarchy, x, goal, [Step(1.0, 5)], lambda step: step * damping,
+                               torch.eye(5, dtype=torch.float64), metric=metric)
+    np.testing.assert_allclose(ours, wanted, atol=1e-9)
+    assert ((ours == 0) | (ours == 1)).any()  # the box has bitten
+    assert len(known.directions) == 5
+
+
+# --- scales -------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 4096))
+def test_scales_double_up_to_the_finest(finest: int) -> None:
+    sides = doubling(finest, 64)
+    assert sides[-1] == finest
+    assert all(fine // 2 == coarse for coarse, fine in itertools.pairwise(sides))
+    assert sides[0] < 128
+    assert sides[0] >= 64 or len(sides) == 1
+
+
+@settings(deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 3))
+def test_scaling_keeps_one_colour_and_the_mean(height: int, width: int, factor: int) -> None:
+    image = torch.rand(3, height * factor, width * factor, generator=torch.Generator().manual_seed(height))
+    small = smaller(image, (height, width))
+    torch.testing.assert_close(small.mean((1, 2)), image.mean((1, 2)), rtol=1e-4, atol=1e-5)
+    flat = torch.full((3, height, width), 0.3)
+    torch.testing.assert_close(larger(flat, (2 * height, 3 * width)), torch.full((3, 2 * height, 3 * width), 0.3))
+
+
+# --- components ---------------------------------------------------------------------------------------------------
+
+
+def test_colour_alone_is_the_photograph(engine: Engine) -> None:
+    photo = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, mode="photo")).image
+    np.testing.assert_array_equal(painted(engine, amounts=(1.0, 0.0, 0.0, 0.0)), photo)
+    assert np.abs(painted(engine) - photo).mean() > 0.02
+    target = painted(engine, amounts=(0.0, 0.0, 0.0, 0.0))
+    np.testing.assert_allclose(target, TARGET, atol=0.006)  # but for the rounded corners of the box
+
+
+def test_amounts_are_linear_and_cost_no_solve(engine: Engine) -> None:
+    whole = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, size=96))
+    other = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, size=96, amounts=(1.0, 0.5, 1.2, 0.3)))
+    assert other.components.amounts == (1.0, 0.5, 1.2, 0.3)
+    for name, difference in whole.components.differences.items():
+        assert torch.equal(difference, other.components.differences[name])
+    again = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, size=96))
+    assert other.report.evaluations["total"] == again.report.evaluations["total"] < whole.report.evaluations["total"]
+    half, none = (painted(engine, size=96, amounts=(1.0, share, share, share), keep_detail=1.0) for share in (0.5, 0.0))
+    full = painted(engine, size=96, keep_detail=1.0)
+    inside = (np.minimum(full, none) > 0.03) & (np.maximum(full, none) < 0.97)  # where the box does not bite
+    assert inside.mean() > 0.3
+    np.testing.assert_allclose(half[inside], (full + none)[inside] / 2, atol=0.004)
+
+
+def test_a_painting_comes_nearer_to_the_means_than_the_photograph(engine: Engine) -> None:
+    model = next(iter(engine.models._values.values()))
+    wanted = model.hierarchy.measure(shrink(STYLE, 64), 3)
+
+    def misses(image: np.ndarray) -> list[float]:
+        means = model.hierarchy.measure(shrink(image, 64), 3)
+        return [((a - b).norm() / b.norm()).item() for a, b in zip(means, wanted, strict=True)]
+
+    photo = misses(painted(engine, amounts=(1.0, 0.0, 0.0, 0.0)))
+    assert all(ours < 0.75 * theirs for ours, theirs in zip(misses(painted(engine)), photo, strict=True))
+
+
+def test_nothing_to_transfer_paints_nothing(engine: Engine) -> None:
+    for style, changes in ((TARGET, {}), (STYLE, {"strength": 0.0})):
+        result = engine.transfer(TARGET, style, dataclasses.replace(PAINTED, **changes)).image
+        assert np.median(np.abs(result - TARGET)) < 1 / 255
+
+
+# --- controls -----------------------------------------------------------------------------------------------------
+
+
+def kept_edges(image: np.ndarray) -> float:
+    """The structural similarity of the edges, by scikit-image's own measure."""
+    return structural_similarity(*(sobel(x.mean(2)) for x in (TARGET, image)), data_range=1.0)
+
+
+def test_structure_keeps_edges(engine: Engine) -> None:
+    edges = [kept_edges(painted(engine, structure=share)) for share in (0.0, 0.5, 1.0)]
+    assert edges == sorted(edges)
+    assert edges[-1] > edges[0] + 0.01
+
+
+def test_fill_paints_flat_areas(engine: Engine) -> None:
+    """The least change strengthens what is there already; what is flat needs a seed."""
+    target = TARGET.copy()
+    target[:, :40] = 0.5
+    rough = [float(np.diff(engine.transfer(target, STYLE, dataclasses.replace(PAINTED, fill=share))
+                           .image[:, 4:36].mean(2)).std()) for share in (0.0, 1.0, 2.0)]
+    assert rough == sorted(rough)
+    assert rough[2] > 1.15 * rough[0]
+
+
+def test_style_scale_makes_patterns_larger(engine: Engine) -> None:
+    """Stripes of 4 pixels painted on grey: at twice the scale their power moves to half the frequency."""
+    stripes = np.where(np.arange(96)[:, None, None] % 8 < 4, 0.2, 0.8) * np.ones((96, 96, 3))
+    flat = np.full((96, 96, 3), 0.5, np.float32)
+
+    def centre(scale: float) -> float:
+        chosen = dataclasses.replace(PAINTED, size=96, style_scale=scale)
+        image = engine.transfer(flat, stripes.astype(np.float32), chosen).image.mean(2)
+        power = np.abs(np.fft.rfft2(image - image.mean())) ** 2
+        rows, columns = np.meshgrid(np.fft.fftfreq(96), np.fft.rfftfreq(96), indexing="ij")
+        return float((power * np.hypot(rows, columns)).sum() / power.sum())
+
+    assert centre(2.0) < 0.8 * centre(1.0)
+
+
+def test_keep_detail_decides_what_stays_beyond_the_finest_scale(engine: Engine) -> None:
+    target = photograph("astronaut", 256)
+
+    def fine(share: float) -> float:
+        chosen = dataclasses.replace(PAINTED, keep_detail=share)
+        image = engine.transfer(target, STYLE, chosen).image
+        return float(np.diff(image.mean(2), axis=1).std())
+
+    assert fine(0.0) < 0.8 * fine(1.0)
+
+
+# --- kept styles, masks and regions ------------------------------------------------------------------------------
+
+
+def test_a_kept_style_paints(engine: Engine, tmp_path: Path) -> None:
+    style = engine.read_style(STYLE, PAINTED)
+    style.save(tmp_path / "a.style")
+    assert (tmp_path / "a.style").stat().st_size < 100_000
+    kept = Style.load(tmp_path / "a.style")
+    assert [scale.side for scale in kept.scales] == [scale.side for scale in style.scales]
+    from_file = engine.transfer(TARGET, kept, PAINTED).image
+    assert np.median(np.abs(from_file - painted(engine))) < 1 / 255
+
+
+def test_a_style_of_an_earlier_version_makes_photographs_alone(engine: Engine) -> None:
+    values = engine.read_style(STYLE, PAINTED).to_json()
+    del values["scales"]
+    earlier = Style.from_json(values)
+    assert np.isfinite(engine.transfer(TARGET, earlier, dataclasses.replace(PAINTED, mode="photo")).image).all()
+    with pytest.raises(InputError, match="for photographs alone"):
+        engine.transfer(TARGET, earlier, PAINTED)
+
+
+def test_regions_are_painted_with_like(engine: Engine) -> None:
+    """A style that is calm on the left and striped on the right gives each half of a grey target its own."""
+    style = np.full((64, 64, 3), 0.5, np.float32)
+    style[:, 32:] += 0.4 * (np.arange(64)[:, None, None] % 4 < 2) - 0.2
+    labels = np.repeat(np.arange(64)[None] // 32, 64, 0).astype(np.int32)
+    flat = np.full((64, 64, 3), 0.5, np.float32) + 0.01 * photograph("coffee", 64)[:1, :64].mean()
+    image = engine.transfer(flat, style, PAINTED, regions=(labels, labels)).image.mean(2)
+    assert image[:, 40:].std() > 3 * image[:, :24].std()
+
+
+def test_one_seed_gives_one_painting(engine: Engine) -> None:
+    first, again, other = (Engine().transfer(TARGET, STYLE, dataclasses.replace(PAINTED, seed=seed)).image
+                           for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 5), (70, 9)])
+def test_tiny_and_narrow_pictures(engine: Engine, shape: tuple[int, int]) -> None:
+    target: Tensor = torch.rand(*shape, 3, generator=torch.Generator().manual_seed(0))
+    image = engine.transfer(target.numpy(), STYLE, dataclasses.replace(PAINTED, layers=2)).image
+    assert image.shape == (*shape, 3)
+    assert np.isfinite(image).all()
