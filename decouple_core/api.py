@@ -17,6 +17,7 @@ import PIL.Image
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine, Labels, RoundTrip
@@ -24,6 +25,7 @@ from decouple_core.features.style import Style
 from decouple_core.outcomes.components import Components
 from decouple_core.pictures.given import Given, take
 from decouple_core.pictures.given_masks import take_labels, take_mask
+from decouple_core.pictures.visibility import blend, visible
 from decouple_core.report import Report
 
 StrPath = str | os.PathLike[str]
@@ -33,8 +35,6 @@ Picture = np.ndarray | PIL.Image.Image | Tensor | StrPath
 
 Kind = TypeVar("Kind", np.ndarray, PIL.Image.Image, Tensor)
 Made = TypeVar("Made", covariant=True)
-
-STYLE_SUFFIX = ".style"
 
 DEFAULT = Settings()
 THERE_AND_BACK = Settings(integrator="reversible", size=128)
@@ -309,53 +309,6 @@ def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", 
 def round_trip(image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent) -> RoundTrip:
     """Carry one picture to the reference and back; see `Session.round_trip`."""
     return Session().round_trip(image, settings, progress=progress)
-
-
-# --- masks --------------------------------------------------------------------------------------------------------
-
-
-def visible(alpha: np.ndarray | None, mask: np.ndarray | None, nothing: str) -> np.ndarray | None:
-    """Where features are measured: opacity times mask, because the colour of what cannot be seen must not count.
-
-    Parameters
-    ----------
-    alpha, mask : ndarray or None
-        Shape (H, W), in [0, 1].
-    nothing : str
-        Code of the error where the mask takes in what is transparent alone.
-
-    Returns
-    -------
-    ndarray or None
-        Shape (H, W), float32; None where all counts in full.
-
-    Raises
-    ------
-    InputError
-        Where nothing counts.
-    """
-    if alpha is not None and not alpha.any():
-        raise InputError("image-transparent")
-    weights = [part for part in (alpha, mask) if part is not None and part.min() < 1.0]
-    if not weights:
-        return None
-    together = weights[0] if len(weights) == 1 else weights[0] * weights[1]
-    if not together.any():
-        raise InputError(nothing)
-    return together
-
-
-def blend(result: np.ndarray, target: np.ndarray, mask: np.ndarray) -> None:
-    """Give the result, in place, the target's own pixels where the mask leaves them.
-
-    Parameters
-    ----------
-    result, target : ndarray
-        Shape (H, W, 3), float32.
-    mask : ndarray
-        Shape (H, W), in [0, 1]: how much of the result there is.
-    """
-    result[:] = target + (result - target) * mask[..., None]
 
 
 def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Picture] | None, target: Given[Any],

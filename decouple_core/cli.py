@@ -21,14 +21,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
+from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.settings import OTHER_NAMES, Settings
 
 if TYPE_CHECKING:
-    import numpy as np
 
     from decouple_core.pictures.reading import Image
-
-STYLE_SUFFIX = ".style"
 
 LINE_SECONDS = 2.0
 """Least time between two progress lines where standard error is no terminal."""
@@ -91,6 +89,7 @@ def transfer(options: argparse.Namespace) -> str:
     from decouple_core.features.style import Style
     from decouple_core.pictures.labels import read_labels
     from decouple_core.pictures.reading import read_image, read_mask
+    from decouple_core.pictures.visibility import blend, visible
     from decouple_core.pictures.writing import check_output, write_image
 
     settings = _settings(options)
@@ -104,19 +103,20 @@ def transfer(options: argparse.Namespace) -> str:
         raise InputError("style-has-masks")
     style_image = None if style_file else read_image(options.style)
     style = Style.load(options.style) if style_image is None else style_image.pixels
-    target_mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else _alpha(target)
-    style_mask = read_mask(options.style_mask, _shape(style_image)) if options.style_mask else _alpha(style_image)
+    target_mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else None
+    style_mask = read_mask(options.style_mask, _shape(style_image)) if options.style_mask else None
     regions = None
     if options.regions:
         target_labels, style_labels = options.regions
         regions = read_labels(target_labels, _shape(target)), read_labels(style_labels, _shape(style_image))
     start = time.perf_counter()
     with _Bar() as bar:
-        result = Engine().transfer(target.pixels, style, settings, target_mask=target_mask, style_mask=style_mask,
-                                   regions=regions, progress=bar)
-    if options.target_mask:
-        assert target_mask is not None
-        result.image[:] = target.pixels + (result.image - target.pixels) * target_mask[..., None]
+        result = Engine().transfer(target.pixels, style, settings, regions=regions, progress=bar,
+                                   target_mask=visible(target.alpha, target_mask, "target-hidden"),
+                                   style_mask=visible(style_image.alpha if style_image else None, style_mask,
+                                                      "style-hidden"))
+    if target_mask is not None:
+        blend(result.image, target.pixels, target_mask)
     write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
     if options.report:
         result.report.save(options.report)
@@ -145,6 +145,7 @@ def style(options: argparse.Namespace) -> str:
     """Measure the style of IMAGE and keep it in a file to use as STYLE."""
     from decouple_core.engine import Engine
     from decouple_core.pictures.reading import read_image, read_mask
+    from decouple_core.pictures.visibility import visible
 
     settings = _settings(options)
     output = Path(options.output)
@@ -152,10 +153,10 @@ def style(options: argparse.Namespace) -> str:
         raise InputError("style-ending", ending=STYLE_SUFFIX, name=str(output.with_suffix(STYLE_SUFFIX)))
     check_file(output)
     image = read_image(options.image)
-    mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else _alpha(image)
+    mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else None
     with _Bar() as bar:
-        measured = Engine().read_style(image.pixels, settings, name=_readable(Path(options.image).stem), mask=mask,
-                                       progress=bar)
+        measured = Engine().read_style(image.pixels, settings, name=_readable(Path(options.image).stem),
+                                       mask=visible(image.alpha, mask, "style-hidden"), progress=bar)
     measured.save(output)
     return f"{output}: {len(measured.features)} layers of {measured.network}"
 
@@ -255,15 +256,6 @@ def _readable(name: str) -> str:
 def _shape(image: Image | None) -> tuple[int, int]:
     assert image is not None  # only asked where an image was read
     return image.pixels.shape[0], image.pixels.shape[1]
-
-
-def _alpha(image: Image | None) -> np.ndarray | None:
-    """Opacity as a mask, because the colour of what cannot be seen must not count."""
-    if image is None or image.alpha is None or image.alpha.min() == 1.0:
-        return None
-    if not image.alpha.any():
-        raise InputError("image-transparent")
-    return image.alpha
 
 
 class _Bar:

@@ -13,6 +13,9 @@ from .errors import InputError
 
 FOLDER_NAME = "decoupled-style"
 
+STYLE_SUFFIX = ".style"
+"""Files with this ending hold the features of a style, not a picture."""
+
 MARKER = "installation.json"
 """What install.py leaves in the folder, so that it is known as this program's own."""
 

@@ -25,8 +25,8 @@ SPEAKERS = {"Message", "OutOfReachError", *errors.KINDS}
 PHASES = {"phase"}
 """Methods that take a code alone: `Meter.phase`."""
 
-PASSING_ON = {"decouple_core/api.py", "decouple_core/contract/errors.py", "decouple_core/contract/messages.py",
-              "decouple_core/flow/meter.py"}
+PASSING_ON = {"decouple_core/contract/errors.py", "decouple_core/contract/messages.py", "decouple_core/flow/meter.py",
+              "decouple_core/pictures/visibility.py"}
 """Modules that say what they were given to say."""
 
 

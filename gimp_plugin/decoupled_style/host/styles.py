@@ -8,12 +8,10 @@ from typing import Any, Protocol
 
 from gi.repository import Gimp, Gio
 
+from decoupled_style.contract.paths import STYLE_SUFFIX
 from decoupled_style.host.pixels import Tick, hand_over, weights_of
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.messages import Failure, _
-
-STYLE_SUFFIX = ".style"
-"""Files with this ending hold the features of a style, not a picture."""
 
 
 class Style(Protocol):

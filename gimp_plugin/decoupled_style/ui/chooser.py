@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk, Pango
 
-from decoupled_style.host.styles import STYLE_SUFFIX, FileStyle, LayerStyle, every_layer
+from decoupled_style.contract.paths import STYLE_SUFFIX
+from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer
 from decoupled_style.messages import _
 
 THUMBNAIL = 48
