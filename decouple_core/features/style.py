@@ -1,4 +1,4 @@
-"""The style as a thing of its own: the decoupled features of an image, a few kilobytes.
+"""The style as a thing of its own: the decoupled features of an image, some tens of kilobytes.
 
 It can be kept in a ``.style`` file (JSON), stored on a layer, and imposed on any image later without the image it
 came from.
@@ -34,7 +34,7 @@ LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
 
 MOST_BYTES = 16 * 2**20
-"""Bounds of what is accepted from a file: one region takes about 20 kB."""
+"""Bounds of what is accepted from a file: one region takes about 60 kB."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ class Reversible(Integrator):
     """
 
     USUAL = 4
-    """Evaluations that a step usually takes, with the steps of `machinery`: 3 to 6.5 at 64 px, layer by layer."""
+    """Evaluations that a step usually takes, with the steps of the channel means' schedule: 3 to 6.5 at 64 px, layer by
+    layer."""
 
     def __init__(self, steps: int, *, settled: float = 1e-6, iterations: int = 20) -> None:
         self._steps, self._settled, self._iterations = steps, settled, iterations
