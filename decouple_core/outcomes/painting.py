@@ -97,14 +97,14 @@ class Painting(Outcome):
             progress(number / len(sides), Message("painting", size=side))
             first, last = number == 0, number == len(sides) - 1
             here = base if last else at_side(base, side)
-            start = self._flowed(dressed, here) if canvas is None else _carried(canvas, here)
+            before = here.image if canvas is None else _carried(canvas, here)
+            start = self._flowed(dressed, here) if canvas is None else before
             if number == 1:
                 known = None  # of other features
             image, known = self._step(model, settings, here, start, features, number, last, known)
             if last:
                 image = here.recoloured(image, [map_between(now, goal) for now, goal in
                                                 zip(here.colours(image), dressed.goal.full_moments, strict=True)])
-            before = here.image if canvas is None else _carried(canvas, here)
             if last and not first:
                 grain = image - before
             elif first:
