@@ -90,7 +90,7 @@ class Settings:
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
     size: int = option(512, "Detail", "the longer side at which a painting's finest strokes are painted",
-                       low=32, high=2048, unit="px", only_with=PAINTING)
+                       low=32, high=4096, unit="px", only_with=PAINTING)
     network: str = option("auto", "Network", "which network's features; auto takes "
                           + ", else ".join(network.label for network in NETWORKS.values()),
                           choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}})

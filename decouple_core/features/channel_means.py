@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Self
 
@@ -11,15 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.contract.networks import WIDTHS
-from decouple_core.features.hierarchy import Hierarchy, Linearisation
+from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
-from decouple_core.features.linearised import LinearisedNetwork, pad
+from decouple_core.features.linearised import Linearisation, LinearisedNetwork, WorkCount, pad
 from decouple_core.features.schedule import FlowSchedule
+from decouple_core.features.tiles import SAMPLED_PIXELS, Sample, TiledNetwork, chosen, cut
 from decouple_core.features.vgg import convolutions
 
 SMOOTHING = 0.6
 """ε of the smooth activation as a share of its layer's standard deviation on noise. From trial runs at 128 px:
 smaller values bring back the kinks that break the round trip, larger ones make the features linear."""
+
+MOST_PIXELS = 1024 * 1024
+"""Pixels of an image that is taken as a whole; larger ones are taken tile by tile, in memory that does not grow."""
 
 NAMES = tuple(f"relu{block}_1" for block in range(1, len(WIDTHS) + 1))
 
@@ -95,9 +99,23 @@ class ChannelMeans(Hierarchy):
         return [sum(per_layer[: tap + 1]) for tap in self._taps]
 
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
+        if image[0].numel() <= MOST_PIXELS:
+            return self._at(image, depth, self.work, masks=self._masks)
+        return TiledNetwork(image, self._convolutions[: self._taps[depth - 1] + 1], self._masks, self.work,
+                            lambda tile, where, work: self._at(tile, depth, work, where=where))
+
+    def sample(self, image: Tensor, depth: int, generator: torch.Generator) -> Sample | None:
+        if image[0].numel() < SAMPLED_PIXELS:
+            return None
+        corners = chosen(image.shape[1:], self._masks, generator)
+        masks = None if self._masks is None else cut(self._masks, corners)
+        return Sample.of(self._at(cut(image, corners), depth, self.work, masks=masks), corners, self._masks)
+
+    def _at(self, image: Tensor, depth: int, work: WorkCount, *, masks: Tensor | None = None,
+            where: Sequence[Tensor] | None = None) -> LinearisedNetwork:
         last = self._taps[depth - 1] + 1
-        return LinearisedNetwork(image, self._convolutions[:last], self.smoothing, masks=self._masks,
-                                 linear_network=self._linear[:last], work=self.work)
+        return LinearisedNetwork(image, self._convolutions[:last], self.smoothing, masks=masks, where=where,
+                                 linear_network=self._linear[:last], work=work)
 
     def _measure_smoothing(self, noise: Tensor) -> tuple[float, ...]:
         smoothing: list[float] = []

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from decouple_core.features.hierarchy import Hierarchy, Linearisation
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.linearised import Linearisation
 from decouple_core.features.schedule import FlowSchedule
 
 

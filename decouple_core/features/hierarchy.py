@@ -11,31 +11,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from copy import copy
-from typing import Protocol, Self
+from typing import Self
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.features.linearised import WorkCount
+from decouple_core.features.linearised import Linearisation, WorkCount
 from decouple_core.features.schedule import FlowSchedule
-
-
-class Linearisation(Protocol):
-    """Features at one image and their Jacobian J as two products.
-
-    Attributes
-    ----------
-    values : Tensor
-        Shape (R, M): M features of each of R regions. One region, the whole image, is the usual case.
-    """
-
-    values: Tensor
-
-    def jvp(self, change: Tensor) -> Tensor:
-        """J·dx, shape (R, M), for a change of the image's shape."""
-
-    def vjp(self, feature_weights: Tensor) -> Tensor:
-        """Jᵀ·w, of the image's shape, for feature weights of shape (R, M); (B, 3, H, W) for a batch (B, R, M)."""
+from decouple_core.features.tiles import Sample
 
 
 class Hierarchy(ABC):
@@ -85,6 +68,13 @@ class Hierarchy(ABC):
         if masks is not None:
             raise InputError("features-without-regions")
         return self
+
+    def sample(self, image: Tensor, depth: int, generator: Generator) -> Sample | None:
+        """Features of the first `depth` layers at some tiles that stand for the whole image.
+
+        None where the image is small, or where the features are not means over its places.
+        """
+        return None
 
     def precise(self) -> Self:
         """The same features, J and Jᵀ in the precision of the features themselves."""

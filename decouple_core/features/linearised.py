@@ -10,12 +10,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.features.vgg import Convolution
+
+
+class Linearisation(Protocol):
+    """Features at one image and their Jacobian J as two products.
+
+    Attributes
+    ----------
+    values : Tensor
+        Shape (R, M): M features of each of R regions. One region, the whole image, is the usual case.
+    """
+
+    values: Tensor
+
+    def jvp(self, change: Tensor) -> Tensor:
+        """J·dx, shape (R, M), for a change of the image's shape."""
+
+    def vjp(self, feature_weights: Tensor) -> Tensor:
+        """Jᵀ·w, of the image's shape, for feature weights of shape (R, M); (B, 3, H, W) for a batch (B, R, M)."""
 
 
 @dataclass
@@ -57,19 +76,22 @@ class LinearisedNetwork:
     Parameters
     ----------
     image : Tensor
-        x, shape (3, H, W), RGB nominally in [0, 1]; any H and W from 1.
+        x, shape (3, H, W), RGB nominally in [0, 1]; any H and W from 1. Or tiles of one, (B, 3, H, W), whose means are
+        taken over all of them.
     network : sequence of Convolution
         As many as the deepest wanted tap needs.
     smoothing : sequence of float or None
         ε of each convolution's activation (h + √(h² + ε²)) / 2, used with 2×2 average pooling. None: the
         thesis's own ReLU and 2×2 max pooling.
     masks : Tensor, optional
-        Soft masks of R regions, shape (R, H, W) in [0, 1], none all zero. The means of each are Σ m·a / Σ m, with
-        m resampled to each tap's grid. Left out, the whole image is the one region.
+        Soft masks of R regions, shape (R, H, W) in [0, 1], or (B, R, H, W) for tiles, none all zero. The means of each
+        are Σ m·a / Σ m, with m resampled to each tap's grid. Left out, the whole image is the one region.
     linear_network : sequence of Convolution, optional
         The same network in the precision wanted for J and Jᵀ; `network` itself if left out.
     work : WorkCount, optional
         Where passes are counted.
+    where : sequence of Tensor, optional
+        In place of masks, where the means of each tap look: weights of shape (B, R, h, w) on its grid.
 
     Attributes
     ----------
@@ -79,16 +101,17 @@ class LinearisedNetwork:
 
     def __init__(self, image: Tensor, network: Sequence[Convolution], smoothing: Sequence[float] | None, *,
                  masks: Tensor | None = None, linear_network: Sequence[Convolution] | None = None,
-                 work: WorkCount | None = None) -> None:
+                 work: WorkCount | None = None, where: Sequence[Tensor] | None = None) -> None:
         self._network = linear_network or network
-        self._masks = masks
+        self._shape = image.shape
+        self._masks = masks if masks is None or masks.dim() == 4 else masks[None]
         self._work = work or WorkCount()
         self._slopes: list[Tensor] = []
         self._poolings: list[_Pooling | None] = []
         self._where: list[Tensor] = []
         means: list[Tensor] = []
         dtype = self._network[0].weight.dtype
-        a = image[None].contiguous(memory_format=torch.channels_last)
+        a = _batch(image).contiguous(memory_format=torch.channels_last)
         for index, layer in enumerate(network):
             pooling = _Pooling(a, largest=smoothing is None) if layer.pooled_before else None
             a = pooling.forward(a) if pooling else a
@@ -102,15 +125,15 @@ class LinearisedNetwork:
                 slope = a / root  # (1 + h / √(h² + ε²)) / 2
             self._slopes.append(slope.to(dtype))
             if layer.tap:
-                self._where.append(self._masks_on_grid(a))
+                self._where.append(self._masks_on_grid(a) if where is None else where[len(means)])
                 means.append(self._mean(a, len(means)))
         self._sizes = [m.shape[1] for m in means]
         self._count("forward")
         self.values = torch.cat(means, 1)
 
     def jvp(self, change: Tensor) -> Tensor:
-        """J·dx: how the means change with the image, shape (3, H, W) to (R, M)."""
-        a = change[None].to(self._slopes[0].dtype)
+        """J·dx: how the means change with the image, of its shape, to (R, M)."""
+        a = _batch(change).to(self._slopes[0].dtype)
         moved: list[Tensor] = []
         for layer, pooling, slope in zip(self._network, self._poolings, self._slopes, strict=True):
             a = pooling.jvp(a) if pooling else a
@@ -123,7 +146,7 @@ class LinearisedNetwork:
     def vjp(self, feature_weights: Tensor) -> Tensor:
         """Jᵀ·w: the weighted sum of the means' gradients, shape (R, M) to (3, H, W).
 
-        A batch of weights, shape (B, R, M), gives (B, 3, H, W) in one pass.
+        A batch of weights, shape (B, R, M), gives (B, 3, H, W) in one pass. At tiles one w gives (B, 3, H, W), too.
         """
         dtype = self._slopes[0].dtype
         batch = feature_weights.reshape(-1, *self.values.shape)
@@ -140,33 +163,37 @@ class LinearisedNetwork:
             gradient = pooling.vjp(gradient) if pooling else gradient
         assert gradient is not None
         self._count("vjp", gradient.shape[0])
-        return gradient.to(feature_weights.dtype).reshape(*feature_weights.shape[:-2], *gradient.shape[1:])
+        gradient = gradient.to(feature_weights.dtype)
+        return gradient if len(self._shape) == 4 else gradient.reshape(*feature_weights.shape[:-2], *gradient.shape[1:])
 
     def _masks_on_grid(self, a: Tensor) -> Tensor:
-        """Where the means of the tap `a` look: weights of shape (R, h, w), each region's summing to 1."""
-        h, w = a.shape[2:]
+        """Where the means of the tap `a` look: weights of shape (B, R, h, w), each region's summing to 1."""
         if self._masks is None:
-            return a.new_full((1, 1, 1), 1.0 / (h * w))
-        m = F.adaptive_avg_pool2d(self._masks[None].to(a), (h, w))[0]
-        return m / m.sum((1, 2), keepdim=True)
+            return a.new_full((1, 1, 1, 1), 1.0 / (a.shape[0] * a.shape[2] * a.shape[3]))
+        m = F.adaptive_avg_pool2d(self._masks.to(a), (a.shape[2], a.shape[3]))
+        return m / m.sum((0, 2, 3), keepdim=True)
 
     def _mean(self, a: Tensor, tap: int) -> Tensor:
-        a = a[0].to(self._where[tap].dtype)  # sums in the precision of the features, whatever that of J
-        if self._masks is None:
-            return a.mean((1, 2))[None]
-        return torch.einsum("chw,rhw->rc", a, self._where[tap])
+        where = self._where[tap]
+        a = a.to(where.dtype)  # sums in the precision of the features, whatever that of J
+        if where.numel() == 1:  # the same everywhere
+            return a.sum((0, 2, 3))[None] * where.flatten()
+        return torch.einsum("bchw,brhw->rc", a, where)
 
     def _spread(self, w: Tensor, tap: int) -> Tensor:
         """Feature weights (B, R, C) laid over the tap's grid, (B, C, h, w)."""
-        if self._masks is None:
-            return w[:, 0, :, None, None] * self._where[tap]
-        return torch.einsum("brc,rhw->bchw", w, self._where[tap])
+        return torch.einsum("brc,brhw->bchw", w, self._where[tap])
 
     def _count(self, kind: str, number: int = 1) -> None:
         self._work.passes[kind, len(self._sizes)] += number
         self._work.multiply_adds += number * sum(
-            layer.weight.numel() * s.shape[2] * s.shape[3]
+            layer.weight.numel() * s[:, 0].numel()
             for layer, s in zip(self._network, self._slopes, strict=True))
+
+
+def _batch(image: Tensor) -> Tensor:
+    """An image (3, H, W) as a batch of one; tiles as they are."""
+    return image if image.dim() == 4 else image[None]
 
 
 class _Pooling:

@@ -5,6 +5,9 @@
 The same solve as the flow's, but with the whole way to go and the coupled features: this is no flow, and does not come
 back. Too little damping lets a step go farther than the linearisation holds, and the features end up farther from their
 goal than they began; so it starts strong and falls from step to step.
+
+What a step can reach is bounded by how far the features are linear, more than by how well its system is solved: several
+steps with few products each, taken in a sample of a large image's tiles, come nearer than one with many.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.flow.least_norm import factor_of, factored, least_norm
-from decouple_core.flow.solvers import Solution, deflated
+from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
 
 MOST_DIRECTIONS = 36
 """Conjugate directions that are kept from step to step and from scale to scale: those of six solves. N·J·Jᵀ depends on
@@ -32,8 +36,8 @@ class Step:
 
 
 def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Sequence[Step],
-                 damping: Callable[[float], Tensor], gram: Tensor, *, metric: Tensor | None = None,
-                 known: Solution | None = None) -> tuple[Tensor, Solution]:
+                 damping: Callable[[float], Tensor], gram: Tensor, *, metric: Tensor, known: Solution | None = None,
+                 seed: int = 0) -> tuple[Tensor, Solution]:
     """Take the steps.
 
     Parameters
@@ -50,10 +54,12 @@ def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Seque
         μ of each feature, shape (R, M), for a relative one.
     gram : Tensor
         N·J·Jᵀ at the reference, shape (M, M).
-    metric : Tensor, optional
+    metric : Tensor
         M, shape (1, h, w), of mean 1.
     known : Solution, optional
         Directions from before, of the same features.
+    seed : int
+        Of the samples.
 
     Returns
     -------
@@ -62,16 +68,33 @@ def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Seque
     known : Solution
         Directions for the next scale.
     """
+    generator = torch.Generator().manual_seed(seed)
     for step in steps:
         strength = damping(step.damping)
         preconditioner = factored(factor_of(gram, strength), strength)
-        at = hierarchy.linearise(image, len(hierarchy.sizes))
-        change, solution = least_norm(at, goal - at.values, strength, iterations=step.iterations, metric=metric,
-                                      preconditioner=deflated(preconditioner, known) if known else preconditioner)
+        change, solution = _step(hierarchy, image, goal, strength, step.iterations, metric, generator,
+                                 deflated(preconditioner, known) if known else preconditioner)
         known = _joined(known, solution)
-        image = (image + change).clamp(0.0, 1.0)
+        image = (image + change).clamp_(0.0, 1.0)
     assert known is not None  # there is at least one step
     return image, known
+
+
+def _step(hierarchy: Hierarchy, image: Tensor, goal: Tensor, damping: Tensor, iterations: int, metric: Tensor,
+          generator: torch.Generator, preconditioner: Operator) -> tuple[Tensor, Solution]:
+    """The change of the image, its multipliers found in a sample where there is one."""
+    depth = len(hierarchy.sizes)
+    at = hierarchy.linearise(image, depth)
+    sample = hierarchy.sample(image, depth, generator)
+    if sample is None:
+        return least_norm(at, goal - at.values, damping, preconditioner, iterations=iterations, metric=metric)
+
+    def operator(a: Tensor) -> Tensor:
+        return sample.product(a, metric) + damping * a
+
+    solution = conjugate_gradients(operator, goal - at.values, tolerance=0.0, iterations=iterations,
+                                   preconditioner=preconditioner)
+    return image.numel() * metric * at.vjp(solution.multipliers), solution
 
 
 def _joined(earlier: Solution | None, later: Solution) -> Solution:

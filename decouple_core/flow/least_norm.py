@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decouple_core.features.hierarchy import Linearisation
+from decouple_core.features.linearised import Linearisation
 from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decouple_core.features.hierarchy import Hierarchy, Linearisation
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.linearised import Linearisation
 from decouple_core.flow.least_norm import DampedLeastNorm, Direction
 
 

@@ -260,7 +260,7 @@ def test_files_that_cannot_be_used(kind: str, message: str, place: str, pictures
     (["--strength", "nan"], "strength is nan"),
     (["--strength-per-layer", "1,x"], "strength-per-layer"),
     (["--strength-per-layer", "1,1,1,1,1,1,1"], "give 6 at most"),
-    (["--size", "7"], "size is 7; choose 32 to 2048"),
+    (["--size", "7"], "size is 7; choose 32 to 4096"),
     (["--mode", "sketch"], "invalid choice"),
     (["--seed", "-1"], "seed is -1"),
     (["--keep-colours", "--keep-tones"], "choose one"),

@@ -14,7 +14,7 @@ from decouple_core.pictures.resampling import shrink, shrink_mask, working_shape
 
 
 @settings(max_examples=100, deadline=None)
-@given(height=st.integers(1, 30000), width=st.integers(1, 30000), size=st.integers(32, 2048))
+@given(height=st.integers(1, 30000), width=st.integers(1, 30000), size=st.integers(32, 4096))
 def test_working_shape(height: int, width: int, size: int) -> None:
     small = working_shape((height, width), size)
     assert min(small) >= 1

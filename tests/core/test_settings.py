@@ -31,7 +31,7 @@ def test_defaults_are_allowed_and_survive_json() -> None:
 
 
 @given(mode=st.sampled_from(["photo", "painting"]), layers=st.integers(1, 5), strength=st.floats(0, 1),
-       per_layer=st.lists(st.floats(0, 1), max_size=6), freedom=st.floats(0, 1), size=st.integers(32, 2048),
+       per_layer=st.lists(st.floats(0, 1), max_size=6), freedom=st.floats(0, 1), size=st.integers(32, 4096),
        seed=st.integers(0, 2**31 - 1))
 def test_any_allowed_settings_survive_json(mode: str, layers: int, strength: float, per_layer: list[float],
                                            freedom: float, size: int, seed: int) -> None:
