@@ -102,7 +102,8 @@ class Session:
                  regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
         """Dress a target in a style.
 
-        Decoupled features (Martinez-Enriquez, González & Portilla 2022; Miralles Simó 2022): those of the target are
+        A photograph's colours are moved towards the style's channel means by a field. A painting begins with the
+        decoupled features (Martinez-Enriquez, González & Portilla 2022; Miralles Simó 2022): those of the target are
         carried to a reference and from there to the style's.
 
         Parameters

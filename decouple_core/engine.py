@@ -189,7 +189,9 @@ class _Run:
         with self._journal.step("prepare"):
             model = self._prepare()
             if isinstance(style, Style):
-                if self._layers(model) > len(style.features):
+                if self._flows and not style.features:
+                    raise InputError("style-without-scales")
+                if self._flows and self._layers(model) > len(style.features):
                     raise InputError("style-layers", layers=len(style.features))
                 picture, = self._pictures((target, target_masks, self._finest(target)))
                 active = self._active(model, picture) * _active_in(style, model.hierarchy, self._device)
@@ -199,17 +201,14 @@ class _Run:
                                                  (style, style_masks, max(sides, default=0)))
                 active = self._active(model, picture) * self._active(model, source)
         before = model.hierarchy.work.copy()
-        self._plan(model, reads=not isinstance(style, Style), dresses=True, renders=True)
+        self._plan(model, reads=self._flows and not isinstance(style, Style), dresses=self._flows, renders=True)
         with self._journal.step("style"):
-            wanted = style if isinstance(style, Style) else self._style(model, source, active, sides)
-        with self._journal.step("undress"):
-            normalised = self._normalise(model, picture, active)
-        with self._journal.step("dress"):
-            goal = normalised.own.towards(wanted, self._settings.strengths)
-            dressed, layers = self._dress(model, picture, normalised, goal, active)
+            wanted = style if isinstance(style, Style) else self._style(model, source, active, sides, flows=self._flows)
+        dressed, layers = (self._flowed if self._flows else self._measured)(model, picture, wanted, active)
         with self._journal.step("finish"):
             self._meter.phase("carrying")
             components = self._components(model, dressed)
+            layers = layers or self._reached(model, dressed, components)
         with self._journal.step("render"):
             self._meter.phase("rendering")
             components.render(target, out, self._meter.within)
@@ -226,7 +225,7 @@ class _Run:
         sides = sorted({*self._style_sides(self._settings.size), *for_any})
         picture, = self._pictures((image, masks, sides[-1]))
         self._plan(model, reads=True, dresses=False, renders=False)
-        return self._style(model, picture, self._active(model, picture), sides)
+        return self._style(model, picture, self._active(model, picture), sides, flows=True)
 
     def round_trip(self, image: np.ndarray) -> RoundTrip:
         model = self._prepare()
@@ -234,8 +233,37 @@ class _Run:
         self._plan(model, reads=False, dresses=True, renders=False)
         active = self._active(model, picture)
         normalised = self._normalise(model, picture, active)
-        dressed, _ = self._dress(model, picture, normalised, normalised.own, active)
-        return RoundTrip(picture.small.image, dressed.image)
+        returned, _ = self._dress(model, picture, normalised, normalised.own, active)
+        return RoundTrip(picture.small.image, returned)
+
+    def _flowed(self, model: PreparedModel, picture: Picture, wanted: Style,
+                active: Tensor) -> tuple[Dressed, list[LayerReport]]:
+        """The target carried to the style's features by the flow, from its own."""
+        with self._journal.step("undress"):
+            normalised = self._normalise(model, picture, active)
+        with self._journal.step("dress"):
+            goal = normalised.own.towards(wanted, self._settings.strengths)
+            image, layers = self._dress(model, picture, normalised, goal, active)
+            return Dressed(picture, normalised.own, goal, image), layers
+
+    def _measured(self, model: PreparedModel, picture: Picture, wanted: Style,
+                  active: Tensor) -> tuple[Dressed, list[LayerReport]]:
+        """The target as it is, with what it is to have, for an outcome that needs no flow."""
+        own = self._described(model, picture, ())
+        self._journal.images["target"] = picture.small.image
+        return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None), []
+
+    def _reached(self, model: PreparedModel, dressed: Dressed, components: Components) -> list[LayerReport]:
+        """What each layer has reached without a flow: its coupled means, deep to shallow."""
+        detail = dressed.picture.detail
+        hierarchy = model.hierarchy.within(detail.masks).first(min(DETAIL_LAYERS, self._layers(model)))
+        reached = hierarchy.measure(components.picture(detail.image))
+        return [LayerReport.of(*row) for row in zip(hierarchy.names, dressed.own.coupled_means,
+                                                    dressed.goal.coupled_means, reached, strict=False)][::-1]
+
+    @property
+    def _flows(self) -> bool:
+        return self._outcome.flows
 
     def _prepare(self) -> PreparedModel:
         s = self._settings
@@ -267,15 +295,18 @@ class _Run:
         self._meter.plan(model.hierarchy, integrator_of(self._settings, model.hierarchy), self._layers(model),
                          reads=reads, dresses=dresses, renders=renders)
 
-    def _style(self, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int]) -> Style:
+    def _style(self, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int], *,
+               flows: bool) -> Style:
         """Step 1, and what a painting takes from the style at scales with these longer sides."""
         self._meter.phase("reading-style")
 
         def measure() -> Style:
+            if not flows:
+                return self._described(model, picture, ())
             features = self._nested(model, picture, active).features(_naturalised(picture.small), self._layers(model))
             return self._described(model, picture, features)
 
-        style = self._engine.styles.get(self._identity(model, picture, active), measure)
+        style = self._engine.styles.get(self._identity(model, picture, active) + "flow" * flows, measure)
         if picture.finest is None:
             return style
         scales = self._engine.scales.get(identity_of(model.identity, picture.finest.image, picture.finest.masks, sides),
@@ -297,7 +328,7 @@ class _Run:
         return normalised
 
     def _dress(self, model: PreparedModel, picture: Picture, normalised: NormalisedTarget, goal: Style,
-               active: Tensor) -> tuple[Dressed, list[LayerReport]]:
+               active: Tensor) -> tuple[Tensor, list[LayerReport]]:
         """Step 3: the flow's result at the working size, and what each layer reached."""
         self._meter.phase("dressing")
         names, layers, image = model.hierarchy.names, list[LayerReport](), normalised.image
@@ -309,7 +340,7 @@ class _Run:
         # Layer 0 last, from where the flow has left the colours, so that the wanted moments are met exactly.
         image = picture.small.recoloured(image, _maps(picture.small.colours(image), goal.colours))
         self._journal.images["dressed"] = image
-        return Dressed(picture, normalised.own, goal, image), layers
+        return image, layers
 
     def _components(self, model: PreparedModel, dressed: Dressed) -> Components:
         """The picture as a sum, made or kept, in the amounts that are wanted now."""
@@ -367,7 +398,7 @@ def _active_in(style: Style, hierarchy: Hierarchy, device: torch.device) -> Tens
     """Which features are not 0 in kept ones, shape (M,); layers that were not kept count as active."""
     if [layer.shape[1] for layer in style.features] != list(hierarchy.sizes[: len(style.features)]):
         raise InputError("style-damaged")
-    alive = torch.cat([layer.ne(0).all(0) for layer in style.features])
+    alive = torch.cat([torch.ones(0, dtype=torch.bool), *(layer.ne(0).all(0) for layer in style.features)])
     return torch.cat([alive, alive.new_ones(sum(hierarchy.sizes) - alive.numel())]).to(device, torch.float32)
 
 

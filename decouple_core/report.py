@@ -57,7 +57,10 @@ class Journal:
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One layer's certificate: its decoupled features before, wanted and reached, region by region.
+    """One layer's certificate: its features before, wanted and reached, region by region.
+
+    A painting's are the decoupled ones, at the flow's working size; a photograph's the coupled ones that its field is
+    corrected towards.
 
     Attributes
     ----------

@@ -70,7 +70,7 @@ class Style:
     full_moments : tuple of ColourMoments
         The same at `picture.MOMENTS_SIZE`, for the picture at full size, which holds more detail.
     features : tuple of Tensor
-        c_1 … c_L, each of shape (R, sizes[l]).
+        c_1 … c_L, each of shape (R, sizes[l]); none for a style that was measured for photographs alone.
     coupled_means : tuple of Tensor
         The coupled features f_1 … f_3 at `picture.DETAIL_SIZE`, where the photograph's field is corrected.
     name : str
@@ -166,13 +166,14 @@ class Style:
         features, coupled_means = (tuple(_numbers(layer, (len(colours), len(layer[0]))).float()
                                          for layer in values[key]) for key in ("features", "means"))
         sizes = [layer.shape[1] for layer in features]
-        if not 1 <= len(sizes) <= MOST_LAYERS or max(sizes) > MOST_FEATURES:
+        of_means = [layer.shape[1] for layer in coupled_means]
+        if not of_means or max(len(sizes), len(of_means)) > MOST_LAYERS or max([*sizes, *of_means]) > MOST_FEATURES:
             raise ValueError
-        if [layer.shape[1] for layer in coupled_means][: len(sizes)] != sizes[:DETAIL_LAYERS]:
+        if sizes and of_means[: len(sizes)] != sizes[:DETAIL_LAYERS]:
             raise ValueError
         if activation in VGG and tuple(sizes) != WIDTHS[: len(sizes)]:
             raise ValueError
-        if activation in VGG and tuple(layer.shape[1] for layer in coupled_means) != WIDTHS[:DETAIL_LAYERS]:
+        if activation in VGG and tuple(of_means) != WIDTHS[:DETAIL_LAYERS]:
             raise ValueError
         scales = tuple(_scale(scale, len(colours), activation) for scale in values.get("scales", ()))
         if len(scales) > MOST_SCALES:

@@ -42,11 +42,12 @@ class Meter:
         whole = [w * integrator.evaluations(layer) for layer, w in enumerate(work, 1)]
         reading = sum(whole[:-1]) if reads else 0.0  # the last layer is measured, not moved
         dressing = sum(whole) if dresses else 0.0
-        flow = 1.0 - CARRYING_SHARE - RENDERING_SHARE if renders else 1.0
+        flow = 1.0 - (CARRYING_SHARE + RENDERING_SHARE) * renders if reading + dressing else 0.0
         unit = flow / (reading + 2 * dressing or 1.0)
+        rendering = 1.0 - (1.0 - flow) * RENDERING_SHARE / (CARRYING_SHARE + RENDERING_SHARE)
         self._costs = [unit * w for w in work]
         self._starts = {"reading-style": 0.0, "undressing": unit * reading, "dressing": unit * (reading + dressing),
-                        "carrying": flow, "rendering": flow + CARRYING_SHARE}
+                        "carrying": flow, "rendering": rendering}
 
     def phase(self, code: str) -> None:
         """Begin a phase: what is before it counts as done, whether it was computed or kept."""

@@ -21,11 +21,6 @@ CELLS_ALONG = 16
 
 CELLS_IN_LIGHTNESS = 8
 
-SMOOTHNESS, ANCHOR = 10.0, 0.1
-"""Weights of the differences between neighbouring cells, and of the distance from one global map, against the squared
-error of a cell's pixels. A hundredth of them lets the flow's own patches into skies, and costs structure without coming
-nearer to the style: on four pairs of free photographs edges .72 instead of .74 at nearly the same style errors."""
-
 BLURS = 2
 """How often L blurs a cell into its neighbours, along each axis."""
 
@@ -81,11 +76,6 @@ class BilateralGrid(Parametrisation):
         matrix = torch.cat([colour_map.matrix, colour_map.offset[:, None]], 1).to(self.image)
         return matrix.reshape(12, 1, 1, 1).expand(self.shape)
 
-    def penalty(self, parameters: Tensor) -> Tensor:
-        """The differences between neighbouring cells, of which a constant grid has none, and the distance from one."""
-        pixels_per_cell = self.image[0].numel() / parameters[0].numel()
-        return pixels_per_cell * (SMOOTHNESS * _roughness(parameters) + ANCHOR * parameters)
-
     def smooth(self, parameters: Tensor) -> Tensor:
         """Binomial blur over neighbouring cells."""
         for axis in (1, 2, 3):
@@ -108,12 +98,3 @@ class BilateralGrid(Parametrisation):
             moved = moved + mapped * share
         return moved.flatten(0, 1)
 
-
-def _roughness(grid: Tensor) -> Tensor:
-    """DᵀD: the differences between neighbouring cells, and their adjoint."""
-    out = torch.zeros_like(grid)
-    for axis in (1, 2, 3):
-        difference, n = grid.diff(dim=axis), grid.shape[axis]
-        out.narrow(axis, 1, n - 1).add_(difference)
-        out.narrow(axis, 0, n - 1).sub_(difference)
-    return out

@@ -64,6 +64,10 @@ class Components:
             torch.from_numpy(out[first:last]).copy_(box(values).permute(1, 2, 0))
             progress(last / height)
 
+    def picture(self, image: Tensor) -> Tensor:
+        """The sum at an image of the target, (3, h, w) at any size, in [0, 1]."""
+        return box(self._sum(image, 0.0, 1.0))
+
     def _sum(self, stripe: Tensor, top: float, bottom: float) -> Tensor:
         """The sum at a stripe of the target, before the box."""
         of_colour, *others = [*self.amounts, *[1.0] * (1 + len(self.differences))][: 1 + len(self.differences)]

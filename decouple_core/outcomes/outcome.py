@@ -31,18 +31,26 @@ class Dressed:
         The target.
     own, goal : Style
         Its features, and those that were imposed, with the style's scales.
-    image : Tensor
-        The flow's result at the working size, shape (3, h, w), not yet in the box.
+    image : Tensor or None
+        The flow's result at the working size, shape (3, h, w), not yet in the box; None for an outcome without it.
     """
 
     picture: Picture
     own: Style
     goal: Style
-    image: Tensor
+    image: Tensor | None
 
 
 class Outcome(ABC):
-    """A way to make a picture of them."""
+    """A way to make a picture of them.
+
+    Attributes
+    ----------
+    flows : bool
+        Whether it begins with the flow's result.
+    """
+
+    flows = True
 
     def flow_size(self, settings: Settings) -> int:
         """Longer side, in pixels, at which the flow runs."""

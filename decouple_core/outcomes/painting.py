@@ -117,6 +117,7 @@ class Painting(Outcome):
 
     def _flowed(self, dressed: Dressed, here: Scale) -> Tensor:
         """The flow's result on the coarsest scale: where the forms begin."""
+        assert dressed.image is not None  # a painting begins with the flow
         return larger(dressed.image, (here.image.shape[1], here.image.shape[2])).clamp(0.0, 1.0)
 
     def _step(self, model: PreparedModel, settings: Settings, here: Scale, start: Tensor, features: ScaleFeatures,

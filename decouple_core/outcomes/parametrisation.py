@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from decouple_core.features.colour import ColourMap, ColourMoments, map_between
-from decouple_core.flow.solvers import conjugate_gradients
+from decouple_core.features.colour import ColourMap
 from decouple_core.outcomes.box import box
 
 
@@ -47,10 +46,6 @@ class Parametrisation(ABC):
     @abstractmethod
     def constant(self, colour_map: ColourMap) -> Tensor:
         """The parameters that apply one map everywhere."""
-
-    @abstractmethod
-    def penalty(self, parameters: Tensor) -> Tensor:
-        """A symmetric positive operator: what a fit pays for a departure from `constant`."""
 
     @abstractmethod
     def smooth(self, parameters: Tensor) -> Tensor:
@@ -100,19 +95,3 @@ class Field:
         """The field followed by affine colour maps, see `Parametrisation.followed`."""
         return Field(self.kind, self.kind.followed(self.parameters, maps, shares))
 
-
-def fit(at: Parametrisation, goal: Tensor) -> Field:
-    """The field that carries the image as near to `goal`, shape (3, H, W), as the penalty lets it.
-
-    Least squares from the one map that matches the colour moments; solved by conjugate gradients on the normal
-    equations.
-    """
-    start = at.constant(map_between(ColourMoments.of(at.image), ColourMoments.of(goal)))
-
-    def operator(parameters: Tensor) -> Tensor:
-        return at.adjoint(at.apply(parameters)) + at.penalty(parameters)
-
-    right_side = at.adjoint(goal - at.apply(start))  # what is constant costs no penalty
-    # Tolerance and bound: tighter ones change the picture by less than 1/255.
-    solution = conjugate_gradients(operator, right_side, tolerance=1e-3, iterations=60)
-    return Field(type(at), start + solution.multipliers)

@@ -1,14 +1,15 @@
-"""The photograph: a field carries the full-size target towards the flow's result.
+"""The photograph: a field carries the full-size target towards the style.
 
-The field is fitted at the working size, corrected in its own parameters, and given the style's colour moments. It can
-be evaluated at any size in bounded memory.
+The field begins with the one map that gives the style's colours, is corrected in its own parameters towards the style's
+channel means, and given the style's colour moments. It can be evaluated at any size in bounded memory. The flow takes
+no part: a field that is first fitted to the flow's result ends with the same scores, for twice the time.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
+from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMap, ColourMoments, map_between
@@ -18,7 +19,7 @@ from decouple_core.outcomes import correction
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.outcome import Dressed, Outcome
-from decouple_core.outcomes.parametrisation import Field, Parametrisation, fit
+from decouple_core.outcomes.parametrisation import Field, Parametrisation
 from decouple_core.pictures.picture import Scale
 
 FLAT = 1e-5
@@ -32,6 +33,9 @@ CORRECTION_DAMPING = 30.0
 `correction.STRUCTURE`, which was measured with this."""
 
 
+IDENTITY = ColourMap(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
+
+
 class Photograph(Outcome):
     """A field of local colour transforms, of one parametrisation.
 
@@ -43,18 +47,17 @@ class Photograph(Outcome):
     def __init__(self, parametrisation: type[Parametrisation] = BilateralGrid) -> None:
         self._parametrisation = parametrisation
 
+    flows = False
+
     def components(self, model: PreparedModel, dressed: Dressed, settings: Settings,
                    progress: Progress) -> Components:
-        field = self.carried(dressed.picture.small.image, dressed.image.clamp(0.0, 1.0))
-        field = repainted(field, dressed.picture.medium, dressed.goal)
-        field = self._corrected(field, model, dressed, settings)
+        unchanged = self._parametrisation(dressed.picture.small.image).constant(IDENTITY)
+        field = repainted(Field(self._parametrisation, unchanged), dressed.picture.medium, dressed.goal)
+        field = self._corrected(field, model, dressed, settings, progress)
         return Components(repainted(field, dressed.picture.medium, dressed.goal))
 
-    def carried(self, image: Tensor, goal: Tensor) -> Field:
-        """The field that carries an image towards another, both (3, h, w)."""
-        return fit(self._parametrisation(image), goal)
-
-    def _corrected(self, field: Field, model: PreparedModel, dressed: Dressed, settings: Settings) -> Field:
+    def _corrected(self, field: Field, model: PreparedModel, dressed: Dressed, settings: Settings,
+                   progress: Progress) -> Field:
         """The field with the style's means in the layers that it can reach."""
         hierarchy = model.hierarchy.first(DETAIL_LAYERS)
         detail = dressed.picture.detail
@@ -63,7 +66,8 @@ class Photograph(Outcome):
         wanted = torch.cat(dressed.goal.coupled_means, 1)
         damping = model.reference.damping(CORRECTION_DAMPING * settings.damping)[:, : wanted.shape[1]]
         damping = damping.expand_as(wanted)
-        for _ in range(correction.STEPS):
+        for number in range(correction.STEPS):
+            progress(number / correction.STEPS, Message("carrying"))
             there = torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1)
             field = correction.correct(at, field, hierarchy.within(coarse.masks), wanted - there, damping)
         return field

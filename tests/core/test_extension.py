@@ -125,9 +125,6 @@ class GlobalMap(Parametrisation):
     def constant(self, colour_map: ColourMap) -> Tensor:
         return torch.cat([colour_map.matrix, colour_map.offset[:, None]], 1).to(self.image)
 
-    def penalty(self, parameters: Tensor) -> Tensor:
-        return torch.zeros_like(parameters)  # every one is constant
-
     def smooth(self, parameters: Tensor) -> Tensor:
         return parameters
 

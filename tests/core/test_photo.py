@@ -16,7 +16,7 @@ from decouple_core.outcomes import components
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box, box_slope
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.parametrisation import Field, fit
+from decouple_core.outcomes.parametrisation import Field
 from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -155,48 +155,7 @@ def test_rendering_in_place_and_in_files(tmp_path: pytest.TempPathFactory) -> No
 def test_half_the_resolution_looks_like_the_whole_halved() -> None:
     full = skimage.data.astronaut().astype(np.float32) / 255
     half = shrink(full, 256).permute(1, 2, 0).numpy()
-    field = fit(BilateralGrid(shrink(full, 48)), SWAPPED(shrink(full, 48)).flip(0).clamp(0, 1))
+    field = field_of(random_grid(BilateralGrid(shrink(full, 48)), roughness=0.05))
     halved = shrink(rendered(field, full), 256).permute(1, 2, 0).numpy()
     assert np.median(np.abs(rendered(field, half) - halved)) < 1 / 255
 
-
-# --- the fit ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
-def test_fit_finds_the_one_map(name: str) -> None:
-    """A positive symmetric map is the Monge–Kantorovitch one that the fit starts from, so it is met exactly."""
-    image = photograph(name)
-    root = torch.tensor([[0.6, 0.1, 0.0], [0.1, 0.5, 0.05], [0.0, 0.05, 0.4]], dtype=torch.float64)
-    goal = ColourMap(root, torch.tensor([0.1, 0.2, 0.0], dtype=torch.float64))(image)
-    torch.testing.assert_close(fit(BilateralGrid(image), goal)(image), goal, rtol=0, atol=5e-3)
-
-
-def test_fit_comes_nearer_than_any_one_map() -> None:
-    """To a picture that is darkened towards its right side, and in its highlights."""
-    image = photograph("chelsea").double()
-    shade = torch.linspace(1.0, 0.3, image.shape[2]).double()
-    goal = image * shade - 0.2 * image.clamp_min(0.5) + 0.1
-    colours = torch.cat([image.flatten(1), torch.ones(1, image[0].numel()).double()]).T
-    best = colours @ torch.linalg.lstsq(colours, goal.flatten(1).T).solution
-    one_map = (best.T - goal.flatten(1)).square().mean()
-    assert (fit(BilateralGrid(image), goal)(image) - goal).square().mean() < 0.25 * one_map
-
-
-def test_fit_cannot_invent_texture() -> None:
-    """A grey sky stays smooth, whatever noise the goal has there."""
-    image = torch.full((3, 32, 48), 0.6) + torch.linspace(0, 0.1, 48)
-    noise = torch.randn(3, 32, 48, generator=torch.Generator().manual_seed(0))
-    goal = 0.5 + 0.15 * noise
-    ours = fit(BilateralGrid(image), goal)(image)
-    rough = [(x.diff(dim=2).square().mean().sqrt()).item() for x in (ours, goal)]
-    assert rough[0] < 0.15 * rough[1]
-
-
-@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("shape", [(32, 24), (1, 32), (1, 1)])
-def test_one_colour_pictures(level: float, shape: tuple[int, int]) -> None:
-    image = torch.full((3, *shape), level)
-    field = fit(BilateralGrid(image), torch.full((3, *shape), 0.25))
-    assert field.parameters.isfinite().all()
-    torch.testing.assert_close(field(image), torch.full((3, *shape), 0.25), rtol=0, atol=0.02)

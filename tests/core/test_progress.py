@@ -23,7 +23,7 @@ PHASES = ["measuring-reference", "reading-style", "undressing", "dressing", "car
 
 
 @pytest.mark.parametrize(("mode", "integrator"),
-                         [("photo", "midpoint"), ("painting", "reversible"), ("photo", "euler")])
+                         [("photo", "midpoint"), ("painting", "reversible"), ("painting", "euler")])
 def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, integrator: str) -> None:
     engine = Engine()
     settings = Settings.from_dict({**SMALL.as_dict(), "mode": mode, "integrator": integrator})
@@ -39,7 +39,7 @@ def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, 
         assert shares[-1] == 1
         phrases = list(dict.fromkeys(message.code for _, message in told))
         assert phrases == [phrase for phrase in PHASES if phrase in phrases]
-        assert set(PHASES[2:]) <= set(phrases)
+        assert {*(PHASES[2:4] if mode == "painting" else []), *PHASES[4:]} <= set(phrases)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_style_or_a_round_trip_alone_fills_the_bar(weights: object) -> None:
 
 def test_what_it_raises_stops_the_work(weights: object) -> None:
     def stop(share: float, message: Message) -> None:
-        if message.code == PHASES[3]:
+        if message.code == "carrying":
             raise Cancelled
 
     engine = Engine()

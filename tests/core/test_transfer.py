@@ -69,16 +69,16 @@ def test_any_number_of_layers(engine: Engine, mode: str, layers: int) -> None:
     result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=layers))
     assert_sound(result, TARGET)
     assert psnr(result.image, TARGET) < 25  # something has happened
-    assert len(result.style.features) == layers
+    assert len(result.style.features) == {"photo": 0, "painting": layers}[mode]  # a photograph does without the flow
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None:
-    size = {"painting": 48, "photo": 96}[mode]  # the same size of the flow
-    result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=5, size=size))
+    result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=5, size=48))
     assert_sound(result, TARGET)
-    assert [entry.layer for entry in result.report.layers] == [f"relu{n}_1" for n in (5, 4, 3, 2, 1)]
+    reached = {"photo": (3, 2, 1), "painting": (5, 4, 3, 2, 1)}[mode]  # colours alone do not reach the deeper ones
+    assert [entry.layer for entry in result.report.layers] == [f"relu{n}_1" for n in reached]
     for entry in result.report.layers:
         own, wanted, reached = (np.array(getattr(entry, key)) for key in ("own", "wanted", "reached"))
         assert np.linalg.norm(reached - wanted) < np.linalg.norm(own - wanted)
@@ -96,7 +96,7 @@ def test_every_integrator_leads_to_the_same_place(engine: Engine, integrator: st
 
 
 def test_rectified_network_names_its_dead_channels(engine: Engine) -> None:
-    result = engine.transfer(TARGET, STYLE, settings(activation="relu", layers=2))
+    result = engine.transfer(TARGET, STYLE, settings(activation="relu", layers=2, mode="painting"))
     assert_sound(result, TARGET)
     dead, reference = result.report.dead_channels, result.report.reference
     assert list(dead) == [f"relu{n}_1" for n in range(1, 6)]
@@ -118,17 +118,17 @@ def test_seed_repeats_bit_for_bit() -> None:
 
 
 def test_second_transfer_uses_what_was_kept() -> None:
-    engine = Engine()
-    first, second = (engine.transfer(TARGET, STYLE, SMALL) for _ in range(2))
+    engine, painting = Engine(), settings(mode="painting")
+    first, second = (engine.transfer(TARGET, STYLE, painting) for _ in range(2))
     assert np.array_equal(first.image, second.image)
     evaluations = [r.report.evaluations["total"] for r in (first, second)]
     assert evaluations[1] < 0.6 * evaluations[0]
-    # Another strength needs the same two, and a field of its own; another target the style alone.
-    third = engine.transfer(TARGET, STYLE, settings(strength=0.5))
-    assert evaluations[1] < third.report.evaluations["total"] < 0.7 * evaluations[0]
-    fourth = engine.transfer(photograph("rocket"), STYLE, SMALL)
-    assert evaluations[1] < fourth.report.evaluations["total"] < evaluations[0]
-    assert np.array_equal(fourth.image, Engine().transfer(photograph("rocket"), STYLE, SMALL).image)
+    # Another strength needs the same two, and components of its own; another target the style alone.
+    third = engine.transfer(TARGET, STYLE, settings(mode="painting", strength=0.5))
+    fourth = engine.transfer(photograph("rocket"), STYLE, painting)
+    for other in (third, fourth):
+        assert evaluations[1] < other.report.evaluations["total"] < evaluations[0]
+    assert np.array_equal(fourth.image, Engine().transfer(photograph("rocket"), STYLE, painting).image)
 
 
 def test_kept_states_are_not_mistaken(engine: Engine) -> None:
@@ -339,10 +339,19 @@ def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> 
     assert features.name == "coffee"
 
 
+def test_a_photographs_own_style_is_for_photographs(engine: Engine, tmp_path: Path) -> None:
+    made = engine.transfer(TARGET, STYLE, SMALL)
+    made.style.save(tmp_path / "coffee.style")
+    kept = Style.load(tmp_path / "coffee.style")
+    assert np.abs(engine.transfer(TARGET, kept, SMALL).image - made.image).max() < 1 / 255  # it keeps six digits
+    with pytest.raises(InputError, match="photographs"):
+        engine.transfer(TARGET, kept, settings(mode="painting"))
+
+
 def test_style_that_does_not_fit(engine: Engine) -> None:
     features = engine.read_style(STYLE, SMALL)
-    for change, message in (({"layers": 3}, "holds 2 layers; choose --layers 2"), ({"network": "vgg19"}, "vgg16"),
-                            ({"activation": "relu"}, "--activation smooth")):
+    for change, message in (({"layers": 3, "mode": "painting"}, "holds 2 layers; choose --layers 2"),
+                            ({"network": "vgg19"}, "vgg16"), ({"activation": "relu"}, "--activation smooth")):
         with pytest.raises(InputError, match=message):
             engine.transfer(TARGET, features, settings(**change))
     labels = halves(TARGET.shape)
@@ -437,7 +446,7 @@ def test_progress_grows_from_nothing_to_all() -> None:
         assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(shares))
         assert shares[-1] == 1.0
         assert all(phrase for _, phrase in said)
-    assert len({phrase for _, phrase in said}) >= 4
+    assert len({phrase for _, phrase in said}) >= 3
 
 
 @pytest.mark.parametrize("after", [0.0, 0.3, 0.6, 0.95])
@@ -455,12 +464,14 @@ def test_work_stops_where_progress_says_so(after: float) -> None:
     assert np.array_equal(again, Engine().transfer(TARGET, STYLE, settings(layers=1)).image)
 
 
-def test_report_is_plain_and_complete(engine: Engine) -> None:
-    report = json.loads(json.dumps(Engine().transfer(TARGET, STYLE, SMALL).report.as_dict(), allow_nan=False))
-    assert report["settings"] == SMALL.as_dict()
+@pytest.mark.parametrize("mode", ["photo", "painting"])
+def test_report_is_plain_and_complete(mode: str) -> None:
+    flows, made = {"undress", "dress"} if mode == "painting" else set(), settings(mode=mode)
+    report = json.loads(json.dumps(Engine().transfer(TARGET, STYLE, made).report.as_dict(), allow_nan=False))
+    assert report["settings"] == made.as_dict()
     assert report["network"] == "vgg16"
     assert "processor" in report["device"]
-    assert set(report["seconds"]) == {"prepare", "style", "undress", "dress", "finish", "render"}
+    assert set(report["seconds"]) == {"prepare", "style", "finish", "render"} | flows
     counts = report["evaluations"]
     assert counts["total"] == counts["forward"] + counts["jvp"] + counts["vjp"] > 0
     assert [len(values) for values in report["reference"]] == [64, 128, 256, 512, 512]
