@@ -330,7 +330,7 @@ def intel_card(device: Path, root: Path) -> Accelerator:
     if not arc:
         return Accelerator("cpu", "Intel graphics older than Arc, which torch does not serve")
     if not in_libraries("libze_intel_gpu.so*", root):
-        return Accelerator("cpu", "Intel graphics without the Level Zero driver, libze_intel_gpu: install it to use them")
+        return Accelerator("cpu", "Intel graphics without the driver libze_intel_gpu: install it to use them")
     return Accelerator("xpu", "Intel graphics")
 
 
