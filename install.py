@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Install, check or uninstall, as the command line says; returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that knows few characters is no reason to stop
+            # In order with what our children say; and a terminal that knows few characters is no reason to stop.
+            stream.reconfigure(line_buffering=True, errors="replace")
     args = parse(argv)
     home = args.home
     try:
@@ -554,11 +555,12 @@ def announce(home: Path, build: Build) -> None:
     """
     base, torch = sizes()[platform_name()]["base"], build_size(build)
     download, installed = (base[key] + torch[key] for key in ("download", "installed"))
+    weights = 0 if any((home / "weights").glob("*.safetensors")) else WEIGHTS_SIZE
     print(f"To download: {gigabytes(download)} ({gigabytes(torch['download'])} of it for torch, "
-          f"{'as the package registry has it' if build.name == 'registry' else 'build ' + build.name}), and up to "
-          f"{gigabytes(WEIGHTS_SIZE)} of weights. On the disk it takes {gigabytes(installed)}. What has been "
-          "downloaded whole is kept if you stop.", flush=True)
-    needed = download + installed + WEIGHTS_SIZE
+          f"{'as the package registry has it' if build.name == 'registry' else 'build ' + build.name})"
+          f"{f', and up to {gigabytes(weights)} of weights' if weights else ''}. On the disk it takes "
+          f"{gigabytes(installed)}. What has been downloaded whole is kept if you stop.")
+    needed = download + installed + weights
     free = shutil.disk_usage(home).free
     if free < needed:
         raise InstallError(f"{home} has {gigabytes(free)} of free space, but {gigabytes(needed)} are needed meanwhile; "
@@ -566,7 +568,7 @@ def announce(home: Path, build: Build) -> None:
 
 
 WEIGHTS_SIZE = 600_000_000
-"""Bytes of VGG-19's weights as they are fetched; a sixth of it is kept."""
+"""Bytes of VGG-19's weights as they are fetched, more than what is kept of them."""
 UNPACKED = 3.7
 """How much larger than its wheel torch is when installed, where nothing better is known."""
 
@@ -1073,10 +1075,10 @@ def check(home: Path, device: str) -> int:
         report(works, "weights", f"none in {home / 'weights'}")
     if works:
         assert environment is not None
-        code = subprocess.run([python_of(environment), "-I", "-m", "decouple_core", "check", "--device", device],
-                              check=False, stdin=subprocess.DEVNULL, env=clean_environment(home),
-                              cwd=tempfile.gettempdir()).returncode
-        works = code == 0
+        try:
+            run_private(environment, home, "decouple_core", "check", "--device", device)
+        except InstallError:
+            works = False
         report(works, "computing half", "as said above")
     gimps = find_gimps(sys.platform, user_folder(), os.environ)
     for gimp in gimps:

@@ -239,9 +239,10 @@ class Remote(io.RawIOBase):
             return 0
         answer = self.session.get(self.url, headers={"Range": f"bytes={self.position}-{end - 1}"}, timeout=60)
         answer.raise_for_status()
-        buffer[: len(answer.content)] = answer.content
-        self.position += len(answer.content)
-        return len(answer.content)
+        part = answer.content if answer.status_code == 206 else answer.content[self.position : end]
+        buffer[: len(part)] = part
+        self.position += len(part)
+        return len(part)
 
 
 if __name__ == "__main__":

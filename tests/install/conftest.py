@@ -23,6 +23,6 @@ def user(tmp_path: Path) -> User:
 
 @pytest.fixture(scope="module")
 def index() -> Iterator[SmallIndex]:
-    """A package index on this machine, with packages of a few bytes and builds of torch as torch's own index has them."""
+    """A package index on this machine, with packages of a few bytes, and an index of torch's builds."""
     with SmallIndex() as served:
         yield served

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-import install
 from user import User
+
+import install
 
 BUILDS = ("cpu", "cu126", "cu130", "rocm7.2", "rocm7.14", "xpu")
 PYTHONS = ("cp311", "cp312", "cp313", "cp314")

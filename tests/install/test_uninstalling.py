@@ -13,8 +13,8 @@ import install
 
 OURS = ("env-2/pyvenv.cfg", "env-2/bin/decouple", "env-2/lib/torch/__init__.py",
         "env-2/lib/torch/__pycache__/__init__.cpython-311.pyc", "weights/vgg16.safetensors", "weights/vgg16.sha256",
-        "weights/vgg19-dcbb9e9d.pth.part", "weights/.lock", "reference/03a5.safetensors", "run/lock", "run/jobs/1/a.raw",
-        "log/worker.log", "log/worker.log.1", "log/plug-in.log", "log/start.log", "log/install.log",
+        "weights/vgg19-dcbb9e9d.pth.part", "weights/.lock", "reference/03a5.safetensors", "run/lock",
+        "run/jobs/1/a.raw", "log/worker.log", "log/worker.log.1", "log/plug-in.log", "log/start.log", "log/install.log",
         "downloads/http-v2/a/b", "downloads/lock", "decouple", "demonstration.png")
 
 
