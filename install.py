@@ -518,31 +518,58 @@ def make_environment(home: Path, build: Build) -> Path:
             return folder
     for unfinished in (folder for folder in environments(home) if folder != present and not record(folder)):
         remove_environment(unfinished)
+    for left in (home / DOWNLOADS).glob("pip-*"):
+        shutil.rmtree(left, ignore_errors=True)
     announce(home, build)
     numbers = [int(folder.name.partition("-")[2] or 0) for folder in environments(home)]
     folder = home / f"env-{max(numbers, default=0) + 1}"
     make_empty_environment(folder)
-    pip = (folder, home, "pip", "--log", str(home / "log" / "install.log"), "--cache-dir", str(home / DOWNLOADS),
-           "--disable-pip-version-check", "--no-input")
-    install_ = (*pip, "install", "--no-user", "--only-binary", ":all:", "--no-warn-script-location")
-    run_private(*install_, "--no-deps", "--require-hashes", "-r", str(LOCK / "base.txt"))
-    torch = LOCK / f"{build.name}.txt"
-    if torch.exists():
-        index = ("--extra-index-url", build.address) if build.address else ()
-        run_private(*install_, *index, "--no-deps", "--require-hashes", "-r", str(torch))
+    install_locked(home, folder, "base", by=100)  # brings a pip that goes on after a broken connection
+    if (LOCK / f"{build.name}.txt").exists():
+        install_locked(home, folder, build.name, build.address)
     else:
         print(f"The digests of the build {build.name} are not among those that come with this release; they are taken "
               "from the index itself.")
-        run_private(*install_, "--index-url", build.address, f"torch=={locked_version('torch')}+{build.name}",
-                    f"torchvision=={locked_version('torchvision')}")
+        run_pip(home, folder, "install", "--cache-dir", str(home / DOWNLOADS), "--index-url", build.address,
+                *(f"{name}=={locked_version(name)}+{build.name}" for name in TORCH))
     own = home / DOWNLOADS / wheel_name()
     own.write_bytes(wheel)
-    run_private(*install_, "--no-deps", "--no-index", "--force-reinstall", str(own))
-    run_private(*pip, "check")
+    run_pip(home, folder, "install", "--no-deps", "--no-index", "--force-reinstall", str(own))
+    run_pip(home, folder, "check")
     files = sorted(path.relative_to(folder).as_posix() for path in walk(folder))
     write(folder / RECORD, json.dumps({"recipe": recipe(wheel, build), "build": build.name,
                                        "files": [*files, RECORD]}))
     return folder
+
+
+def install_locked(home: Path, environment: Path, name: str, address: str = "", by: int = 1) -> None:
+    """Install a list of the lock, whose files are fetched first, so many at a time: those of a stopped run are kept."""
+    wheels = home / DOWNLOADS / "wheels"
+    wheels.mkdir(exist_ok=True)
+    there = set()
+    for path in wheels.iterdir():
+        with path.open("rb") as file:
+            there.add(hashlib.file_digest(file, "sha256").hexdigest())
+    lines = (LOCK / f"{name}.txt").read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+    missing = [line for line in lines if "==" in line and not there.intersection(re.findall(r"sha256:(\w+)", line))
+               and ("sys_platform == 'linux'" not in line or sys.platform == "linux")]
+    wanted = home / DOWNLOADS / "wanted.txt"
+    for start in range(0, len(missing), by):
+        if by == 1:
+            print(f"{start + 1} of {len(missing)}: ", end="", flush=True)
+        wanted.write_text("\n".join(missing[start : start + by]), encoding="utf-8")
+        run_pip(home, environment, "download", *(("--extra-index-url", address) if address else ()), "--no-cache-dir",
+                "--no-deps", "--require-hashes", "--dest", str(wheels), "--requirement", str(wanted))
+    run_pip(home, environment, "install", "--no-index", "--find-links", str(wheels), "--no-deps", "--require-hashes",
+            "--requirement", str(LOCK / f"{name}.txt"))
+
+
+def run_pip(home: Path, environment: Path, action: str, *words: str) -> None:
+    """Run an environment's pip in sight of the user; it builds nothing."""
+    binary = () if action == "check" else ("--only-binary", ":all:")
+    where = ("--no-user", "--no-warn-script-location") if action == "install" else ()
+    run_private(environment, home, "pip", "--log", str(home / "log" / "install.log"), "--disable-pip-version-check",
+                "--no-input", action, *binary, *where, *words)
 
 
 def announce(home: Path, build: Build) -> None:
