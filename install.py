@@ -24,6 +24,7 @@ if __name__ == "__main__":
         # Nothing that lies here, in PYTHONPATH or in the user's own packages may pass for a module of Python's.
         isolated = [sys.executable, "-I", os.path.abspath(__file__), *sys.argv[1:]]
         if sys.platform != "win32":
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # which outlives this; else the next start may break off
             os.execv(sys.executable, isolated)
         sys.path[:] = [folder for folder in sys.path if folder.startswith(sys.base_prefix)]
         import subprocess

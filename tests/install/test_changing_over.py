@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -64,6 +65,37 @@ def test_what_was_installed(installed: User) -> None:
     assert "digests of the build cpu are not among those" in installed.answer
     assert os.listdir(installed.home / "downloads") == ["lock"]  # what was fetched is gone
     assert "isolated" in installed.run(str(installed.home / "decouple"), "check").stdout
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version, from the path or from pyenv."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for candidate in (shutil.which(f"python{version}"), *sorted(root.glob(f"versions/{version}.*/bin/python"))):
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return str(candidate)
+    return None
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def test_every_python(index: SmallIndex, tmp_path: Path, version: str) -> None:
+    user = User(tmp_path)
+    index.lend_to(user)
+    user.python = interpreter(version) or pytest.skip(f"this machine has no Python {version}")
+    answer = user.install(*index_of(index))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert user.install("--uninstall").returncode == 0
+    assert not user.home.exists()
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 300, 20))
+def test_stopped_while_it_starts(user: User, milliseconds: int) -> None:
+    with subprocess.Popen([*user.installer, "--check"], env=user.environ, cwd=user.folder, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as program:
+        time.sleep(0.05 + milliseconds / 1000)
+        program.send_signal(signal.SIGINT)
+        said, _ = program.communicate()
+    # On a busy machine it may hit Python before that has come to our first line.
+    assert "Traceback" not in said or ("Fatal Python error" in said and "install.py" not in said)
 
 
 def test_again_changes_nothing(installed: User, index: SmallIndex) -> None:

@@ -27,6 +27,7 @@ class User:
         for name in ("install.py", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(REPOSITORY / name, self.clone)
         self.answer = ""  # what the installer said
+        self.python = sys.executable
         kept = {name: value for name, value in os.environ.items()
                 if name not in {"XDG_CONFIG_HOME", "XDG_DATA_HOME", "DECOUPLE_HOME", "GIMP3_DIRECTORY"}}
         self.environ = {**kept, "HOME": str(folder)}
@@ -34,7 +35,7 @@ class User:
     @property
     def installer(self) -> list[str]:
         """The command that starts the installer."""
-        return [sys.executable, str(self.clone / "install.py"), "--home", str(self.home)]
+        return [self.python, str(self.clone / "install.py"), "--home", str(self.home)]
 
     @property
     def environments(self) -> list[str]:
