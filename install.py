@@ -47,6 +47,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 import tomllib
 import urllib.error
@@ -60,11 +61,11 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 
 if "decouple_core" not in sys.modules:  # from here, and without this folder becoming a place for other modules
-    found = importlib.util.spec_from_file_location("decouple_core", HERE / "decouple_core" / "__init__.py")
-    assert found is not None
-    assert found.loader is not None
-    sys.modules["decouple_core"] = importlib.util.module_from_spec(found)
-    found.loader.exec_module(sys.modules["decouple_core"])
+    core = importlib.util.spec_from_file_location("decouple_core", HERE / "decouple_core" / "__init__.py")
+    assert core is not None
+    assert core.loader is not None
+    sys.modules["decouple_core"] = importlib.util.module_from_spec(core)
+    core.loader.exec_module(sys.modules["decouple_core"])
 
 from decouple_core.contract import __version__  # noqa: E402
 from decouple_core.contract.errors import DecoupleError  # noqa: E402
@@ -213,10 +214,11 @@ def alone(home: Path) -> Iterator[None]:
         yield
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file beside, then put it in its place: whoever looks sees the old or the new one."""
     beside = path.with_name(path.name + ".new")
     beside.write_text(text, encoding="utf-8", newline="")
+    beside.chmod(mode)
     os.replace(beside, path)
 
 
@@ -244,6 +246,8 @@ class Accelerator(NamedTuple):
     capability: float = 0.0
 
 
+NEWEST_PYTHON = (3, 14)
+"""The newest that torch has builds for, and ``release/lock`` digests."""
 LEAST_MEMORY = 2048
 """MiB on a graphics card below which the processor does better."""
 
@@ -395,7 +399,7 @@ def choose_build(found: Accelerator, device: str, index: str) -> Build:
         When torch has no build for this computer at all, or not for the device asked for.
     """
     here = platform_name()
-    if here not in sizes():
+    if here not in sizes() or sys.version_info[:2] > NEWEST_PYTHON:
         raise InstallError(no_build(here))
     version = locked_version("torch")
     kind = found.kind if device == "auto" else device
@@ -430,7 +434,7 @@ def choose_build(found: Accelerator, device: str, index: str) -> Build:
     return Build(chosen, index if len(builds) == 1 else f"{index}/{chosen}", builds[chosen])
 
 
-KIND_NAMES = {"cpu": "cpu", "cuda": "cu1", "rocm": "rocm", "xpu": "xpu", "mps": "cpu"}
+KIND_NAMES = {"cpu": "cpu", "cuda": "cu", "rocm": "rocm", "xpu": "xpu", "mps": "cpu"}
 """How the names of the builds for each kind of device begin."""
 
 
@@ -448,8 +452,8 @@ def no_build(here: str) -> str:
     if here == "darwin-x86_64":
         return ("There is no torch of today for Macs with Intel processors; use this on a Mac with an Apple chip, on "
                 "Linux or on Windows.")
-    return (f"There is no build of torch for this computer ({here}, Python {platform.python_version()}); it needs a "
-            f"64-bit Python on {', '.join(sizes())}.")
+    return (f"There is no build of torch for this computer ({here}, Python {platform.python_version()}); run "
+            f"install.py with a 64-bit Python 3.11 to {'.'.join(map(str, NEWEST_PYTHON))} on {', '.join(sizes())}.")
 
 
 def platform_name(system: str = sys.platform, machine: str | None = None) -> str:
@@ -459,6 +463,8 @@ def platform_name(system: str = sys.platform, machine: str | None = None) -> str
         machine += "-32bit"
     elif system == "linux" and platform.libc_ver()[0] != "glibc":
         machine += "-without-glibc"
+    elif sysconfig.get_config_var("Py_GIL_DISABLED"):
+        machine += "-free-threaded"
     return f"{system}-{machine}"
 
 
@@ -823,8 +829,7 @@ def switch(home: Path, environment: Path, with_gimp: bool) -> None:
     plug_ins = list(dict.fromkeys([*map(str, before), *(str(gimp.plug_in) for gimp in gimps)]))
     write(home / MARKER, json.dumps({"version": __version__, "environment": environment.name, "plug_ins": plug_ins},
                                     indent=2))
-    write(launcher(home), launcher_text(python_of(environment)))
-    launcher(home).chmod(0o755)
+    write(launcher(home), launcher_text(home, python_of(environment)), mode=0o755)
     if with_gimp:
         install_plug_ins(home, gimps, python_of(environment))
     else:
@@ -836,10 +841,10 @@ def launcher(home: Path) -> Path:
     return home / ("decouple.cmd" if sys.platform == "win32" else "decouple")
 
 
-def launcher_text(python: Path) -> str:
+def launcher_text(home: Path, python: Path) -> str:
     """What that command does. Isolated, so that no file in the current folder passes for a module."""
     if sys.platform == "win32":
-        return f'@"{python}" -I -m decouple_core %*\r\n'
+        return f'@"%~dp0{python.relative_to(home)}" -I -m decouple_core %*\r\n'  # letters of any alphabet are safe so
     return f'#!/bin/sh\nexec {shlex.quote(str(python))} -I -m decouple_core "$@"\n'
 
 

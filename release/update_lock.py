@@ -42,7 +42,7 @@ sys.path.append(str(REPOSITORY))  # at the end: no module of Python's own may hi
 
 import install  # noqa: E402
 
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = tuple(f"3.{minor}" for minor in range(11, install.NEWEST_PYTHON[1] + 1))
 SIZED_PYTHON = "3.13"
 """Whose files are counted in ``sizes.json``; those of the other versions differ by a few per cent."""
 

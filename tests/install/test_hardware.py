@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import packaging.tags
 import pytest
 from small_index import SmallIndex
 
@@ -204,6 +205,33 @@ def test_computers_without_torch(monkeypatch: pytest.MonkeyPatch, platform: str,
     on(monkeypatch, platform)
     with pytest.raises(install.InstallError, match=words):
         install.choose_build(NONE, "auto", install.TORCH_INDEX)
+
+
+def test_python_newer_than_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, "linux-x86_64")
+    monkeypatch.setattr(install, "NEWEST_PYTHON", (3, 10))
+    with pytest.raises(install.InstallError, match="64-bit Python 3"):
+        install.choose_build(NONE, "auto", install.TORCH_INDEX)
+
+
+def test_platforms_of_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {install.platform_name("linux", "x86_64"), install.platform_name("darwin", "arm64"),
+            install.platform_name("win32", "AMD64")} <= set(install.sizes())
+    monkeypatch.setattr(install.sys, "maxsize", 2**31 - 1)
+    assert install.platform_name("win32", "AMD64") not in install.sizes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="compares with what this system's own tags are")
+def test_locked_files_are_those_that_pip_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the lock counts as fitting a platform is, for this one, what `packaging` finds on it."""
+    monkeypatch.syspath_prepend(install.HERE / "release")
+    import update_lock
+
+    ours = set(update_lock.TARGETS[install.platform_name()].tags(f"3.{sys.version_info.minor}"))
+    theirs = set(packaging.tags.sys_tags())
+    assert ours <= theirs
+    # It has a younger C library than torch's wheels start on, and knows older names for its own.
+    assert not [tag for tag in theirs - ours if re.search(r"manylinux_2_(1\d|2[0-8])_", tag.platform)]
 
 
 def test_cuda_of_the_lock() -> None:
