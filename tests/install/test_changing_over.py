@@ -242,7 +242,7 @@ def test_downloads_are_kept(installed: User, index: SmallIndex) -> None:
         program.kill()
     index.held = ""
     fetched = {path for path in index.asked if path.endswith(".whl")}
-    assert len(fetched) == len(index.base) + len(index.torch)
+    assert {path.rpartition("/")[2].partition("-")[0] for path in fetched} >= {*index.base, "torch"}
     index.asked.clear()
     assert installed.install("--device", "cuda").returncode == 0
     again = [path.rpartition("/")[2] for path in index.asked if path.endswith(".whl")]
