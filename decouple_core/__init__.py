@@ -5,21 +5,18 @@
     result = dc.transfer("target.jpg", "style.jpg")
 
 What there is for Python is named in `__all__`; the rest of the package may change. Importing it loads neither torch nor
-numpy: what needs them is fetched when it is first used.
+numpy: what is used is fetched when it is first used. This file imports nothing at all, because ``python -m
+decouple_core`` runs it before `__main__` has taken the current folder out of Python's path.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
-
-from decouple_core.contract import __version__, errors
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from decouple_core.api import Result, Session, read_style, round_trip, transfer
+    from decouple_core.contract import __version__, errors
+    from decouple_core.contract.messages import Message
+    from decouple_core.contract.progress import Progress
+    from decouple_core.contract.settings import Settings
     from decouple_core.engine import RoundTrip
     from decouple_core.features.registry import register_hierarchy
     from decouple_core.features.style import Style
@@ -52,11 +49,15 @@ __all__ = [
 _FETCHED = {
     "Components": "outcomes.components",
     "LayerReport": "report",
+    "Message": "contract.messages",
+    "Progress": "contract.progress",
     "Report": "report",
     "Result": "api",
     "RoundTrip": "engine",
     "Session": "api",
+    "Settings": "contract.settings",
     "Style": "features.style",
+    "__version__": "contract",
     "read_style": "api",
     "register_hierarchy": "features.registry",
     "register_integrator": "flow.registry",
@@ -69,12 +70,18 @@ _FETCHED = {
 
 if not TYPE_CHECKING:  # to a type checker it would say that every name is there
 
-    def __getattr__(name: str) -> Any:
-        if name not in _FETCHED:
+    def __getattr__(name):
+        from importlib import import_module
+
+        if name == "errors":
+            found = import_module(f"{__name__}.contract.errors")
+        elif name in _FETCHED:
+            found = getattr(import_module(f"{__name__}.{_FETCHED[name]}"), name)
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = found = getattr(importlib.import_module(f"{__name__}.{_FETCHED[name]}"), name)
+        globals()[name] = found
         return found
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})

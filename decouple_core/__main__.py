@@ -1,7 +1,48 @@
-"""``python -m decouple_core``."""
+"""``python -m decouple_core`` and ``decouple``.
 
+Python looks for modules in the current folder, in ``PYTHONPATH`` and among the user's own packages as well, where
+anything may lie that is called ``torch.py``. They are taken out of its path before anything is imported but what the
+interpreter has loaded itself; so this file stays as it is, without another import at its head.
+"""
+
+import os
+import site
 import sys
 
-from decouple_core.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line and return its exit code."""
+    sys.path[:] = trusted(sys.path)
+    from decouple_core.cli import main as run
+
+    return run()
+
+
+def trusted(paths: "list[str]") -> "list[str]":
+    """Of the places where Python looks, the library's and those of installed packages.
+
+    The user's own packages stay where this one was installed among them.
+    """
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    shared = {os.path.dirname(os.__file__), *site.getsitepackages()}
+    foreign = {"", os.curdir, *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    if not sys.flags.safe_path:
+        foreign.add(paths[0])  # the folder of the program that was started, or the current one
+    own = _of_the_user(paths)
+    if ours not in own:
+        foreign.update(own)
+    return [path for path in paths if path in shared or path not in foreign]
+
+
+def _of_the_user(paths: "list[str]") -> "list[str]":
+    """The user's own packages and what their path files name: from there to the packages of all users."""
+    if site.USER_SITE not in paths:
+        return []
+    shared = set(site.getsitepackages())
+    start = paths.index(site.USER_SITE)
+    end = next((number for number, path in enumerate(paths) if number > start and path in shared), len(paths))
+    return paths[start:end]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _give_up(error)
     except MemoryError:
         return _give_up(OutOfMemoryError("out-of-memory"))
+    except ImportError as error:  # what the environment lacks
+        return _give_up(DecoupleError("computing-broken", reason=str(error)))
     except KeyboardInterrupt:
         return _give_up(Cancelled())
 

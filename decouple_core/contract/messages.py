@@ -147,7 +147,10 @@ SENTENCES: dict[str, str] = {
     "picture-empty-file": "{path} is empty; save or copy the picture again.",
     "picture-damaged": "{path} cannot be read as a picture, or is damaged; open it in an image editor and save it as "
                        "PNG.",
-    "picture-too-large": "{path} has more than the {millions} million pixels that are allowed; scale it down first.",
+    "picture-too-large": "{path} would take {needed} GB of memory once decoded, and {most} GB are allowed; scale it "
+                         "down first.",
+    "picture-memory": "{path} would take {needed} GB of memory once decoded, and {free} GB are free; close other "
+                      "programs or scale it down first.",
     "picture-numbers": "{path} has values that are no numbers (NaN or infinite); repair those pixels in an image "
                        "editor and save it again.",
     "picture-format": "Pictures cannot be written as {name}; choose one of {endings}.",

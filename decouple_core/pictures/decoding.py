@@ -1,38 +1,50 @@
-"""Picture files of every kind, decoded to what they hold: values as stored, opacity, profile.
+"""Picture files of the formats that we know, decoded to what they hold: values as stored, opacity, profile.
 
-Pillow reads what has 8 bits a channel; it cannot hold deeper colour, so 16-bit PNG goes through imagecodecs, deep TIFF
-through tifffile.
+What a file is, its first bytes say. Pillow reads what has 8 bits a channel; it cannot hold deeper colour, so 16-bit PNG
+goes through imagecodecs, deep TIFF through tifffile. Memory is estimated from the header first; decoders that do not
+keep to the header have a process of their own (`decoding_apart`).
 """
 
 from __future__ import annotations
 
-import warnings
+import logging
+import mmap
+import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 import tifffile
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import reason
+from decouple_core.pictures import tiff_header
+from decouple_core.pictures.decoding_apart import decode_apart
+from decouple_core.pictures.memory import check_size
+from decouple_core.pictures.pillow_files import Raw, read_with_pillow
 
-MAX_PIXELS = 300_000_000
-"""Larger pictures are refused before they are decoded: the pixels alone would take 3.6 GB as float32."""
-PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit, 89 million, is below a large camera's panorama
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it has to say of a file, our sentence says
+logging.getLogger("tifffile").propagate = False
+
+_SIGNATURES = (
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"), ("JPEG", 0, b"\xff\xd8\xff"), ("GIF", 0, b"GIF87a"), ("GIF", 0, b"GIF89a"),
+    ("BMP", 0, b"BM"), ("WEBP", 8, b"WEBP"), *(("PPM", 0, b"P%d" % number) for number in range(1, 7)),
+    *(("TIFF", 0, start) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    ("PSD", 0, b"8BPS"), ("JPEG2000", 4, b"jP  \r\n\x87\n"), ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
+    *(("AVIF", 4, b"ftyp" + brand) for brand in (b"avif", b"avis", b"mif1")),
+)
+"""The formats that are read, by Pillow's names, and the bytes at some offset that tell them. PostScript is not among
+them, which Pillow hands to another program, nor what has no signature."""
+
+_APART = ("TIFF", "PSD", "JPEG2000", "AVIF")
+"""Formats whose pictures may turn out larger than their header says, or whose decoders write to the terminal."""
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
 
-
-class Raw(NamedTuple):
-    """A file's contents as stored: values (H, W, 1, 3 or 4: grey, RGB or CMYK), alpha (H, W), and the profile."""
-
-    values: np.ndarray
-    alpha: np.ndarray | None
-    icc: bytes | None
-
+_TIFF_COMPRESSIONS = (1, 5, 8, 32773, 32946, 50000)
+"""None, LZW, Deflate, PackBits, Deflate's older number, Zstandard: those that lose nothing and are widely written."""
 
 def decode(path: Path) -> Raw:
     """Decode a file by what it is, not by its ending.
@@ -40,113 +52,114 @@ def decode(path: Path) -> Raw:
     Raises
     ------
     InputError
-        For a file that is missing, empty, unreadable, damaged, larger than `MAX_PIXELS` or with values that are
-        no numbers.
+        For a file that is missing, empty, unreadable, damaged, of a format that is not read, too large for
+        `memory.check_size` or with values that are no numbers.
+    OutOfMemoryError
+        For a picture that this computer has no room for.
     """
     try:
-        if path.is_dir():
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise InputError("file-is-folder", path=str(path))
-        if path.exists() and not path.is_file():  # a pipe would be waited for, a device read without end
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device read without end
             raise InputError("file-special", path=str(path))
         with path.open("rb") as file:
             head = file.read(32)
+            if not head:
+                raise InputError("picture-empty-file", path=str(path))
+            return _decoded(path, file, head)
     except FileNotFoundError:
         raise InputError("file-missing", path=str(path)) from None
     except OSError as error:
         raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
-    if not head:
-        raise InputError("picture-empty-file", path=str(path))
+
+
+def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
+    """What the file holds, which begins with `head`."""
+    kind = next((kind for kind, offset, bytes_ in _SIGNATURES if head[offset:].startswith(bytes_)), None)
+    if kind is None:
+        raise InputError("picture-damaged", path=str(path))
     try:
-        if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-            raw = _read_deep_tiff(path)
-        elif head[:8] == b"\x89PNG\r\n\x1a\n" and head[24] == 16:  # the bit depth in the header chunk (PNG, 11.2.2)
-            raw = _read_deep_png(path)
-        else:
-            raw = None
-        raw = raw or _read_with_pillow(path)
+        raw = None
+        if kind == "TIFF":
+            raw = _read_deep_tiff(path, file)
+        elif kind == "PNG" and head[24:25] == b"\x10":  # the bit depth in the header chunk (PNG, 11.2.2)
+            raw = _read_deep_png(path, file)
+        if raw is None:
+            file.seek(0)
+            raw = decode_apart(path, file, kind) if kind in _APART else read_with_pillow(path, file, kind)
+        _check_numbers(path, raw.values, raw.alpha)
     except (InputError, MemoryError):
         raise
-    except PIL.Image.DecompressionBombError as error:  # Pillow refuses the very largest before their size is known here
-        raise _too_large(path) from error
     except Exception as error:  # decoders given damaged data raise nearly anything
         raise InputError("picture-damaged", path=str(path)) from error
-    if raw.values.dtype.kind == "f" and not np.isfinite(raw.values).all():
-        raise InputError("picture-numbers", path=str(path))
     return raw
 
 
-def _read_with_pillow(path: Path) -> Raw:
-    """Anything that Pillow knows, at 8 bits a channel; deeper only where it is a single grey one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about damaged metadata, and the size, which is checked here
-        with PIL.Image.open(path) as opened:
-            _check_size(path, *opened.size)
-            icc = opened.info.get("icc_profile")
-            picture = PIL.ImageOps.exif_transpose(opened)
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):  # grey with 16 bits, or with 32-bit floats
-        values = np.asarray(picture)[..., None]
-        if picture.mode != "F":
-            values = np.clip(values, 0, 65535).astype(np.uint16)
-        return Raw(values, None, icc)
-    transparent = picture.has_transparency_data
-    if picture.mode in ("L", "LA") or (picture.mode == "1" and not transparent):
-        picture = picture.convert("LA" if transparent else "L")
-    elif picture.mode != "CMYK":
-        if picture.mode not in ("RGB", "RGBA", "P", "PA", "RGBX"):
-            icc = None  # it describes the stored form (YCbCr, Lab, HSV), which the next line leaves
-        picture = picture.convert("RGBA" if transparent else "RGB")
-    values = np.atleast_3d(np.asarray(picture))
-    if picture.mode in ("LA", "RGBA"):
-        return Raw(values[..., :-1], values[..., -1], icc)
-    return Raw(values, None, icc)
-
-
-def _read_deep_png(path: Path) -> Raw:
+def _read_deep_png(path: Path, file: BinaryIO) -> Raw:
     """A PNG with 16 bits a channel. Pillow reads its header, size and metadata."""
-    with PIL.Image.open(path) as header:
-        _check_size(path, *header.size)
+    with PIL.Image.open(file, formats=("PNG",)) as header:
+        check_size(path, *header.size, stored=8)
         icc, orientation = header.info.get("icc_profile"), header.getexif().get(_ORIENTATION_TAG, 1)
-    values = np.atleast_3d(imagecodecs.png_decode(path.read_bytes()))
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            values = np.atleast_3d(imagecodecs.png_decode(content))
     values = _upright(values, orientation)
     alpha = values[..., -1] if values.shape[2] in (2, 4) else None
     return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, icc)
 
 
-def _read_deep_tiff(path: Path) -> Raw | None:
+def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
     """A TIFF with more than 8 bits a channel in grey or RGB; None for any other, which Pillow reads."""
-    with tifffile.TiffFile(path) as tiff:
+    if not tiff_header.sound(file):
+        raise InputError("picture-damaged", path=str(path))
+    file.seek(0)
+    with tifffile.TiffFile(file, name=path.name) as tiff:
         page = tiff.pages.first
-        _check_size(path, page.imagewidth, page.imagelength)
-        grey_or_rgb = page.photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-        if page.dtype is None or page.dtype.itemsize == 1 or not grey_or_rgb:
+        _check_page(path, page)
+        colours = 3 if page.photometric == tifffile.PHOTOMETRIC.RGB else 1
+        if colours == 1 and page.photometric != tifffile.PHOTOMETRIC.MINISBLACK:
             return None
+        if page.dtype is None or page.dtype.itemsize == 1 or page.bitspersample <= 8:
+            return None
+        if page.samplesperpixel < colours or page.compression not in _TIFF_COMPRESSIONS or page.imagedepth != 1:
+            raise InputError("picture-damaged", path=str(path))
         values = page.asarray()
         if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
             values = np.moveaxis(values, 0, -1)
         tags = {tag.code: tag.value for tag in page.tags}
-        colours = 1 if page.photometric == tifffile.PHOTOMETRIC.MINISBLACK else 3
         extra = tuple(page.extrasamples)
     values = _upright(np.atleast_3d(values), tags.get(_ORIENTATION_TAG, 1))
     if values.dtype.kind != "f" and values.dtype != np.uint16:  # 32 bits and more, of which float32 keeps 24
         values = values / np.float64(np.iinfo(values.dtype).max)
     if values.dtype.kind == "f":
-        values = values.astype(np.float32)
+        values = _single(values)
     colour = values[..., :colours]
     alpha = values[..., colours] if extra and extra[0] != tifffile.EXTRASAMPLE.UNSPECIFIED else None
     if alpha is not None and extra[0] == tifffile.EXTRASAMPLE.ASSOCALPHA:  # the colours are multiplied by it
+        _check_numbers(path, colour, alpha)
         colour, opacity = unit_range(colour), unit_range(alpha)[..., None]
         colour = np.divide(colour, opacity, out=np.zeros_like(colour), where=opacity > 0)
     return Raw(colour, alpha, tags.get(34675))  # 34675: the profile (ICC.1, annex B.4)
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
-    """Refuse a picture that is too large, by its header alone."""
-    if width * height > MAX_PIXELS:
-        raise _too_large(path)
+def _check_page(path: Path, page: tifffile.TiffPage) -> None:
+    """Refuse what is too large, all samples and planes counted, and each tile, which is decoded as a whole."""
+    stored = -(-page.bitspersample // 8) * page.samplesperpixel
+    check_size(path, page.imagewidth, page.imagelength * page.imagedepth, stored)
+    if page.is_tiled:
+        check_size(path, page.tilewidth, page.tilelength * page.tiledepth, stored)
 
 
-def _too_large(path: Path) -> InputError:
-    return InputError("picture-too-large", path=str(path), millions=MAX_PIXELS // 10**6)
+def _check_numbers(path: Path, *parts: np.ndarray | None) -> None:
+    """Refuse floats that are no numbers."""
+    if any(part is not None and part.dtype.kind == "f" and not np.isfinite(part).all() for part in parts):
+        raise InputError("picture-numbers", path=str(path))
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    """Floats of any precision as float32; what is beyond its range becomes infinite, and is refused as that."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(np.float32)
 
 
 def _upright(values: np.ndarray, orientation: int) -> np.ndarray:

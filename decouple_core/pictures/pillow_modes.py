@@ -8,11 +8,15 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import PIL.Image
+import PIL.ImageFile
 
 from decouple_core.contract.errors import InputError
 
 Image = PIL.Image.Image
 _Info = dict[str | tuple[int, int], Any]
+
+PROGRAMS = ("EPS",)
+"""Formats that Pillow hands to another program; that runs what stands in them."""
 
 PALETTE = 256
 """Colours that an indexed image can hold."""
@@ -64,6 +68,8 @@ class PillowPicture:
             For an image whose file cannot be decoded, one of which a single colour is transparent (`P` excepted), and
             mode `I` beyond 16 bits.
         """
+        if isinstance(image, PIL.ImageFile.ImageFile) and image.format in PROGRAMS:
+            raise InputError("given-undecodable", name=name)
         try:
             image.load()  # Pillow reads a file when its pixels are asked for
         except (OSError, SyntaxError, ValueError) as error:

@@ -13,7 +13,8 @@ import imagecodecs
 import numpy as np
 
 from decouple_core.contract.errors import InputError
-from decouple_core.pictures.decoding import Raw, decode, unit_range
+from decouple_core.pictures.decoding import decode, unit_range
+from decouple_core.pictures.pillow_files import Raw
 
 
 class Image(NamedTuple):

@@ -6,13 +6,12 @@ import json
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from decouple_core.contract import protocol
+from decouple_core.contract import apart, protocol
 from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
 from decouple_core.service.job import Job, log
 
@@ -40,7 +39,7 @@ class ComputingProcess:
             self._answers = queue.Queue()
             self._ready = False
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "decouple_core.service.computer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                apart.command("decouple_core.service.computer"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
             log.info("computing process %d started", self._process.pid)

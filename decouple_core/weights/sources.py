@@ -31,7 +31,7 @@ class Source(ABC):
 
     file_name: str
     sha256: str
-    """SHA-256 of the file to fetch, or how it begins."""
+    """SHA-256 of the file to fetch."""
     fingerprint: str | None
     """What `stored.fingerprint` gives for the converted weights; None where that has not been established."""
 
@@ -48,10 +48,10 @@ class TorchvisionVgg19(Source):
     """VGG-19 as torchvision publishes it (548 MB)."""
 
     file_name = "vgg19-dcbb9e9d.pth"
-    # torchvision publishes the first eight hexadecimal digits, as part of the file's name. The full digest and that of
-    # the converted weights are not known with certainty here, so the first conversion's is recorded beside the file:
-    # that finds later damage, but cannot tell more about the download than those 32 bits and the transport do.
-    sha256 = "dcbb9e9d"
+    # torchvision publishes the first eight hexadecimal digits, as part of the file's name; the others are those that
+    # its users have found and published (docs/contributing.md). What the converted weights give has not been
+    # established here, so the first conversion's is recorded beside the file.
+    sha256 = "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"
     fingerprint = None
 
     def locate(self) -> str:

@@ -232,7 +232,7 @@ def broken(kind: str) -> bytes:
 @pytest.mark.parametrize(("kind", "says"), [
     ("empty", "is empty"), ("text", "cannot be read as a picture"), ("cut png", "damaged"),
     ("cut deep png", "damaged"), ("cut tiff", "damaged"), ("tiff head", "damaged"), ("png head", "damaged"),
-    ("gigantic", "more than the 300 million pixels")])
+    ("gigantic", "GB of memory once decoded")])
 def test_bad_file_is_one_line(tmp_path: Path, kind: str, says: str) -> None:
     (tmp_path / "a.png").write_bytes(broken(kind))
     with pytest.raises(InputError, match=says) as caught:
@@ -246,7 +246,7 @@ def test_gigantic_tiff(tmp_path: Path) -> None:
     tifffile.imwrite(file, shape=(20_000, 20_000, 3), dtype=np.uint16, photometric="rgb", compression="zlib",
                      tile=(4096, 4096), data=(np.zeros((4096, 4096, 3), np.uint16) for _ in range(25)))
     (tmp_path / "a.tif").write_bytes(file.getvalue())
-    with pytest.raises(InputError, match="more than the 300 million pixels"):
+    with pytest.raises(InputError, match="GB of memory once decoded"):
         read_image(tmp_path / "a.tif")
 
 

@@ -158,7 +158,7 @@ class SmallVgg19(sources.TorchvisionVgg19):
     def __init__(self, server: Server, content: bytes) -> None:
         server.files[self.file_name] = content
         self.server = server
-        self.sha256 = sha256(content)[:8]
+        self.sha256 = sha256(content)
 
     def locate(self) -> str:
         return self.server.url(self.file_name)
@@ -398,3 +398,8 @@ def test_cancelled_transfer_can_go_on(server: Server, tmp_path: Path) -> None:
     assert not (tmp_path / "file").exists()
     fetch(lambda: server.url("file"), tmp_path / "file", sha256(CONTENT), A_FILE)
     assert server.starts[-1] > 0
+
+
+@pytest.mark.parametrize("source", sources.SOURCES.values())
+def test_downloads_are_known_by_the_whole_of_their_digest(source: sources.Source) -> None:
+    assert len(bytes.fromhex(source.sha256)) == hashlib.sha256().digest_size

@@ -72,8 +72,9 @@ class GimpUnderTest:
 
     def install(self) -> None:
         """Put the plug-in in the profile, as install.py does."""
-        python = self.folder / "python"  # the tests' interpreter, with this checkout in its path
-        python.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "$@"\n')
+        python = self.folder / "python"  # the tests' interpreter, isolated or not, with this checkout in its path
+        python.write_text('#!/bin/sh\n[ "$1" != -I ] || shift\n'
+                          f'PYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -s -P "$@"\n')
         python.chmod(0o755)
         place_plug_in(self.plug_in, python, self.home)
         # No tips, no questions: a first start like any later one.

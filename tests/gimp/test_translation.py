@@ -27,8 +27,8 @@ COMMAND_LINE = {
     "arguments", "output-blocked", "choices-none", "choice-taken",
     # Pictures and masks come from files there, from layers here.
     "file-is-folder", "folder-missing", "folder-unwritable", "label-image", "mask-black", "mask-file-size",
-    "picture-damaged", "picture-empty-file", "picture-format", "picture-numbers", "picture-too-large",
-    "picture-too-long", "image-transparent", "result-numbers",
+    "picture-damaged", "picture-empty-file", "picture-format", "picture-memory", "picture-numbers",
+    "picture-too-large", "picture-too-long", "image-transparent", "result-numbers",
     # Styles are made there, and used here.
     "style-ending", "style-has-masks",
     # Python hands over what no layer can be.

@@ -14,8 +14,9 @@ from decoupled_style.contract.messages import Message
 
 LOG_NAME = "start.log"
 
-FOREIGN = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "GI_TYPELIB_PATH", "VIRTUAL_ENV")
-"""What GIMP's packages set for their own Python and libraries, and what would break another's."""
+FOREIGN = ("LD_LIBRARY_PATH", "LD_PRELOAD", "GI_TYPELIB_PATH", "VIRTUAL_ENV")
+"""What GIMP's packages set for their own libraries, and what would break another's. What they, or the user, set for
+Python is left out by its isolated mode, as are the user's own packages and whatever lies in the current folder."""
 
 
 def start(installation: Installation) -> subprocess.Popen[bytes]:
@@ -27,13 +28,13 @@ def start(installation: Installation) -> subprocess.Popen[bytes]:
         Where the private environment's interpreter cannot be run.
     """
     env = {name: value for name, value in os.environ.items() if name not in FOREIGN and not name.startswith("DYLD_")}
-    env |= {"DECOUPLE_HOME": str(installation.home), "PYTHONNOUSERSITE": "1"}
+    env["DECOUPLE_HOME"] = str(installation.home)
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         with open(protocol.log_folder(installation.home) / LOG_NAME, "wb") as log:
-            return subprocess.Popen([str(installation.python), "-m", "decouple_core", "serve"], env=env,
+            return subprocess.Popen([str(installation.python), "-I", "-m", "decouple_core", "serve"], env=env,
                                     cwd=installation.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
     except OSError as error:
         raise DecoupleError("worker-unstartable", reason=str(error)) from error

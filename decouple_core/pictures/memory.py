@@ -1,0 +1,68 @@
+"""What a picture will take in memory, known from its header: refused before a byte is decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from decouple_core.contract.errors import InputError, OutOfMemoryError
+
+MOST_BYTES = 3 * 2**30
+"""A picture that would take more is refused: 214 million pixels with 8 bits a channel, 178 million with 16."""
+
+COLOURS = 3 * 4
+"""Bytes of a pixel's colours as the program has them, in float32."""
+
+
+def check_size(path: Path, width: int, height: int, stored: int) -> int:
+    """Bytes that a picture takes once it is decoded, as stored and as float32 colours.
+
+    Parameters
+    ----------
+    path : Path
+        For the sentence.
+    width, height : int
+        In pixels, of all that is decoded together.
+    stored : int
+        Bytes of all samples of one pixel.
+
+    Raises
+    ------
+    InputError
+        For a picture without pixels, and one that takes more than `MOST_BYTES`.
+    OutOfMemoryError
+        For one that takes more than this computer has free.
+    """
+    if width < 1 or height < 1:
+        raise InputError("image-empty")
+    needed = width * height * (stored + COLOURS)
+    if needed > MOST_BYTES:
+        raise too_large(path, needed)
+    free = free_bytes()
+    if free is not None and needed > free:
+        raise OutOfMemoryError("picture-memory", path=str(path), needed=_gigabytes(needed), free=_gigabytes(free))
+    return needed
+
+
+def too_large(path: Path, needed: int) -> InputError:
+    """The refusal of a picture that would take this many bytes."""
+    return InputError("picture-too-large", path=str(path), needed=_gigabytes(needed), most=_gigabytes(MOST_BYTES))
+
+
+def _gigabytes(number: int) -> str:
+    return f"{number / 1e9:.1f}"
+
+
+def free_bytes() -> int | None:
+    """Memory that may still be taken, by the system and by the group of processes that we are in; None: not known."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):  # no Linux
+        return None
+    try:
+        group = Path("/sys/fs/cgroup")  # version 2, as containers see their own
+        most, taken = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return min(free, most - taken + int(kept["inactive_file"]))  # files that are only cached make room
+    except (OSError, ValueError, KeyError):  # no such group, or "max": no limit
+        return free

@@ -1,0 +1,226 @@
+"""Pictures that are made to do harm: a right picture or a sentence, in little memory, and nothing is printed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+
+from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_core.pictures import decoding_apart, memory
+from decouple_core.pictures.given import take
+from decouple_core.pictures.reading import read_image
+from tests.faults.made import chunk, floats, png, tiff
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+READ = """
+import json, resource, sys
+sys.path.insert(0, sys.argv[1])
+from decouple_core.pictures.reading import read_image
+try:
+    said = str(read_image(sys.argv[2]).pixels.shape)
+except Exception as error:
+    said = f"{type(error).__name__}: {error}"
+here = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([said, max(here, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024]))
+"""
+
+MOST_MEBIBYTES = 300
+"""Of the whole process, NumPy and the decoders included."""
+
+
+def read_apart(path: Path) -> tuple[str, float]:
+    """What reading gives or says, and the most memory that the process had, in MiB; it must print nothing."""
+    answer = subprocess.run([sys.executable, "-c", READ, str(REPOSITORY), str(path)], capture_output=True, text=True,
+                            check=False, timeout=60)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    said, most = json.loads(answer.stdout)
+    return said, most
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+BOMBS = {
+    "200 samples": lambda: tiff(3000, 3000, 200, bits=32, sample_format=3, photometric=1),
+    "200 samples as colours": lambda: tiff(3000, 3000, 200, bits=32, sample_format=3),
+    "200 planes": lambda: tiff(3000, 3000, 200, bits=32, sample_format=3, planar=2),
+    "200 small samples": lambda: tiff(3000, 3000, 200, bits=8),
+    "a tile of the largest size": lambda: tiff(30, 30, 3, tile=(2**31, 2**31), strips=1),
+    "25 million strips": lambda: tiff(30, 30, 3, strips=25_000_000, data=b"data"),
+    "25 million strips of 8 bits": lambda: tiff(30, 30, 3, bits=8, strips=25_000_000, data=b"data"),
+    "a strip that swells": lambda: tiff(30, 30, 3, data=zlib.compress(bytes(10**9), 1)),
+    "17300² in grey": lambda: png(17_300, 17_300),
+    "17300² in deep colour": lambda: png(17_300, 17_300, depth=16, colour=2, whole=False),
+    "a profile that swells": lambda: swelling(b"iCCP", b"profile\0\0"),
+    "a text that swells": lambda: swelling(b"zTXt", b"text\0\0"),
+}
+
+
+def swelling(kind: bytes, start: bytes) -> bytes:
+    """A PNG with a chunk that is 1 GB once decompressed."""
+    whole = png(30, 30, depth=16, colour=2)
+    return whole[:33] + chunk(kind, start + zlib.compress(bytes(10**9), 1)) + whole[33:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured in other units elsewhere")
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_bombs_are_refused_or_read_in_little_memory(tmp_path: Path, bomb: str) -> None:
+    said, most = read_apart(written(tmp_path / "a", BOMBS[bomb]()))
+    if "swells" in bomb:  # what belongs to the picture is as small as it should be
+        assert said == "(30, 30, 3)" or said.startswith("InputError: ")
+    else:
+        assert said.startswith("InputError: ")
+    assert most < MOST_MEBIBYTES
+
+
+@pytest.mark.parametrize(("content", "says"), [
+    (tiff(30, 30, 2), None), (tiff(30, 30, 2, photometric=1), (30, 30, 3)), (tiff(30, 30, 1), None),
+    (tiff(30, 30, 2, bits=8), None), (tiff(30, 30, 2, bits=8, photometric=1, extra=[2]), (30, 30, 3)),
+    (tiff(30, 30, 5, extra=[2, 0]), (30, 30, 3)), (tiff(30, 30, 3, bits=64, sample_format=6), None),
+    (tiff(0, 30, 3), "no pixels"), (tiff(30, 0, 3), "no pixels"), (tiff(0, 30, 3, bits=8), "no pixels"),
+    (tiff(30, 30, 3, rows=0, strips=1, data=b"xx"), None)])
+def test_odd_tiffs(tmp_path: Path, content: bytes, says: str | tuple[int, int, int] | None) -> None:
+    path = written(tmp_path / "a.tif", content)
+    if isinstance(says, tuple):
+        assert read_image(path).pixels.shape == says
+        return
+    with pytest.raises(InputError, match=says or "cannot be read as a picture, or is damaged"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_opacity_that_is_no_number(tmp_path: Path, kind: int, value: float) -> None:
+    path = written(tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[kind],
+                                            data=floats(4, holding=value, at=3)))
+    with pytest.raises(InputError, match="no numbers"):
+        read_image(path)
+
+
+def test_a_number_beyond_single_precision(tmp_path: Path) -> None:
+    values = np.full((7, 5, 3), 0.5)
+    values[3, 3] = 1e300
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
+    with pytest.raises(InputError, match="no numbers"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_what_has_no_name_is_ignored(tmp_path: Path) -> None:
+    """A fourth sample that says not what it is may be anything, and the colours are right."""
+    path = written(tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[0],
+                                            data=floats(4, holding=np.nan, at=3)))
+    np.testing.assert_array_equal(read_image(path).pixels, np.full((30, 30, 3), 0.5, np.float32))
+
+
+def damaged_profiles() -> list[bytes]:
+    """Profiles of the right beginning and wrong in the rest."""
+    rng, whole = np.random.default_rng(0), imagecodecs.cms_profile("adobergb")
+    found = [whole[:length] for length in (1, 64, 128, 132, 200, len(whole) - 20)]
+    for _ in range(200):
+        profile = bytearray(whole)
+        for place in rng.integers(0, len(whole), 6):
+            profile[place] = rng.integers(256)
+        found.append(bytes(profile))
+    return found
+
+
+def test_damaged_profiles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A picture, with the profile or without it, at 8 bits and at 16."""
+    grey = np.full((4, 4, 3), 100, np.uint8)
+    for number, profile in enumerate(damaged_profiles()):
+        PIL.Image.fromarray(grey).save(tmp_path / "a.png", icc_profile=profile)
+        tifffile.imwrite(tmp_path / "a.tif", grey.astype(np.uint16) * 257, photometric="rgb", iccprofile=profile)
+        for name in ("a.png", "a.tif"):
+            pixels = read_image(tmp_path / name).pixels
+            assert pixels.shape == (4, 4, 3), number
+            assert np.isfinite(pixels).all()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="programs are found otherwise there")
+@pytest.mark.parametrize("name", ["a.eps", "a.png"])
+def test_postscript_starts_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    trace = tmp_path / "was_here"
+    for program in ("gs", "gswin32c", "gswin64c", "bash", "convert"):
+        (tmp_path / program).write_text(f"#!/bin/sh\ntouch '{trace}'\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)
+    script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    for head in (b"", struct.pack("<IIIIII", 0xC6D3D0C5, 32, len(script), 0, 0, 0) + bytes(8)):
+        path = written(tmp_path / name, head + script)
+        with pytest.raises(InputError, match="cannot be read as a picture"):
+            read_image(path)
+        with PIL.Image.open(path) as opened, pytest.raises(InputError, match="cannot be read as a picture"):
+            take(opened)
+    assert not trace.exists()
+    with PIL.Image.open(path) as opened, pytest.raises(OSError):  # noqa: PT011  as Pillow itself would have it
+        opened.load()
+    assert trace.exists(), "the trap works"
+
+
+@pytest.mark.parametrize("kind", ["ICO", "PCX", "TGA", "SGI", "DDS", "ICNS", "PDF"])
+def test_other_formats_are_refused(tmp_path: Path, kind: str) -> None:
+    with (tmp_path / "a.png").open("wb") as file:
+        PIL.Image.new("RGB", (32, 32), (9, 9, 9)).save(file, kind)
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("ending", ["tif", "jp2", "avif", "webp", "gif", "bmp", "ppm", "jpg", "png"])
+def test_formats_are_told_by_their_content(tmp_path: Path, ending: str) -> None:
+    picture = PIL.Image.new("RGB", (32, 24), (200, 100, 50))
+    try:
+        picture.save(tmp_path / f"a.{ending}")
+    except (KeyError, OSError):  # this Pillow was made without it
+        pytest.skip(f"this Pillow writes no {ending}")
+    (tmp_path / f"a.{ending}").rename(tmp_path / "a.txt")
+    np.testing.assert_allclose(read_image(tmp_path / "a.txt").pixels[12, 16] * 255, [200, 100, 50], atol=4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system keeps to limits on memory")
+def test_decoder_that_takes_more_than_the_header_promised(tmp_path: Path) -> None:
+    """JPEG 2000: the library decodes what the codestream says, whatever the box before it has told."""
+    content = io.BytesIO()
+    PIL.Image.new("RGB", (5000, 5000)).save(content, "JPEG2000", irreversible=True)
+    size = struct.pack(">II", 5000, 5000)
+    assert content.getvalue().count(size) > 1, "told more than once"
+    said, most = read_apart(written(tmp_path / "a", content.getvalue().replace(size, struct.pack(">II", 16, 16), 1)))
+    assert said.startswith(("InputError: ", "(16, 16"))
+    assert most < 2 * MOST_MEBIBYTES
+
+
+def test_decoder_that_does_not_come_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    PIL.Image.new("RGB", (64, 64)).save(tmp_path / "a.tif")
+    monkeypatch.setattr(decoding_apart, "PATIENCE_SECONDS", 0.01)
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_more_than_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "a.png", png(3000, 3000, whole=False))
+    monkeypatch.setattr(memory, "free_bytes", lambda: 10**8)
+    with pytest.raises(OutOfMemoryError, match=r"would take 0\.1 GB of memory once decoded, and 0\.1 GB are free"):
+        read_image(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_free_memory_is_what_the_system_says() -> None:
+    free = memory.free_bytes()
+    assert free is not None
+    assert 10**7 < free <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
