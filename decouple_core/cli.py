@@ -87,11 +87,9 @@ def _give_up(error: DecoupleError) -> int:
 
 def transfer(options: argparse.Namespace) -> str:
     """Dress TARGET in the style of STYLE and write OUT."""
-    from decouple_core.engine import Engine
-    from decouple_core.features.style import Style
+    # Before torch: what cannot be used is refused at once, and in little memory.
     from decouple_core.pictures.labels import read_labels
     from decouple_core.pictures.reading import read_image, read_mask
-    from decouple_core.pictures.visibility import blend, visible
     from decouple_core.pictures.writing import check_output, write_image
 
     settings = _settings(options)
@@ -104,13 +102,17 @@ def transfer(options: argparse.Namespace) -> str:
     if style_file and (options.style_mask or options.regions):
         raise InputError("style-has-masks")
     style_image = None if style_file else read_image(options.style)
-    style = Style.load(options.style) if style_image is None else style_image.pixels
     target_mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else None
     style_mask = read_mask(options.style_mask, _shape(style_image)) if options.style_mask else None
     regions = None
     if options.regions:
         target_labels, style_labels = options.regions
         regions = read_labels(target_labels, _shape(target)), read_labels(style_labels, _shape(style_image))
+    from decouple_core.engine import Engine
+    from decouple_core.features.style import Style
+    from decouple_core.pictures.visibility import blend, visible
+
+    style = Style.load(options.style) if style_image is None else style_image.pixels
     start = time.perf_counter()
     with _Bar() as bar:
         result = Engine().transfer(target.pixels, style, settings, regions=regions, progress=bar,
@@ -121,7 +123,10 @@ def transfer(options: argparse.Namespace) -> str:
         blend(result.image, target.pixels, target_mask)
     write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
     if options.report:
-        result.report.save(options.report)
+        try:
+            result.report.save(options.report)
+        except DecoupleError as error:
+            raise DecoupleError("report-incomplete", path=str(options.output), problem=error.message) from error
     return (f"{options.output}: {settings.mode}, {result.report.network}, {result.report.device}, "
             f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s")
 

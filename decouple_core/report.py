@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import replacing
+from decouple_core.contract.files import reason, replacing
 from decouple_core.contract.settings import Settings
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.move import Move
 from decouple_core.pictures.writing import write_image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass
@@ -155,6 +158,8 @@ class Report:
         ------
         InputError
             When the folder cannot be written.
+        DiskFullError
+            When the disk has no room for it; what was written until then is whole.
         """
         folder = Path(folder)
         names = list(self.dead_channels)
@@ -164,10 +169,11 @@ class Report:
                 beside.write_text(json.dumps({**self.as_dict(), "losses": self.losses}, indent=1), encoding="utf-8")
             for number, (name, image) in enumerate(self.images.items()):
                 write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
-            _plot_losses(folder / "losses.png", self.losses, names)
-            _plot_noise_means(folder / "noise_means.png", self.reference, names)
+            with _own_looks():
+                _plot_losses(folder / "losses.png", self.losses, names)
+                _plot_noise_means(folder / "noise_means.png", self.reference, names)
         except OSError as error:
-            raise InputError("folder-unwritable", path=str(folder), reason=str(error.strerror)) from error
+            raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
 
 
 def _plot_losses(path: Path, losses: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
@@ -185,7 +191,7 @@ def _plot_losses(path: Path, losses: Sequence[dict[str, Any]], names: Sequence[s
         axes.set(title=step, xlabel="evaluation of the flow", ylabel="mean squared distance to the goal")
         if entries:
             axes.legend()
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def _plot_noise_means(path: Path, means: Sequence[Sequence[float]], names: Sequence[str]) -> None:
@@ -197,4 +203,16 @@ def _plot_noise_means(path: Path, means: Sequence[Sequence[float]], names: Seque
         axes = figure.add_subplot(len(means), 1, row + 1)
         axes.bar(range(len(values)), values, width=1.0)
         axes.set(ylabel=names[row])
-    figure.savefig(path)
+    _save(figure, path)
+
+
+def _own_looks() -> AbstractContextManager[None]:
+    """Matplotlib as it comes: a ``matplotlibrc`` in the current folder could have it start LaTeX."""
+    from matplotlib import style
+
+    return style.context("default")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path) as beside:
+        figure.savefig(beside, format="png")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import safetensors.torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_core.contract.errors import DiskFullError, InputError
 from decouple_core.contract.files import replacing
 from decouple_core.contract.paths import data_folder
 
 T = TypeVar("T")
+
+DIGEST = "sha256"
+"""Under this name each file carries the digest of its tensor: wrong values cannot be told from right ones by sight."""
 
 MOST_FILES = 8
 """Tensors kept on the disk: two networks with two activations, and a few seeds. The oldest make room."""
@@ -58,20 +62,33 @@ def kept_on_disk(identity: str, shape: tuple[int, ...], make: Callable[[], Tenso
     """
     folder = data_folder() / "reference"
     path = folder / f"{identity}.safetensors"
-    try:
-        found = safetensors.torch.load_file(path)["values"]
-        if found.shape == shape and str(found.dtype) == "torch.float32" and found.isfinite().all():
-            return found
-    except (OSError, SafetensorError, KeyError):
-        pass  # missing or damaged: computed anew below
+    found = _read(path)
+    if found is not None and found.shape == shape:
+        return found
     made = make()
     # A full or read-only disk costs the next start these seconds again, no more.
-    with contextlib.suppress(OSError, InputError, SafetensorError):
+    with contextlib.suppress(OSError, InputError, DiskFullError, SafetensorError):
         folder.mkdir(parents=True, exist_ok=True)
         _make_room(folder)
         with replacing(path) as beside:
-            safetensors.torch.save_file({"values": made}, beside)
+            safetensors.torch.save_file({"values": made}, beside, {DIGEST: _digest(made)})
     return made
+
+
+def _read(path: Path) -> Tensor | None:
+    """The kept tensor; None where there is none, or not the one that was put there."""
+    try:
+        with safe_open(path, "pt") as file:
+            found: Tensor = file.get_tensor("values")
+            sound = str(found.dtype) == "torch.float32" and (file.metadata() or {}).get(DIGEST) == _digest(found)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+    return found if sound else None
+
+
+def _digest(values: Tensor) -> str:
+    """SHA-256 of the numbers."""
+    return hashlib.sha256(values.contiguous().numpy().astype("<f4", copy=False).tobytes()).hexdigest()
 
 
 def _make_room(folder: Path) -> None:

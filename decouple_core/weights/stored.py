@@ -13,7 +13,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from decouple_core.contract.errors import InputError, WeightsError
+from decouple_core.contract.errors import DiskFullError, InputError, WeightsError
 from decouple_core.contract.files import reason, replacing
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, WIDTHS
@@ -65,9 +65,9 @@ def store(folder: Path, network: str, tensors: Tensors) -> None:
         try:
             with replacing(target) as beside:
                 beside.write_bytes(data)
-        except InputError as error:
+        except (InputError, DiskFullError) as error:
             raise WeightsError("not-stored", what=Message("weights-of", network=NETWORKS[network].label),
-                               folder=str(folder), reason=str(error.message.arguments["reason"])) from error
+                               folder=str(folder), reason=str(error.message.arguments.get("reason", error))) from error
 
 
 def stored_file(folder: Path, network: str) -> Path:

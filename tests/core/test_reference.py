@@ -103,8 +103,11 @@ def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(tmp_path: Path, weight
     kept, = (tmp_path / "reference").iterdir()
     torch.testing.assert_close(gram, reference_gram(one, uniform_noise(0, GRAM_SIZE)))
     assert torch.equal(load_file(kept)["values"], gram)
-    save_file({"values": 2 * gram}, kept)
-    assert torch.equal(kept_gram(one, CPU), 2 * gram)
+    before = kept.stat().st_mtime_ns
+    assert torch.equal(kept_gram(one, CPU), gram)
+    assert kept.stat().st_mtime_ns == before
+    save_file({"values": 2 * gram}, kept)  # finite, of the right shape, and wrong
+    assert torch.equal(kept_gram(one, CPU), gram)
     whole = kept.read_bytes()
     for damage in (b"", whole[:1000], b"\x80\x04hostile", save({"values": gram[:10, :10].contiguous()}),
                    save({"other": gram}), save({"values": gram / 0.0})):

@@ -24,7 +24,8 @@ SEVERAL = {"amounts", "strength_per_layer"}
 """Settings that it has as sliders with words of their own."""
 
 COMMAND_LINE = {
-    "arguments", "output-blocked", "choices-none", "choice-taken",
+    "arguments", "output-blocked", "output-read-only", "output-special", "file-disk-full",
+    "report-incomplete", "choices-none", "choice-taken",
     # Pictures and masks come from files there, from layers here.
     "file-is-folder", "folder-missing", "folder-unwritable", "label-image", "mask-black", "mask-file-size",
     "picture-damaged", "picture-empty-file", "picture-format", "picture-memory", "picture-numbers",
