@@ -220,6 +220,8 @@ SENTENCES: dict[str, str] = {
     "worker-unstartable": "The worker cannot be started ({reason}). Run install.py again.",
     "worker-broken": "The worker cannot start ({reason}). Run install.py again; the log is {log}.",
     "worker-silent": "The worker does not answer. Restart the computer, or see {log}.",
+    "worker-stopped": "The worker has stopped answering. Try again, and it will be replaced; the log is {log}.",
+    "worker-replaced": "Replacing a worker that does not answer",
     "worker-lost": "The worker stopped unexpectedly. Try again; the log is {log}.",
     "worker-unclear": "The worker failed and did not say why. Try again; the log is {log}.",
     "problem-logged": "{problem} The log is {log}.",

@@ -8,13 +8,16 @@ for people is a `messages.Message` in them. The pixels stay in files, which both
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import socket
 import stat
+import struct
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
 from pathlib import Path
@@ -31,10 +34,19 @@ MESSAGE_LIMIT = 4 * 2**20
 """Bytes of one message. The largest, a style of 1472 features written as text, takes about 40 KB."""
 
 HANDSHAKE_SECONDS = 5.0
-"""A worker answers at once, even while it computes; one that does not within this time is hung."""
+"""A worker answers at once, even while it computes; one that does not within this time is hung, and a client that does
+not is hung up on."""
+
+FRAME_SECONDS = 10.0
+"""Longest pause within a message, on its way in or out: both ends are on one machine."""
+
+ENDPOINT_BYTES = 4096
+"""Of the file that names a worker, which takes some 200."""
 
 SIDE_LIMIT = 524_288
 """Pixels along one side: GIMP's own limit (GIMP_MAX_IMAGE_SIZE)."""
+
+KEY_BYTES = 32
 
 UNIX_ADDRESS_LIMIT = 100
 """Bytes in the path of a Unix socket: the systems allow 104 (macOS) to 108 (Linux), a final zero included."""
@@ -46,6 +58,20 @@ class ProtocolError(Exception):
 
 class NotRunning(Exception):
     """No worker answers."""
+
+
+class Silent(NotRunning):
+    """Somebody listens where the worker should and does not answer: it is stopped, or hangs.
+
+    Attributes
+    ----------
+    pid : int or None
+        The process that listens, as the system knows it; None where it does not tell.
+    """
+
+    def __init__(self, pid: int | None) -> None:
+        super().__init__()
+        self.pid = pid
 
 
 @dataclass(frozen=True)
@@ -166,7 +192,11 @@ def send(connection: Connection, message: Mapping[str, Any]) -> None:
 
 
 def receive(connection: Connection) -> dict[str, Any]:
-    """Wait for one message; EOFError or OSError where the other side is gone, `ProtocolError` for anything odd."""
+    """Wait for one message; EOFError or OSError where the other side is gone, `ProtocolError` for anything odd.
+
+    One may wait for long; once it has begun, it has to arrive (`FRAME_SECONDS`).
+    """
+    connection.poll(None)
     try:
         message = json.loads(connection.recv_bytes(MESSAGE_LIMIT))
     except (ValueError, RecursionError) as error:  # also UnicodeDecodeError
@@ -221,7 +251,7 @@ class Endpoint:
             address = str(run_folder(home) / "socket")
             if len(os.fsencode(address)) > UNIX_ADDRESS_LIMIT:
                 address = str(Path(tempfile.mkdtemp(prefix="decouple-")) / "socket")
-        return cls(address, os.getpid(), secrets.token_bytes(32))
+        return cls(address, os.getpid(), secrets.token_bytes(KEY_BYTES))
 
     def save(self, home: Path) -> None:
         """Write the file beside, then put it in place."""
@@ -233,12 +263,19 @@ class Endpoint:
 
     @classmethod
     def load(cls, home: Path) -> Endpoint:
-        """Read the file; `NotRunning` where there is none."""
+        """Read the file; `NotRunning` where there is none, or anything that no worker has written."""
+        path = home / "run" / "worker.json"
         try:
-            kept = json.loads((home / "run" / "worker.json").read_text())
-            return cls(kept["address"], kept["pid"], bytes.fromhex(kept["key"]))
-        except (OSError, ValueError, KeyError) as error:
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+                raise NotRunning
+            with path.open("rb") as file:
+                kept = json.loads(file.read(ENDPOINT_BYTES))
+            address, pid, key = kept["address"], kept["pid"], bytes.fromhex(kept["key"])
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise NotRunning from error
+        if type(address) is not str or type(pid) is not int or len(key) < KEY_BYTES:
+            raise NotRunning
+        return cls(address, pid, key)
 
 
 def connect(home: Path) -> Connection:
@@ -248,17 +285,22 @@ def connect(home: Path) -> Connection:
     ------
     NotRunning
         Where no worker answers; a left-over address file counts as none.
+    Silent
+        Where one listens and does not answer.
     """
     endpoint = Endpoint.load(home)
     try:
-        connection = Client(endpoint.address)
-    except OSError as error:
+        connection, pid = _called(endpoint.address)
+    except (OSError, ValueError) as error:  # ValueError: no address
         raise NotRunning from error
     try:
         if not connection.poll(HANDSHAKE_SECONDS):
-            raise NotRunning
+            raise Silent(pid)
         answer_challenge(connection, endpoint.key)
         deliver_challenge(connection, endpoint.key)
+    except BlockingIOError as error:  # it fell silent in the middle
+        connection.close()
+        raise Silent(pid) from error
     except NotRunning:
         connection.close()
         raise
@@ -268,7 +310,59 @@ def connect(home: Path) -> Connection:
     return connection
 
 
+def _called(address: str) -> tuple[Connection, int | None]:
+    """A connection to whoever listens there, and the process that does."""
+    if sys.platform == "win32":
+        return Client(address), None
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(HANDSHAKE_SECONDS)
+        caller.connect(address)
+        caller.settimeout(None)
+        pid = _listener(caller)
+        connection = Connection(caller.detach())
+    limit_pauses(connection)
+    return connection, pid
+
+
+def _listener(caller: socket.socket) -> int | None:
+    """The process at the other end of a local connection."""
+    with contextlib.suppress(OSError, AttributeError, struct.error):
+        if sys.platform == "linux":
+            return struct.unpack("3i", caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        return struct.unpack("i", caller.getsockopt(0, 2, 4))[0]  # SOL_LOCAL, LOCAL_PEERPID of macOS
+    return None
+
+
+@contextlib.contextmanager
+def _as_socket(connection: Connection) -> Iterator[socket.socket | None]:
+    """The socket of a connection; None where it is a pipe of Windows."""
+    if sys.platform == "win32":
+        yield None
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        yield same
+
+
+def limit_pauses(connection: Connection) -> None:
+    """Let reading and writing fail, with BlockingIOError, where the other side pauses within a message."""
+    with _as_socket(connection) as same:
+        if same is not None:
+            seconds = struct.pack("ll", int(FRAME_SECONDS), 0)
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+
+
+def hang_up(connection: Connection) -> None:
+    """End a connection at which another thread of ours may be waiting; that one closes it."""
+    with contextlib.suppress(OSError), _as_socket(connection) as same:
+        if same is None:
+            connection.close()
+        else:
+            same.shutdown(socket.SHUT_RDWR)
+
+
 def welcome(connection: Connection, key: bytes) -> None:
-    """The worker's half of the handshake in `connect`; AuthenticationError or EOFError for a stranger."""
+    """The worker's half of the handshake in `connect`; AuthenticationError, EOFError or OSError for a stranger."""
+    limit_pauses(connection)
     deliver_challenge(connection, key)
     answer_challenge(connection, key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import replacing
+from decouple_core.contract.files import reason, replacing
 from decouple_core.contract.networks import NETWORKS, WIDTHS
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.registry import HIERARCHIES
@@ -202,17 +203,18 @@ class Style:
         """
         path = Path(path)
         try:
-            special, size = path.is_fifo() or path.is_char_device(), path.stat().st_size
+            found = path.stat()
         except OSError as error:
-            raise InputError("file-unreadable", path=str(path), reason=str(error.strerror)) from error
-        if special:  # one would be waited for, the other read without end
+            raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            # A pipe would be waited for, a device read without end.
             raise InputError("file-special", path=str(path))
-        if size > MOST_BYTES:
+        if found.st_size > MOST_BYTES:
             raise InputError("style-too-large", path=str(path))
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError("file-unreadable", path=str(path), reason=str(error.strerror)) from error
+            raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
         except (ValueError, RecursionError) as error:
             raise InputError("style-foreign") from error
         return cls.from_json(values)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import errno
 import json
 import os
 import queue
@@ -26,10 +25,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from decouple_core.contract import protocol
-from decouple_core.contract.errors import Cancelled, DecoupleError, DiskFullError, InputError, OutOfMemoryError
+from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
+from decouple_core.service.job import foreseen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +116,7 @@ class _Computer:
                 answer = {"kind": "cancelled"}
             except Exception as error:
                 traceback.print_exc()
-                answer = protocol.failed(_foreseen(error, message["folder"]))
+                answer = protocol.failed(foreseen(error, message["folder"]))
             self._send({**answer, "number": number})
 
     def _transfer(self, engine: Engine, message: dict[str, Any]) -> dict[str, Any]:
@@ -260,19 +260,6 @@ def _room(folder: Path, raster: protocol.Raster) -> np.ndarray:
         else:
             file.truncate(size)  # Windows takes the room at once
     return np.memmap(path, np.float32, "r+", shape=raster.shape)
-
-
-def _foreseen(error: Exception, folder: str) -> DecoupleError:
-    """The error for people that says what happened to a job with this folder."""
-    if isinstance(error, DecoupleError):
-        return error
-    if isinstance(error, MemoryError):
-        return OutOfMemoryError("out-of-memory")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError("disk-full")
-    if isinstance(error, OSError) and error.strerror:
-        return DecoupleError("worker-folder", path=str(error.filename or folder), reason=error.strerror)
-    return DecoupleError("unforeseen", reason=repr(error))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from typing import IO, Any
 
 from decouple_core.contract import apart, protocol
 from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
+from decouple_core.contract.files import reason
 from decouple_core.service.job import Job, log
 
 GRACE_SECONDS = 1.2
@@ -64,9 +67,9 @@ class ComputingProcess:
             self._number += 1
             self._ask({**job.request, "number": self._number})
             return self._follow(job)
-        except OSError as error:  # it could not be started, or ended before it could be asked
+        except (OSError, RuntimeError) as error:  # it could not be started, for lack of files or threads
             log.exception("the computing process failed")
-            return protocol.failed(DecoupleError("computing-broken", reason=str(error)))
+            return protocol.failed(DecoupleError("computing-broken", reason=reason(error)))
         finally:
             self.busy = False
 
@@ -79,6 +82,10 @@ class ComputingProcess:
                 answer = {}
             if answer is None:
                 return self._died()
+            if not answer and self._is_stopped():
+                log.error("the computing process was stopped: killing it")
+                self.kill()
+                return protocol.failed(DecoupleError("computing-ended"))
             if answer.get("kind") == "ready":
                 self._ready = True
             elif answer.get("number") != self._number:
@@ -99,27 +106,50 @@ class ComputingProcess:
                     return {"kind": "cancelled"}
 
     def _died(self) -> dict[str, Any]:
-        code = self._process.wait() if self._process is not None else None
+        code = None
+        if self._process is not None:
+            try:
+                code = self._process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:  # it lives, and says what is no message
+                self.kill()
         log.error("the computing process ended by itself with %s", code)
         if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
             return protocol.failed(OutOfMemoryError("out-of-memory"))
         return protocol.failed(DecoupleError("computing-ended"))
 
+    def _is_stopped(self) -> bool:
+        """Whether somebody has stopped the child (SIGSTOP), which would not end by itself."""
+        if self._process is None or not hasattr(os, "waitid"):
+            return False
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:  # it has ended
+            return False
+
     def _ask(self, message: dict[str, Any]) -> None:
+        """Send a message, in a thread of its own: a child that is stopped takes no long one."""
         assert self._process is not None  # start() has been called
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
+        threading.Thread(target=_write, args=(self._process.stdin, json.dumps(message) + "\n"), daemon=True).start()
+
+
+def _write(lines: IO[str], line: str) -> None:
+    """Write a line to a child; one that has ended is noticed where its answers are read."""
+    with contextlib.suppress(OSError, ValueError):
+        lines.write(line)
+        lines.flush()
 
 
 def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
-    """Queue a child's answers, and None when it ends."""
-    for line in lines:
-        answers.put(json.loads(line))
+    """Queue a child's answers, and None when it ends or says what is none."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in lines:
+            answers.put(json.loads(line))
     answers.put(None)
 
 
 def _log_lines(lines: IO[str], write: Callable[..., None] = log.info) -> None:
     """What a child prints on its error channel goes to the log."""
-    for line in lines:
-        write("| %s", line.rstrip())
+    with contextlib.suppress(OSError, ValueError):
+        for line in lines:
+            write("| %s", line.rstrip())

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from decouple_core.contract import errors, protocol
+from decouple_core.contract.errors import DecoupleError, DiskFullError, OutOfMemoryError
+from decouple_core.contract.files import FULL, reason
 
 log = logging.getLogger("decouple.worker")
 """The worker's."""
@@ -58,10 +60,28 @@ class Job:
         """Tell the client how it ended; only a result stays on the disk, for the client to fetch."""
         log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {errors.from_dict(message)}")
         result = protocol.pixels_file(self.folder, "result")
-        for file in self.folder.glob("*"):
-            if message["kind"] != "done" or file != result:
-                # A client that leaves removes its files too; Windows keeps what is mapped until the folder goes.
-                with contextlib.suppress(OSError):
-                    file.unlink()
+        # A client that leaves removes its files too; Windows keeps what is mapped until the folder goes.
+        with contextlib.suppress(OSError):
+            for file in self.folder.iterdir():
+                if message["kind"] != "done" or file != result:
+                    with contextlib.suppress(OSError):
+                        file.unlink()
         self.finished.set()
         self._tell(message)
+
+
+def foreseen(error: Exception, folder: str) -> DecoupleError:
+    """The error for people that says what happened to a job with this folder."""
+    if isinstance(error, DecoupleError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError("out-of-memory")
+    if isinstance(error, OSError) and error.errno in FULL:
+        return DiskFullError("disk-full")
+    if isinstance(error, OSError) and error.strerror:
+        return DecoupleError("worker-folder", path=str(error.filename or folder), reason=reason(error))
+    return DecoupleError("unforeseen", reason=repr(error)[:REASON_CHARACTERS])
+
+
+REASON_CHARACTERS = 500
+"""Of what only the log can tell in full."""

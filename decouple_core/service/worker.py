@@ -11,9 +11,9 @@ import argparse
 import contextlib
 import logging
 import logging.handlers
+import math
 import os
 import queue
-import secrets
 import shutil
 import signal
 import sys
@@ -22,22 +22,32 @@ import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import filelock
 
 from decouple_core.contract import protocol
-from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.files import reason
 from decouple_core.contract.paths import data_folder
 from decouple_core.service.computing_process import ComputingProcess
-from decouple_core.service.job import Job, log
+from decouple_core.service.job import Job, foreseen, log
+from decouple_core.service.session import Session
 
 IDLE_SECONDS = 15 * 60.0
 """Without clients for this long, the worker ends and gives its memory back."""
 
 ENDING_SECONDS = 10.0
 """Time for a worker to end its child and remove its files, which takes far less."""
+
+ATTEMPTS = 3
+"""To reach a worker that listens, each of `protocol.HANDSHAKE_SECONDS`, before it is taken for hung."""
+
+PAUSE_SECONDS = 0.2
+"""Before the next try where the system has no files or threads left to give."""
+
+MOST_CLIENTS = 64
+"""At a time; each has two threads and a connection. GIMP's dialog and its filter are one each."""
 
 LOG_BYTES = 1_000_000
 """Size at which the log is put aside; one older log is kept."""
@@ -51,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, also where another worker already serves this user.
     """
-    parser = argparse.ArgumentParser(prog="decouple_core serve", description=main.__doc__)
-    parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS",
+    parser = _Parser(prog="decouple_core serve", description=main.__doc__)
+    parser.add_argument("--idle", type=_seconds, default=IDLE_SECONDS, metavar="SECONDS",
                         help="end after this long without clients (default: %(default)g)")
     parser.add_argument("--stop", action="store_true", help="end the worker that runs, if there is one")
     args = parser.parse_args(argv)
@@ -67,8 +77,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises the package's errors in place of argparse's exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError("arguments", problem=f"{message[:1].upper()}{message[1:]}", program=self.prog)
+
+
+def _seconds(text: str) -> float:
+    """A time that comes to an end, from 0 on."""
+    seconds = float(text)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
+
+
 def stop(home: Path) -> None:
-    """End the worker of this user, if there is one, and wait until it has.
+    """End the worker of this user, if there is one, and wait until it has; one that does not answer is killed.
 
     Raises
     ------
@@ -77,6 +102,9 @@ def stop(home: Path) -> None:
     """
     try:
         connection = protocol.connect(home)
+    except protocol.Silent:
+        _replace_silent(home)
+        return
     except protocol.NotRunning:
         return
     with contextlib.suppress(EOFError, OSError, protocol.ProtocolError):
@@ -99,7 +127,7 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
         if not alone:
             return
         _log_to(protocol.log_folder(home) / "worker.log")
-        server = _Server(home, idle)
+        server = Server(home, idle)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
             server.run()
@@ -110,9 +138,9 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
 @contextlib.contextmanager
 def _only_one(home: Path) -> Iterator[bool]:
     """Hold the lock of this user's worker; the system lets go of it however the process ends."""
-    lock = filelock.FileLock(protocol.run_folder(home) / "lock", blocking=False)
+    lock = filelock.FileLock(protocol.run_folder(home) / "lock")
     try:
-        lock.acquire()
+        lock.acquire(timeout=ENDING_SECONDS if _replace_silent(home) else 0.0)
     except filelock.Timeout:
         yield False
     else:
@@ -120,15 +148,49 @@ def _only_one(home: Path) -> Iterator[bool]:
             yield True
 
 
+def _replace_silent(home: Path) -> bool:
+    """Kill a worker that listens and does not answer: it was stopped, or hangs. Returns whether there was one.
+
+    One that may only be slow, on a machine without memory to spare, is asked again before.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            protocol.connect(home).close()
+        except protocol.Silent as silent:
+            if silent.pid is not None and (attempt == ATTEMPTS - 1 or _is_stopped(silent.pid)):
+                _kill(silent.pid)
+                return True
+        except protocol.NotRunning:
+            return False
+        else:
+            return False
+    return False
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped this process (SIGSTOP); only Linux tells."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+    except (OSError, IndexError):
+        return False
+
+
+def _kill(pid: int) -> None:
+    """Kill a worker; its child ends with it, and removes the job's files."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
 def _log_to(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
+    logging.raiseExceptions = False  # a full disk costs lines of the log, nothing else
     log.setLevel(logging.INFO)
 
 
-class _Server:
-    """Takes connections, one `_Session` each, and feeds their jobs to the computer one after another."""
+class Server:
+    """Takes connections, one `Session` each, and feeds their jobs to the computer one after another."""
 
     def __init__(self, home: Path, idle: float) -> None:
         self.home = home
@@ -136,7 +198,7 @@ class _Server:
         self.computer = ComputingProcess()
         self.waiting: queue.Queue[Job] = queue.Queue()
         self._idle = idle
-        self._sessions: set[_Session] = set()
+        self._sessions: set[Session] = set()
         self._lock = threading.Lock()
         self._last_client = time.monotonic()
         self._ending = False
@@ -154,14 +216,34 @@ class _Server:
             log.info("serving; process %d, %s, Python %s", os.getpid(), sys.platform, sys.version.split()[0])
             threading.Thread(target=self._work, daemon=True).start()
             threading.Thread(target=self._watch_idleness, daemon=True).start()
-            while True:
-                connection = listener.accept()
-                if self._ending:
-                    return
-                session = _Session(self, connection)
-                with self._lock:
-                    self._sessions.add(session)
-                threading.Thread(target=session.run, args=(self._endpoint.key,), daemon=True).start()
+            while not self._ending:
+                try:
+                    self._welcome(listener.accept())
+                except (OSError, RuntimeError) as error:  # no files, threads or memory left: there will be again
+                    log.warning("a client could not be served: %r", error)
+                    time.sleep(PAUSE_SECONDS)
+
+    def _welcome(self, connection: Connection) -> None:
+        """Serve a client in a thread of its own."""
+        session = Session(self, connection)
+        with self._lock:
+            if self._ending or len(self._sessions) >= MOST_CLIENTS:
+                connection.close()
+                return
+            self._sessions.add(session)
+        try:
+            threading.Thread(target=session.run, args=(self._endpoint.key,), daemon=True).start()
+        except RuntimeError:
+            connection.close()
+            self.left(session)
+            raise
+
+    def warm_up(self) -> None:
+        """Start the computing process; where it cannot be, the job that needs it will say why."""
+        try:
+            self.computer.start()
+        except (OSError, RuntimeError):
+            log.exception("the computing process could not be started")
 
     def end(self) -> None:
         """Make `run` return."""
@@ -179,7 +261,7 @@ class _Server:
         if sys.platform != "win32" and address.parent != self.home / "run":
             shutil.rmtree(address.parent, ignore_errors=True)
 
-    def left(self, session: _Session) -> None:
+    def left(self, session: Session) -> None:
         """A client is gone."""
         with self._lock:
             self._sessions.discard(session)
@@ -191,95 +273,18 @@ class _Server:
             try:
                 if job.begin():
                     job.end(self.computer.run(job))
-            except Exception:  # whatever happens to one job, the next must be done
+            except Exception as error:  # whatever happens to one job, the next must be done
                 log.exception("a job broke the queue")
-                job.finished.set()
+                job.end(protocol.failed(foreseen(error, str(job.folder))))
 
     def _watch_idleness(self) -> None:
         while not self._ending:
-            time.sleep(min(1.0, self._idle / 4))
+            time.sleep(min(1.0, max(0.01, self._idle / 4)))
             with self._lock:
                 idle = not self._sessions and time.monotonic() - self._last_client > self._idle
             if idle:
                 log.info("idle for %g s", self._idle)
                 self.end()
-
-
-class _Session:
-    """One client: its messages, its job, its folder."""
-
-    def __init__(self, server: _Server, connection: Connection) -> None:
-        self._server = server
-        self._connection = connection
-        self._sending = threading.Lock()
-        self._folder: Path | None = None
-        self._job: Job | None = None
-
-    def run(self, key: bytes) -> None:
-        """Serve the client until it goes away; then cancel its job and remove its files."""
-        try:
-            protocol.welcome(self._connection, key)
-            while self._answer(protocol.receive(self._connection)):
-                pass
-        except (EOFError, OSError):
-            pass  # the usual end
-        except Exception as error:  # a stranger, or a partner that talks nonsense: hang up, serve the others
-            log.warning("hung up on a client: %r", error)
-        finally:
-            self._give_up_job()
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-            self._connection.close()
-            self._server.left(self)
-
-    def tell(self, message: dict[str, Any]) -> None:
-        """Send to the client; one that is gone is noticed where it is read from."""
-        with self._sending, contextlib.suppress(OSError):
-            protocol.send(self._connection, message)
-
-    def _answer(self, message: dict[str, Any]) -> bool:
-        """Do what one message asks for; False ends the session."""
-        kind = message["kind"]
-        if kind == "hello":
-            if message.get("warm"):
-                self._server.computer.start()
-            self.tell(protocol.hello())
-        elif kind == "open":
-            self.tell({"kind": "folder", "path": str(self._empty_folder())})
-        elif kind == "transfer":
-            self._queue(protocol.Transfer.from_message(message))
-        elif kind == "cancel":
-            if self._job is not None and not self._job.finished.is_set():
-                self._job.cancel()
-        elif kind == "quit":
-            self._server.end()
-            return False
-        else:
-            raise protocol.ProtocolError(f"unknown kind {kind!r}")
-        return True
-
-    def _empty_folder(self) -> Path:
-        """The client's folder, empty: whatever its last job left is gone."""
-        if self._job is not None and not self._job.finished.is_set():
-            raise protocol.ProtocolError("a new folder while a job runs in the old one")
-        if self._folder is None:
-            self._folder = self._server.jobs_folder / secrets.token_hex(8)
-        else:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        return protocol.private_folder(self._folder)
-
-    def _queue(self, transfer: protocol.Transfer) -> None:
-        if self._folder is None or (self._job is not None and not self._job.finished.is_set()):
-            raise protocol.ProtocolError("a job without a folder, or a second one at the same time")
-        self._job = Job(self.tell, transfer, self._folder)
-        if self._server.computer.busy:
-            self.tell({"kind": "queued"})
-        self._server.waiting.put(self._job)
-
-    def _give_up_job(self) -> None:
-        if self._job is not None and not self._job.finished.is_set():
-            self._job.cancel()
-            self._job.finished.wait()  # its files are in use until then
 
 
 if __name__ == "__main__":

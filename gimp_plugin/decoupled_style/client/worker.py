@@ -25,6 +25,9 @@ from decoupled_style.contract.messages import Message
 START_SECONDS = 30.0
 """Longest wait for a worker that is starting: 0.2 s on a quiet machine, more under a virus scanner's first look."""
 
+QUIET_SECONDS = 10.0
+"""A worker that has said nothing for so long is asked whether it is there; a job may take seconds between its news."""
+
 PLAIN = (errors.InputError, errors.DiskFullError)
 """Failures whose own sentence says all; for the others the log may help."""
 
@@ -50,8 +53,13 @@ class Worker:
         sent_away: set[str] = set()  # by their processes: one that is told to end may answer once more
         deadline = time.monotonic() + START_SECONDS
         while self._connection is None:
+            silent = False
             with contextlib.suppress(protocol.NotRunning, protocol.ProtocolError, EOFError, OSError):
-                self._connection, hello = _greeted(self._installation.home)
+                try:
+                    self._connection, hello = _greeted(self._installation.home)
+                except protocol.Silent:  # the one that we start replaces it
+                    silent = True
+                    raise
                 if _is_ours(hello):
                     return
                 self._send_away()
@@ -66,11 +74,19 @@ class Worker:
                 process = None
             if time.monotonic() > deadline:
                 raise DecoupleError("worker-silent", log=str(self._installation.log))
-            yield None
+            yield (0.0, Message("worker-replaced")) if silent else None
 
     def folder(self) -> Steps[Path]:
-        """An empty folder for the files of the next job; whatever the last one left is gone."""
+        """An empty folder for the files of the next job; whatever the last one left is gone.
+
+        Raises
+        ------
+        DecoupleError
+            Where there is no room for one.
+        """
         answer = yield from self._ask({"kind": "open"})
+        if answer["kind"] == "failed":
+            raise self._error(answer)
         self._folder = Path(answer["path"])
         return self._folder
 
@@ -129,10 +145,21 @@ class Worker:
             protocol.send(self._connected(), message)
 
     def _listen(self) -> Steps[dict[str, Any]]:
+        """Wait for a message; a worker that keeps silent is asked whether it is there."""
+        heard, asked = time.monotonic(), False
         while True:
             with self._noticing_its_end():
                 if self._connected().poll():
-                    return protocol.receive(self._connected())
+                    message = protocol.receive(self._connected())
+                    if message["kind"] != "hello":
+                        return message
+                    heard, asked = time.monotonic(), False
+                elif time.monotonic() - heard > QUIET_SECONDS and not asked:
+                    protocol.send(self._connected(), {"kind": "hello"})
+                    heard, asked = time.monotonic(), True
+            if asked and time.monotonic() - heard > protocol.HANDSHAKE_SECONDS:
+                self.close()
+                raise DecoupleError("worker-stopped", log=str(self._log))
             yield None
 
     def _connected(self) -> Connection:
@@ -167,6 +194,8 @@ def _greeted(home: Path) -> tuple[Connection, dict[str, Any]]:
     connection = protocol.connect(home)
     try:
         protocol.send(connection, {"kind": "hello", "warm": True})
+        if not connection.poll(protocol.HANDSHAKE_SECONDS):
+            raise protocol.Silent(None)
         return connection, protocol.receive(connection)
     except BaseException:
         connection.close()
