@@ -18,7 +18,7 @@ import struct
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,9 @@ class Transfer:
 
     def to_message(self) -> dict[str, Any]:
         """The message that asks for this job."""
-        return {"kind": "transfer", **asdict(self)}
+        values = {row.name: getattr(self, row.name) for row in fields(self)}  # as they are, however deep
+        return {"kind": "transfer", **{name: asdict(value) if isinstance(value, Raster) else value
+                                       for name, value in values.items()}}
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Transfer:

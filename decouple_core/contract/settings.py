@@ -106,7 +106,8 @@ class Settings:
     seed: int = option(0, "Seed", "seed of the noise that gives the reference values", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mode", OTHER_NAMES.get(self.mode, self.mode))
+        if isinstance(self.mode, str):
+            object.__setattr__(self, "mode", OTHER_NAMES.get(self.mode, self.mode))
         for row in fields(self):
             value = _of_its_kind(row, getattr(self, row.name))
             object.__setattr__(self, row.name, value)
@@ -199,12 +200,20 @@ def _of_its_kind(row: dataclasses.Field[Any], value: Any) -> Any:
     """The value as the setting keeps it; `InputError` where it is of another kind."""
     kind = type(row.default)
     if kind is tuple and isinstance(value, (list, tuple)) and all(map(_is_number, value)):
-        return tuple(float(number) for number in value)
+        return tuple(_as_float(number) for number in value)
     if kind is float and _is_number(value):
-        return float(value)
+        return _as_float(value)
     if type(value) is not kind:
         raise InputError("setting-type", setting=row.name, value=repr(value), kind=kind.__name__)
     return value
+
+
+def _as_float(number: float) -> float:
+    """The number; a whole one beyond the range of floats, which JSON may hold, is infinite, and out of any range."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf" if number > 0 else "-inf")
 
 
 def _is_number(value: Any) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import mmap
 import stat
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,8 +26,8 @@ from decouple_core.pictures.decoding_apart import decode_apart
 from decouple_core.pictures.memory import check_size
 from decouple_core.pictures.pillow_files import Raw, read_with_pillow
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it has to say of a file, our sentence says
-logging.getLogger("tifffile").propagate = False
+_reading = ContextVar("reading", default=False)
+logging.getLogger("tifffile").addFilter(lambda _: not _reading.get())  # what it says of our files, our sentence says
 
 _SIGNATURES = (
     ("PNG", 0, b"\x89PNG\r\n\x1a\n"), ("JPEG", 0, b"\xff\xd8\xff"), ("GIF", 0, b"GIF87a"), ("GIF", 0, b"GIF89a"),
@@ -43,8 +44,9 @@ _APART = ("TIFF", "PSD", "JPEG2000", "AVIF")
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
 
-_TIFF_COMPRESSIONS = (1, 5, 8, 32773, 32946, 50000)
-"""None, LZW, Deflate, PackBits, Deflate's older number, Zstandard: those that lose nothing and are widely written."""
+_TIFF_COMPRESSIONS = {1: 1, 5: 4096, 8: 1032, 32773: 128, 32946: 1032, 50000: 40_000}
+"""None, LZW, Deflate, PackBits, Deflate's older number, Zstandard: those that lose nothing and are widely written; and
+how many bytes they make of one at most."""
 
 def decode(path: Path) -> Raw:
     """Decode a file by what it is, not by its ending.
@@ -79,6 +81,7 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
     kind = next((kind for kind, offset, bytes_ in _SIGNATURES if head[offset:].startswith(bytes_)), None)
     if kind is None:
         raise InputError("picture-damaged", path=str(path))
+    reading = _reading.set(True)
     try:
         raw = None
         if kind == "TIFF":
@@ -93,6 +96,8 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
         raise
     except Exception as error:  # decoders given damaged data raise nearly anything
         raise InputError("picture-damaged", path=str(path)) from error
+    finally:
+        _reading.reset(reading)
     return raw
 
 
@@ -123,6 +128,8 @@ def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
             return None
         if page.samplesperpixel < colours or page.compression not in _TIFF_COMPRESSIONS or page.imagedepth != 1:
             raise InputError("picture-damaged", path=str(path))
+        if page.nbytes > _TIFF_COMPRESSIONS[page.compression] * sum(page.databytecounts):
+            raise InputError("picture-damaged", path=str(path))  # most of it is missing
         values = page.asarray()
         if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
             values = np.moveaxis(values, 0, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import threading
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def foreseen(error: Exception, folder: str) -> DecoupleError:
     """The error for people that says what happened to a job with this folder."""
     if isinstance(error, DecoupleError):
         return error
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return OutOfMemoryError("out-of-memory")
     if isinstance(error, OSError) and error.errno in FULL:
         return DiskFullError("disk-full")

@@ -51,7 +51,7 @@ class Recipe:
         try:
             kept = json.loads(bytes(parasite.get_data()))
             found = cls(kept["settings"], kept["network"], kept["style_name"], kept["style"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):  # the last for one nested 10 000 deep
             return None
         whole = isinstance(found.settings, dict) and isinstance(found.style_name, str) and isinstance(found.style, dict)
         return found if whole else None

@@ -1,0 +1,490 @@
+"""A worker that is stopped, starved or pestered: it serves the others, or is replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from decouple_core.contract import errors, protocol
+from decouple_core.service import worker as service
+from tests.faults.small_disk import small_disk
+from tests.faults.worker import (
+    JOB,
+    ON_LINUX,
+    Guest,
+    computing,
+    done,
+    lent,
+    memory_of,
+    open_files,
+    pixels,
+    running,
+    serve,
+    served,
+    small_job,
+    wait_until,
+)
+
+pytestmark = pytest.mark.skipif(not ON_LINUX, reason="it does harm in ways of Linux")
+
+SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def home(weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder, and a worker that serves there."""
+    with served(tmp_path_factory.mktemp("home")) as (home, _worker):
+        done(home)
+        yield home
+
+
+def pid_of(home: Path) -> int:
+    return protocol.Endpoint.load(home).pid
+
+
+# --- stopped ------------------------------------------------------------------------------------------------------
+
+
+def test_stopped_worker_is_replaced(weights: object, tmp_path: Path) -> None:
+    home = lent(tmp_path)
+    old = serve(home)
+    wait_until(lambda: running(home))
+    old.send_signal(signal.SIGSTOP)
+    new = serve(home)
+    try:
+        assert old.wait(SECONDS) == -signal.SIGKILL
+        wait_until(lambda: running(home))
+        assert pid_of(home) == new.pid
+        done(home)
+        new.send_signal(signal.SIGSTOP)  # and with a computing process
+        service.stop(home)
+        assert new.wait(SECONDS) == -signal.SIGKILL
+        assert not running(home)
+    finally:
+        for process in (old, new):
+            process.kill()
+            process.wait()
+
+
+def test_worker_that_is_busy_is_not_replaced(home: Path) -> None:
+    pid = pid_of(home)
+    assert serve(home).wait(SECONDS) == 0
+    assert pid_of(home) == pid
+
+
+def test_stopped_computing_process_ends_its_job_alone(home: Path) -> None:
+    guest = Guest(home)
+    protocol.send(guest.connection, {"kind": "hello", "warm": True})
+    guest.hear()
+    os.kill(computing(pid_of(home)), signal.SIGSTOP)
+    small_job(guest)
+    assert errors.from_dict(guest.end()).message.code == "computing-ended"
+    small_job(guest)
+    assert guest.end()["kind"] == "done"
+
+
+@pytest.mark.parametrize("words", ["nan", "inf", "-1", "1e999", "soon", ""])
+def test_times_that_never_come_are_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(errors.InputError, match="--idle"):
+        service.main(["--idle", words] if words != "-1" else ["--idle=-1"])
+    assert capsys.readouterr() == ("", "")
+
+
+# --- clients that do not behave -----------------------------------------------------------------------------------
+
+
+def caller(home: Path) -> socket.socket:
+    """A bare connection, which has proved nothing yet."""
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(protocol.Endpoint.load(home).address)
+    return made
+
+
+def test_clients_that_never_prove_who_they_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They block nobody, and are hung up on."""
+    strangers = [caller(home) for _ in range(20)]
+    for number, stranger in enumerate(strangers):
+        stranger.sendall([b"", b"\0", struct.pack("!i", 100), struct.pack("!i", 100) + b"half"][number % 4])
+    done(home)
+    for stranger in strangers:
+        stranger.settimeout(2 * protocol.FRAME_SECONDS)
+        while stranger.recv(4096):  # the challenge, then the end
+            pass
+        stranger.close()
+
+
+def test_crowd_of_clients(home: Path) -> None:
+    """More than there is room for: those within it are served."""
+    first = Guest(home)
+    crowd = [caller(home) for _ in range(2 * service.MOST_CLIENTS)]
+    small_job(first)
+    assert first.end()["kind"] == "done"
+    for one in crowd:
+        one.close()
+    wait_until(lambda: running(home))
+
+
+def test_half_a_frame(home: Path) -> None:
+    """Of any kind, and that of a client that has proved who it is: it is hung up on, and nobody waits for it."""
+    starts = (struct.pack("!i", 100), struct.pack("!i", 100) + b'{"kind"', b"\0\0",
+              struct.pack("!i", -1) + struct.pack("!Q", 2**62), struct.pack("!i", 2**31 - 1))
+    halves = [Guest(home) for _ in starts]
+    for half, start in zip(halves, starts, strict=True):
+        os.write(half.connection.fileno(), start)
+    done(home)
+    for half in halves:
+        assert half.connection.poll(2 * protocol.FRAME_SECONDS), "hung up"
+        with pytest.raises((EOFError, OSError)):
+            half.connection.recv_bytes()
+
+
+def test_client_that_stops_reading(home: Path) -> None:
+    """What it does not take is not waited for: neither by its own job, nor by that of the next."""
+    deaf = Guest(home)
+    narrow = socket.socket(fileno=os.dup(deaf.connection.fileno()))
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    small_job(deaf)
+    for _ in range(3000):  # answers that fill whatever buffers there are
+        try:
+            protocol.send(deaf.connection, {"kind": "hello"})
+        except OSError:  # hung up on, rightly
+            break
+    done(home)
+    narrow.close()
+    deaf.connection.close()
+
+
+def test_nonsense_after_nonsense(home: Path) -> None:
+    """Frames of any content, none of which costs anyone else a thing."""
+    before = open_files(pid_of(home))
+    nested = b"[" * 100_000
+    for frame in (b"", b"null", b"\xff\xfe", nested, b'{"kind":' + nested, b'{"kind": []}',
+                  b'{"kind": "' + b"x" * 10**6,
+                  json.dumps({"kind": "transfer", "target": {"width": 1, "height": 1, "channels": 3},
+                              "settings": json.loads("[" * 500 + "]" * 500)}).encode()):
+        guest = Guest(home)
+        guest.connection.send_bytes(frame)
+        with pytest.raises((EOFError, OSError)):
+            guest.connection.recv_bytes()
+        guest.connection.close()
+    done(home)
+    wait_until(lambda: open_files(pid_of(home)) <= before)
+
+
+@pytest.mark.parametrize("depth", [500, 900])
+def test_settings_and_styles_nested_deep(home: Path, depth: int) -> None:
+    nest = json.loads("[" * depth + "]" * depth)
+    guest = Guest(home)
+    for odd in ({"settings": {**JOB, "amounts": nest}}, {"features": {"format": "decoupled-style", "network": nest}},
+                {"settings": {"x" * 10**5: 1}}):
+        folder = Path(guest.ask({"kind": "open"})["path"])
+        protocol.pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
+        message = {"kind": "transfer", "target": {"width": 25, "height": 20, "channels": 3}, "settings": JOB,
+                   "features": {"format": "decoupled-style"}, **odd}
+        protocol.send(guest.connection, message)
+        assert isinstance(errors.from_dict(guest.end()), errors.DecoupleError)
+    small_job(guest)
+    assert guest.end()["kind"] == "done"
+
+
+# --- worker.json --------------------------------------------------------------------------------------------------
+
+
+CONTENTS = [b"", b"{", b"null", b"[]", b"7", b'"text"', b"\xff\xfe", b"[" * 100_000,
+            b'{"address": 1, "pid": 1, "key": ""}',
+            b'{"address": ["127.0.0.1", 80], "pid": 1, "key": "' + b"00" * 32 + b'"}',
+            b'{"address": "/dev/null", "pid": "1", "key": "' + b"00" * 32 + b'"}',
+            b'{"address": "\\u0000", "pid": 1, "key": "' + b"00" * 32 + b'"}',
+            b'{"address": "' + b"x" * 3000 + b'", "pid": 1, "key": "' + b"00" * 32 + b'"}',
+            b'{"address": "/nowhere", "pid": 1e999, "key": "' + b"00" * 32 + b'"}', b"x" * 10_000_000]
+
+
+@pytest.mark.parametrize("content", [pytest.param(content, id=str(number)) for number, content in enumerate(CONTENTS)])
+def test_address_file_of_any_content_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (protocol.run_folder(tmp_path) / "worker.json").write_bytes(content)
+    with pytest.raises(protocol.NotRunning):
+        protocol.connect(tmp_path)
+
+
+def test_address_file_that_is_a_pipe_or_a_folder(tmp_path: Path) -> None:
+    os.mkfifo(protocol.run_folder(tmp_path) / "worker.json")
+    with pytest.raises(protocol.NotRunning):
+        protocol.connect(tmp_path)
+    (tmp_path / "run" / "worker.json").unlink()
+    (tmp_path / "run" / "worker.json").mkdir()
+    with pytest.raises(protocol.NotRunning):
+        protocol.connect(tmp_path)
+
+
+def test_address_file_that_leads_to_another(home: Path, tmp_path: Path) -> None:
+    """With a key that is not theirs, who listens there is not our worker, and is left alone."""
+    endpoint = protocol.Endpoint.load(home)
+    protocol.Endpoint(endpoint.address, endpoint.pid, bytes(32)).save(tmp_path)
+    with pytest.raises(protocol.NotRunning) as caught:
+        protocol.connect(tmp_path)
+    assert not isinstance(caught.value, protocol.Silent)
+    done(home)
+
+
+# --- nothing left to give -----------------------------------------------------------------------------------------
+
+
+def test_no_files_left_to_open(home: Path) -> None:
+    """EMFILE ends a job, not the worker."""
+    pid, guest = pid_of(home), Guest(home)
+    wait_until(lambda: open_files(pid) < 40)
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    os.kill(computing(pid), signal.SIGKILL)  # the next one takes files
+    time.sleep(0.2)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_files(pid) + 1, usual[1]))
+    try:
+        refused = [caller(home) for _ in range(5)]
+        answer = guest.ask({"kind": "open"})
+        if answer["kind"] == "folder":
+            folder = Path(answer["path"])
+            for name in ("target", "style"):
+                protocol.pixels_file(folder, name).write_bytes(pixels(1, 20, 25).tobytes())
+            raster = protocol.Raster(25, 20, 3)
+            protocol.send(guest.connection, protocol.Transfer(raster, JOB, style=raster).to_message())
+            answer = guest.end()
+        assert isinstance(errors.from_dict(answer), errors.DecoupleError)
+        for one in refused:
+            one.close()
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+    small_job(guest)
+    assert guest.end()["kind"] == "done"
+    done(home)
+    assert pid_of(home) == pid
+
+
+def test_disk_without_room(weights: object, tmp_path: Path) -> None:
+    """For the worker's files at its start, for a job's folder and for its result: ENOSPC ends what needed it."""
+    for pages in range(1, 12):
+        with small_disk(tmp_path / "disk", 4096 * pages) as disk:
+            process = serve(lent(disk))
+            wait_until(lambda process=process, disk=disk: process.poll() is not None or running(disk))
+            if process.poll() is None:
+                service.stop(disk)
+                assert process.wait(SECONDS) == 0
+            assert process.returncode in (0, 1)
+    with small_disk(tmp_path / "disk", 2**20) as disk, served(disk) as (home, process):
+        guest = Guest(home)
+        folder = Path(guest.ask({"kind": "open"})["path"])
+        for name in ("target", "style"):
+            protocol.pixels_file(folder, name).write_bytes(pixels(1, 20, 25).tobytes())
+        filled(disk)
+        raster = protocol.Raster(25, 20, 3)
+        protocol.send(guest.connection, protocol.Transfer(raster, JOB, style=raster).to_message())
+        error = errors.from_dict(guest.end())
+        assert isinstance(error, errors.DiskFullError), error
+        other = Guest(home)
+        filled(disk)
+        answer = other.ask({"kind": "open"})
+        assert answer["kind"] == "folder" or isinstance(errors.from_dict(answer), errors.DiskFullError)
+        (disk / "filler").unlink()
+        done(home)
+        assert process.poll() is None
+
+
+def filled(disk: Path) -> None:
+    """Leave no room at all."""
+    with (disk / "filler").open("ab", buffering=0) as file:
+        while True:
+            try:
+                file.write(bytes(4096))
+            except OSError:
+                return
+
+
+@pytest.mark.parametrize("more", [0, 2**24, 2**26])
+def test_no_memory_left(home: Path, more: int) -> None:
+    """At the start of a job, and later: it ends with a sentence, and the next one is done."""
+    done(home)
+    pid, guest = pid_of(home), Guest(home)
+    child = computing(pid)
+    pages = int((Path("/proc") / str(child) / "statm").read_text().split()[0])
+    usual = resource.prlimit(child, resource.RLIMIT_AS)
+    resource.prlimit(child, resource.RLIMIT_AS, (pages * resource.getpagesize() + more, usual[1]))
+    folder = Path(guest.ask({"kind": "open"})["path"])
+    for name in ("target", "style"):
+        protocol.pixels_file(folder, name).write_bytes(pixels(3, 1600, 2000).tobytes())
+    raster = protocol.Raster(2000, 1600, 3)
+    protocol.send(guest.connection, protocol.Transfer(raster, JOB, style=raster).to_message())
+    error = errors.from_dict(guest.end())
+    assert isinstance(error, errors.OutOfMemoryError), error
+    with contextlib.suppress(ProcessLookupError):  # it may have ended, for lack of memory
+        resource.prlimit(child, resource.RLIMIT_AS, usual)
+    done(home)
+    assert pid_of(home) == pid
+
+
+# --- several at once, and many after each other -------------------------------------------------------------------
+
+
+def test_two_start_at_once(weights: object, tmp_path: Path) -> None:
+    """As two GIMPs do: one worker serves both."""
+    home = lent(tmp_path)
+    processes = [serve(home) for _ in range(6)]
+    try:
+        wait_until(lambda: running(home))
+        wait_until(lambda: sum(process.poll() is None for process in processes) == 1)
+        assert {process.poll() for process in processes} == {0, None}
+        results: list[str] = []
+        clients = [threading.Thread(target=lambda: results.append(done(home)["kind"])) for _ in range(3)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(SECONDS)
+        assert results == ["done"] * 3
+    finally:
+        service.stop(home)
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
+def test_two_users(home: Path, tmp_path: Path) -> None:
+    """Somebody else's data folder is not entered; the sentence says whose it is not."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "run").mkdir()
+    os.chown(theirs / "run", 1234, 1234)
+    answer = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], check=False, capture_output=True,
+                            text=True, env={**os.environ, "DECOUPLE_HOME": str(theirs)})
+    assert answer.returncode == 1
+    assert "is not a folder of this user" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    endpoint = protocol.Endpoint.load(home)
+
+    def call_as_another() -> None:
+        os.setuid(1234)
+        with socket.socket(socket.AF_UNIX) as stranger:
+            try:
+                stranger.connect(endpoint.address)
+            except PermissionError:
+                os._exit(17)
+        os._exit(0)
+
+    child = os.fork()
+    if not child:
+        call_as_another()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 17
+
+
+@pytest.mark.slow
+def test_two_hundred_jobs_leave_nothing_behind(home: Path) -> None:
+    """Memory and files of both processes are flat within 5 %, after what the first jobs have warmed up."""
+    guest, pid = Guest(home), pid_of(home)
+    sizes: list[tuple[int, int, int]] = []
+    for number in range(200):
+        small_job(guest, seed=number)
+        assert guest.end()["kind"] == "done"
+        if number in (49, 199):
+            processes = (pid, computing(pid))
+            sizes.append((sum(map(memory_of, processes)), sum(map(open_files, processes)),
+                          sum(len(list((Path("/proc") / str(each) / "task").iterdir())) for each in processes)))
+    (memory, files, threads), (later_memory, later_files, later_threads) = sizes
+    assert later_memory <= 1.05 * memory
+    assert (later_files, later_threads) == (files, threads)
+    guest.connection.close()
+    wait_until(lambda: not list((home / "run" / "jobs").iterdir()))
+
+
+# --- cut off, killed ----------------------------------------------------------------------------------------------
+
+
+def test_connection_cut_in_every_state(home: Path) -> None:
+    """From the first byte to the last message: the job's files go, and the next one is done, by the same worker."""
+    pid = pid_of(home)
+    for sent in (b"", b"\0", struct.pack("!i", 20)):
+        bare = caller(home)
+        bare.sendall(sent)
+        bare.close()
+
+    for steps in range(3):
+        guest = Guest(home)
+        if steps > 0:
+            guest.ask({"kind": "hello"})
+        if steps > 1:
+            guest.ask({"kind": "open"})
+        guest.connection.close()
+    states, more = 0, True
+    while more:
+        guest = Guest(home)
+        small_job(guest, seed=100 + states)
+        more = heard(guest, states)
+        guest.connection.close()
+        states += more
+    assert states >= 5
+    for message in ({"kind": "cancel"}, {"kind": "open"}):  # the second one is refused: a job is under way
+        guest = Guest(home)
+        small_job(guest)
+        protocol.send(guest.connection, message)
+        guest.connection.close()
+    wait_until(lambda: not list((home / "run" / "jobs").iterdir()))
+    done(home)
+    assert pid_of(home) == pid
+
+
+def hung_up(guest: Guest) -> bool:
+    """Whether a client hears the end, whatever it hears before."""
+    try:
+        while True:
+            guest.hear()
+    except (EOFError, OSError):
+        return True
+
+
+def heard(guest: Guest, count: int) -> bool:
+    """Hear so many messages of a job; False where it ends before."""
+    return all(guest.hear()["kind"] in ("progress", "queued") for _ in range(count))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "computing process"])
+def test_killed_at_every_message_of_a_job(weights: object, tmp_path: Path, victim: str) -> None:
+    """Its client hears of it at once, nothing is left, and the next job is done."""
+    home = lent(tmp_path)
+    process = serve(home)
+    after = 0
+    try:
+        while True:
+            wait_until(lambda: running(home))
+            guest = Guest(home)
+            small_job(guest, seed=200 + after)
+            if not heard(guest, after):
+                break
+            if victim == "worker":
+                process.kill()
+                process.wait()
+                assert hung_up(guest)
+                process = serve(home)
+            else:
+                os.kill(computing(pid_of(home)), signal.SIGKILL)
+                answer = guest.end()
+                assert answer["kind"] in ("failed", "done")
+            guest.connection.close()
+            after += 1
+        assert after >= 5
+        wait_until(lambda: running(home))
+        done(home)
+        wait_until(lambda: not list((home / "run" / "jobs").iterdir()))
+    finally:
+        service.stop(home)
+        process.kill()
+        process.wait()
