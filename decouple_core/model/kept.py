@@ -78,6 +78,8 @@ def kept_on_disk(identity: str, shape: tuple[int, ...], make: Callable[[], Tenso
 def _read(path: Path) -> Tensor | None:
     """The kept tensor; None where there is none, or not the one that was put there."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         with safe_open(path, "pt") as file:
             found: Tensor = file.get_tensor("values")
             sound = str(found.dtype) == "torch.float32" and (file.metadata() or {}).get(DIGEST) == _digest(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import logging
 import logging.handlers
 import math
@@ -182,6 +183,9 @@ def _kill(pid: int) -> None:
 
 
 def _log_to(path: Path) -> None:
+    """Have the log written there; OSError where something is in its place that is no file."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)

@@ -39,7 +39,9 @@ def read_stored(folder: Path, network: str, known: str | None) -> Tensors:
     path, label = stored_file(folder, network), NETWORKS[network].label
     record = path.with_suffix(".sha256")
     try:
-        return checked(network, safetensors.torch.load_file(path), known or record.read_text())
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device read without end
+            raise ValueError("no file")
+        return checked(network, safetensors.torch.load_file(path), known or _recorded(record))
     except (safetensors.SafetensorError, FileNotFoundError, ValueError) as error:
         try:
             path.unlink(missing_ok=True)
@@ -49,6 +51,13 @@ def read_stored(folder: Path, network: str, known: str | None) -> Tensors:
         raise WeightsError("weights-damaged", path=str(path), network=label) from error
     except OSError as error:  # they may be sound
         raise WeightsError("weights-unreadable", path=str(path), reason=reason(error)) from error
+
+
+def _recorded(record: Path) -> str:
+    """The fingerprint that was recorded; ValueError where there is none."""
+    if not record.is_file():
+        raise ValueError("no record")
+    return record.read_text()
 
 
 def store(folder: Path, network: str, tensors: Tensors) -> None:

@@ -455,32 +455,42 @@ def heard(guest: Guest, count: int) -> bool:
     return all(guest.hear()["kind"] in ("progress", "queued") for _ in range(count))
 
 
+def turning_points(home: Path) -> list[int]:
+    """After how many messages a job comes to something else, from its beginning to its last message but one."""
+    guest = Guest(home)
+    small_job(guest, seed=200)
+    said = []
+    while (message := guest.hear())["kind"] in ("progress", "queued"):
+        said.append(message.get("message", {}).get("code"))
+    guest.connection.close()
+    return [0, *(number + 1 for number, code in enumerate(said) if code not in said[:number]), len(said)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["worker", "computing process"])
-def test_killed_at_every_message_of_a_job(weights: object, tmp_path: Path, victim: str) -> None:
+def test_killed_in_every_phase_of_a_job(weights: object, tmp_path: Path, victim: str) -> None:
     """Its client hears of it at once, nothing is left, and the next job is done."""
     home = lent(tmp_path)
     process = serve(home)
-    after = 0
     try:
-        while True:
+        wait_until(lambda: running(home))
+        points = turning_points(home)
+        assert len(points) >= 5
+        for number, after in enumerate(points):
             wait_until(lambda: running(home))
             guest = Guest(home)
-            small_job(guest, seed=200 + after)
-            if not heard(guest, after):
-                break
+            small_job(guest, seed=300 + number)
+            assert heard(guest, after)
             if victim == "worker":
                 process.kill()
                 process.wait()
                 assert hung_up(guest)
                 process = serve(home)
             else:
-                os.kill(computing(pid_of(home)), signal.SIGKILL)
-                answer = guest.end()
-                assert answer["kind"] in ("failed", "done")
+                if after:
+                    os.kill(computing(pid_of(home)), signal.SIGKILL)
+                assert guest.end()["kind"] in ("failed", "done")
             guest.connection.close()
-            after += 1
-        assert after >= 5
         wait_until(lambda: running(home))
         done(home)
         wait_until(lambda: not list((home / "run" / "jobs").iterdir()))
