@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from decouple_core.arguments import Parser
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
@@ -181,15 +182,8 @@ def check(options: argparse.Namespace) -> str:
     return f"ready: torch {torch.__version__}, {describe(device)}, {network}"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises the package's errors in place of argparse's exit."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError("arguments", problem=f"{message[:1].upper()}{message[1:]}", program=self.prog)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m decouple_core", description="Style transfer by decoupled features.")
+    parser = Parser(prog="python -m decouple_core", description="Style transfer by decoupled features.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(run: Callable[[argparse.Namespace], str], *positionals: tuple[str, str]) -> argparse.ArgumentParser:

@@ -23,12 +23,12 @@ import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import NoReturn
 
 import filelock
 
+from decouple_core.arguments import Parser
 from decouple_core.contract import protocol
-from decouple_core.contract.errors import DecoupleError, InputError
+from decouple_core.contract.errors import DecoupleError
 from decouple_core.contract.files import reason
 from decouple_core.contract.paths import data_folder
 from decouple_core.service.computing_process import ComputingProcess
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, also where another worker already serves this user.
     """
-    parser = _Parser(prog="decouple_core serve", description=main.__doc__)
+    parser = Parser(prog="decouple_core serve", description=main.__doc__)
     parser.add_argument("--idle", type=_seconds, default=IDLE_SECONDS, metavar="SECONDS",
                         help="end after this long without clients (default: %(default)g)")
     parser.add_argument("--stop", action="store_true", help="end the worker that runs, if there is one")
@@ -76,13 +76,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         raise DecoupleError("worker-folder", path=str(error.filename or home), reason=reason(error)) from error
     return 0
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises the package's errors in place of argparse's exit."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError("arguments", problem=f"{message[:1].upper()}{message[1:]}", program=self.prog)
 
 
 def _seconds(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from gimp_under_test import REPOSITORY
 
 import install
 from decouple_core.contract import __version__
-from decouple_core.contract.errors import InputError, WeightsError
+from decouple_core.contract.errors import DiskFullError, InputError, WeightsError
 from decouple_core.contract.messages import SENTENCES, Message
 from decouple_core.contract.protocol import PROTOCOL, Endpoint
 
@@ -220,3 +221,45 @@ def test_worker_that_cannot_start(place: Place) -> None:
     assert (code, arguments["reason"]) == ("worker-broken", "No module named torch")
     place.python.chmod(0o644)
     assert failure(place.worker().connect())[1] == "worker-unstartable"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
+def test_stopped_worker_is_reported_and_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from decoupled_style.contract import protocol
+
+    monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 0.2)
+    stopped = place.run()
+    stopped.send_signal(signal.SIGSTOP)
+    worker, news = place.worker(), []
+    finished(worker.connect(), news.append)
+    assert {message.code for _, message in filter(None, news)} == {"worker-replaced"}
+    assert Endpoint.load(place.home).pid != stopped.pid
+    assert Path(finished(worker.folder())).is_dir(), "the new one works"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
+def test_worker_that_is_stopped_in_the_middle(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked whether it is there, and is not waited for."""
+    from decoupled_style.contract import protocol
+
+    from decoupled_style.client import worker as client
+
+    process = place.run()
+    worker = place.worker()
+    finished(worker.connect())
+    finished(worker.folder())
+    monkeypatch.setattr(client, "QUIET_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 0.2)
+    process.send_signal(signal.SIGSTOP)
+    _, code, arguments = failure(worker.transfer(job()))
+    assert (code, arguments) == ("worker-stopped", {"log": str(place.home / "log" / "worker.log")})
+
+
+def test_worker_without_room_for_a_job(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from decoupled_style.contract import protocol
+
+    worker = place.worker()
+    finished(worker.connect())
+    full = {"kind": "failed", **DiskFullError("disk-full").as_dict()}
+    monkeypatch.setattr(protocol, "receive", lambda connection: full)
+    assert failure(worker.folder())[:2] == ("DiskFullError", "disk-full")
