@@ -88,6 +88,17 @@ def test_bombs_are_refused_or_read_in_little_memory(tmp_path: Path, bomb: str) -
     assert most < MOST_MEBIBYTES
 
 
+def test_jpeg_of_endless_scans(tmp_path: Path) -> None:
+    """Each takes 31 bytes and 24 ms: these would take half an hour."""
+    content = io.BytesIO()
+    PIL.Image.new("RGB", (4000, 4000), (9, 9, 9)).save(content, "JPEG", progressive=True)
+    whole = content.getvalue()
+    last = whole[whole.rindex(b"\xff\xda"):-2]
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        read_image(written(tmp_path / "a.jpg", whole[:-2] + 80_000 * last + b"\xff\xd9"))
+    assert read_image(written(tmp_path / "a.jpg", whole)).pixels.shape == (4000, 4000, 3)
+
+
 COMMAND = """
 import sys
 sys.path.insert(0, sys.argv[1])
