@@ -141,7 +141,8 @@ def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
             return None
         if page.dtype is None or page.dtype.itemsize == 1 or page.bitspersample <= 8:
             return None
-        if page.samplesperpixel < colours or page.compression not in _TIFF_COMPRESSIONS or page.imagedepth != 1:
+        known = page.dtype.kind in "uif" and page.samplesperpixel >= colours and page.imagedepth == 1
+        if not known or page.compression not in _TIFF_COMPRESSIONS:
             raise InputError("picture-damaged", path=str(path))
         if page.nbytes > _TIFF_COMPRESSIONS[page.compression] * sum(page.databytecounts):
             raise InputError("picture-damaged", path=str(path))  # most of it is missing
@@ -149,9 +150,11 @@ def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
         if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
             values = np.moveaxis(values, 0, -1)
         tags = {tag.code: tag.value for tag in page.tags}
-        extra = tuple(page.extrasamples)
+        extra, bits = tuple(page.extrasamples), page.bitspersample
     values = _upright(np.atleast_3d(values), tags.get(_ORIENTATION_TAG, 1))
-    if values.dtype.kind != "f" and values.dtype != np.uint16:  # 32 bits and more, of which float32 keeps 24
+    if values.dtype.kind == "u" and bits != 16:  # 12 bits, say, or 32 and more, of which float32 keeps 24
+        values = values / np.float64(2**bits - 1)
+    elif values.dtype.kind == "i":
         values = values / np.float64(np.iinfo(values.dtype).max)
     if values.dtype.kind == "f":
         values = _single(values)

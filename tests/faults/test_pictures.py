@@ -135,6 +135,13 @@ def test_odd_tiffs(tmp_path: Path, content: bytes, says: str | tuple[int, int, i
         read_image(path)
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14, 16, 24, 32])
+def test_white_is_white_whatever_the_depth(tmp_path: Path, bits: int) -> None:
+    white = zlib.compress(b"\xff" * (32 * 30 * 3 * bits // 8))
+    path = written(tmp_path / "a.tif", tiff(32, 30, 3, bits=bits, data=white))
+    np.testing.assert_allclose(read_image(path).pixels, 1.0, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", [1, 2])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_opacity_that_is_no_number(tmp_path: Path, kind: int, value: float) -> None:
