@@ -13,16 +13,18 @@ import io
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from decouple_core.arguments import Parser
+from decouple_core.contract import protocol
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
-from decouple_core.contract.paths import STYLE_SUFFIX
+from decouple_core.contract.paths import STYLE_SUFFIX, data_folder
 from decouple_core.contract.settings import OTHER_NAMES, Settings
 
 if TYPE_CHECKING:
@@ -53,6 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _give_up(DecoupleError("computing-broken", reason=str(error)))
     except KeyboardInterrupt:
         return _give_up(Cancelled())
+    except Exception as error:
+        return _give_up(_logged(error))
+
+
+def _logged(error: Exception) -> DecoupleError:
+    """An error that nobody has foreseen as a sentence, with its traceback in the log."""
+    problem = DecoupleError("unforeseen", reason=repr(error)[:500])
+    try:
+        log = protocol.log_folder(data_folder()) / "command-line.log"
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
+    except (OSError, DecoupleError):  # no room for a log, or no place
+        return problem
+    return DecoupleError("problem-logged", problem=problem.message, log=str(log))
 
 
 def _open_what_was_closed() -> None:

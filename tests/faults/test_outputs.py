@@ -159,3 +159,25 @@ def test_report_looks_at_no_foreign_settings(tmp_path: Path, weights: object) ->
     answer = transfer(tmp_path, "-o", tmp_path / "out.png", "--report", tmp_path / "report", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert picture(tmp_path / "report" / "losses.png").shape[0] == 400  # 4 inches at 100 dots
+
+
+def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    """Its traceback is in the log, where there can be one."""
+    from decouple_core import cli
+    from decouple_core.pictures import reading
+
+    def fail(path: Path) -> None:
+        raise RuntimeError("could not create a primitive")
+
+    monkeypatch.setattr(reading, "read_image", fail)
+    fill(tmp_path)
+    words = ["transfer", str(tmp_path / "target.png"), str(tmp_path / "style.jpg"), "-o", str(tmp_path / "a.png")]
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "home"))
+    assert cli.main(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("decouple: Something unforeseen happened (RuntimeError('could not create a primitive')).")
+    assert "Traceback" in (tmp_path / "home" / "log" / "command-line.log").read_text()
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "target.png" / "below a file"))
+    assert cli.main(words) == 1
+    assert capsys.readouterr().err.count("\n") == 1
