@@ -47,16 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(words)
         _tell(options.command(options))
         return 0
-    except DecoupleError as error:
-        return _give_up(error)
-    except MemoryError:
-        return _give_up(OutOfMemoryError("out-of-memory"))
-    except ImportError as error:  # what the environment lacks
-        return _give_up(DecoupleError("computing-broken", reason=str(error)))
     except KeyboardInterrupt:
         return _give_up(Cancelled())
     except Exception as error:
-        return _give_up(_logged(error))
+        return _give_up(_as_ours(error))
+
+
+def _as_ours(error: Exception) -> DecoupleError:
+    """Any error as a sentence."""
+    if isinstance(error, DecoupleError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError("out-of-memory")
+    if isinstance(error, ImportError):  # what the environment lacks
+        return DecoupleError("computing-broken", reason=str(error))
+    return _logged(error)
 
 
 def _logged(error: Exception) -> DecoupleError:
@@ -141,8 +146,9 @@ def transfer(options: argparse.Namespace) -> str:
     if options.report:
         try:
             result.report.save(options.report)
-        except DecoupleError as error:
-            raise DecoupleError("report-incomplete", path=str(options.output), problem=error.message) from error
+        except Exception as error:
+            raise DecoupleError("report-incomplete", path=str(options.output),
+                                problem=_as_ours(error).message) from error
     return (f"{options.output}: {settings.mode}, {result.report.network}, {result.report.device}, "
             f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s")
 

@@ -75,7 +75,8 @@ def test_each_stage(tmp_path: Path, weights: object, stage: str, more: int) -> N
                             env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert "Traceback" not in answer.stderr
     if stage == "report":
-        assert answer.returncode in (0, 1)
+        assert answer.returncode in (0, 1), answer.stderr
+        assert picture(out).shape == (12 * target.shape[0], 12 * target.shape[1], 3)
     else:
         assert answer.returncode == 4, answer.stderr
         assert answer.stderr.splitlines()[-1].startswith("decouple: There is not enough memory")
