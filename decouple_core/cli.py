@@ -57,8 +57,8 @@ def _as_ours(error: Exception) -> DecoupleError:
     """Any error as a sentence."""
     if isinstance(error, DecoupleError):
         return error
-    if isinstance(error, MemoryError):
-        return OutOfMemoryError("out-of-memory")
+    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and "failed to map segment" in str(error)):
+        return OutOfMemoryError("out-of-memory")  # the second: of a library that is loaded late
     if isinstance(error, ImportError):  # what the environment lacks
         return DecoupleError("computing-broken", reason=str(error))
     return _logged(error)

@@ -74,9 +74,10 @@ def test_each_stage(tmp_path: Path, weights: object, stage: str, more: int) -> N
                              *map(str, words)], capture_output=True, text=True, check=False, timeout=120,
                             env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert "Traceback" not in answer.stderr
-    if stage == "report":
-        assert answer.returncode in (0, 1), answer.stderr
+    if answer.returncode in (0, 1):  # enough for the picture, and perhaps not for its report
+        assert stage in ("writing", "report"), answer.stderr
         assert picture(out).shape == (12 * target.shape[0], 12 * target.shape[1], 3)
+        assert answer.returncode == 0 or "is written and whole" in answer.stderr
     else:
         assert answer.returncode == 4, answer.stderr
         assert answer.stderr.splitlines()[-1].startswith("decouple: There is not enough memory")
