@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from decouple_core.contract import protocol
 from decouple_core.contract.protocol import Raster, Transfer
 from tests.core.test_worker import Guest, pixels, running, serve, served, wait_until
 
-__all__ = ["JOB", "Guest", "computing", "done", "lent", "memory_of", "open_files", "pixels", "running", "serve",
-           "served", "small_job", "wait_until"]
+__all__ = ["JOB", "Guest", "caller", "computing", "done", "lent", "memory_of", "open_files", "pid_of", "pixels",
+           "running", "serve", "served", "small_job", "wait_until"]
 
 JOB = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 
@@ -26,6 +27,18 @@ def lent(home: Path) -> Path:
         if not (home / slow_to_make).exists():
             (home / slow_to_make).symlink_to(shared)
     return home
+
+
+def pid_of(home: Path) -> int:
+    """The process of the worker that serves."""
+    return protocol.Endpoint.load(home).pid
+
+
+def caller(home: Path) -> socket.socket:
+    """A bare connection, which has proved nothing yet."""
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(protocol.Endpoint.load(home).address)
+    return made
 
 
 def small_job(guest: Guest, seed: int = 1) -> Path:
