@@ -116,7 +116,7 @@ class Engine:
 
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
-                 regions: Labels | None = None, out: np.ndarray | None = None,
+                 regions: Labels | None = None, out: np.ndarray | None = None, render: bool = True,
                  progress: Progress = silent) -> Transferred:
         """Dress the target in the style.
 
@@ -134,6 +134,8 @@ class Engine:
             See `Labels`. The masks limit each of the regions.
         out : ndarray, optional
             Receives the result, shape (H, W, 3), float32.
+        render : bool
+            Without it the image is left as it was: whoever asks renders what he wants of the components.
         progress : Progress
 
         Raises
@@ -149,7 +151,7 @@ class Engine:
         def work(device: torch.device, size: int) -> Transferred:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
             with torch.inference_mode():
-                return run.transfer(target, target_masks, style, style_masks, result)
+                return run.transfer(target, target_masks, style, style_masks, result, render)
 
         return run_with_step_down(work, pick_device(settings.device), settings.size,
                                   lambda message: progress(0.0, message))
@@ -183,7 +185,7 @@ class _Run:
         self._meter = Meter(say)
 
     def transfer(self, target: np.ndarray, target_masks: Sequence[np.ndarray], style: np.ndarray | Style,
-                 style_masks: Sequence[np.ndarray], out: np.ndarray) -> Transferred:
+                 style_masks: Sequence[np.ndarray], out: np.ndarray, render: bool) -> Transferred:
         if isinstance(style, Style):
             self._settings = _for_style(self._settings, style, max(1, len(target_masks)))
         with self._journal.step("prepare"):
@@ -209,11 +211,12 @@ class _Run:
             self._meter.phase("carrying")
             components = self._components(model, dressed)
             layers = layers or self._reached(model, dressed, components)
-        with self._journal.step("render"):
-            self._meter.phase("rendering")
-            components.render(target, out, self._meter.within)
-            if self._settings.keep_colours or self._settings.keep_tones:
-                keep_chroma_or_luma(target, out, LUMA, chroma=self._settings.keep_colours)
+        if render:
+            with self._journal.step("render"):
+                self._meter.phase("rendering")
+                components.render(target, out, self._meter.within)
+                if self._settings.keep_colours or self._settings.keep_tones:
+                    keep_chroma_or_luma(target, out, LUMA, chroma=self._settings.keep_colours)
         report = Report.of(self._settings, model.network, describe(self._device), self._journal, layers,
                            model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values)
         return Transferred(out, wanted, components, report)

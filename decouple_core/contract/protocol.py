@@ -27,7 +27,7 @@ from . import __version__
 from .errors import DecoupleError
 from .messages import Message
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Both sides must agree on this number; it changes when the meaning of a message does."""
 
 MESSAGE_LIMIT = 4 * 2**20
@@ -105,6 +105,65 @@ class Raster:
 
 
 @dataclass(frozen=True)
+class View:
+    """A window on the result, for a preview: a part of it, at full size or smaller.
+
+    Attributes
+    ----------
+    longest : int
+        Longer side, in pixels, of the result that is looked at; at most the target's.
+    x, y, width, height : int
+        Where in that result the window lies, in its pixels.
+    """
+
+    longest: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        numbers = (self.longest, self.x, self.y, self.width, self.height)
+        least = (1, 0, 0, 1, 1)
+        if not all(type(n) is int and low <= n <= SIDE_LIMIT for n, low in zip(numbers, least, strict=True)):
+            raise ProtocolError(f"not a view: {self}")
+
+    def sides(self, target: Raster) -> tuple[int, int]:
+        """Width and height of the result that is looked at."""
+        share = min(1.0, self.longest / max(target.width, target.height))
+        return max(1, round(target.width * share)), max(1, round(target.height * share))
+
+    def lies_in(self, target: Raster) -> bool:
+        """Whether the window is within the result for this target."""
+        width, height = self.sides(target)
+        return self.x + self.width <= width and self.y + self.height <= height
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The wish for the result in layers that add up, made for a document of some precision.
+
+    Attributes
+    ----------
+    levels : int
+        The largest number that a pixel of the document can hold, such as 255; 0 for floats.
+    linear : bool
+        Whether these numbers are linear in light.
+    grey : bool
+        Whether it holds lightness alone.
+    """
+
+    levels: int = 0
+    linear: bool = False
+    grey: bool = False
+
+    def __post_init__(self) -> None:
+        flags = all(type(flag) is bool for flag in (self.linear, self.grey))
+        if type(self.levels) is not int or self.levels < 0 or not flags:
+            raise ProtocolError(f"not parts: {self}")
+
+
+@dataclass(frozen=True)
 class Transfer:
     """One job: the target's pixels, a style in one of three forms, and the settings.
 
@@ -123,6 +182,12 @@ class Transfer:
     target_labels, style_labels : Raster, optional
         Both or neither, and only with `style`: in files of these names, each with the width and height of its picture.
         Equal flat colours are corresponding regions; what is transparent belongs to none.
+    view : View, optional
+        Only this of the result is wanted, in the file ``result``, with what the target has there in ``before``. The
+        files of the job stay, for the next one.
+    parts : Parts, optional
+        The result is wanted in layers, too: each of `settings.COMPONENTS` in a file of its name, from below. All but
+        the first hold ½ and what they add to those below.
     """
 
     target: Raster
@@ -132,6 +197,8 @@ class Transfer:
     style_path: str | None = None
     target_labels: Raster | None = None
     style_labels: Raster | None = None
+    view: View | None = None
+    parts: Parts | None = None
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.style, self.features, self.style_path)) != 1:
@@ -143,6 +210,16 @@ class Transfer:
             for labels, picture in ((self.target_labels, self.target), (self.style_labels, self.style)):
                 if labels is None or picture is None or labels != Raster(picture.width, picture.height, 4):
                     raise ProtocolError(f"a transfer holds {labels} as labels of {picture}")
+
+        if self.view is not None and not (self.parts is None and self.view.lies_in(self.target)):
+            raise ProtocolError(f"a transfer holds {self.view} of {self.target}")
+
+    @property
+    def result(self) -> Raster:
+        """What the file ``result`` will hold."""
+        if self.view is None:
+            return Raster(self.target.width, self.target.height, self.target.channels)
+        return Raster(self.view.width, self.view.height, self.target.channels)
 
     def to_message(self) -> dict[str, Any]:
         """The message that asks for this job."""
@@ -158,13 +235,16 @@ class Transfer:
             for name in ("target", "style", "target_labels", "style_labels"):
                 if values.get(name) is not None:
                     values[name] = Raster(**values[name])
+            for name, kind in (("view", View), ("parts", Parts)):
+                if values.get(name) is not None:
+                    values[name] = kind(**values[name])
             return cls(**values)
         except TypeError as error:  # a name too many or too few
             raise ProtocolError(str(error)) from error
 
 
 def pixels_file(folder: Path, name: str) -> Path:
-    """Where a job's ``target``, ``style``, ``result`` or labels lie."""
+    """Where a job's ``target``, ``style``, ``result``, labels or parts lie."""
     return folder / f"{name}.raw"
 
 

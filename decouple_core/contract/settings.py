@@ -24,6 +24,9 @@ LAYER_NAMES = ("colour", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 COMPONENTS = ("colour", "forms", "strokes", "grain")
 """What a painting is the sum of."""
 
+OF_RENDERING = ("amounts", "keep_detail", "keep_colours", "keep_tones")
+"""Settings that change no component, so that a result is had in others without a solve."""
+
 PAINTING = {"mode": ("painting",)}
 
 OTHER_NAMES = {"texture": "painting"}

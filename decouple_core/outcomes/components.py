@@ -41,7 +41,8 @@ class Components:
     base: Tensor | None = None
     keep_detail: float = 1.0
 
-    def render(self, target: np.ndarray, out: np.ndarray, progress: Callable[[float], None]) -> None:
+    def render(self, target: np.ndarray, out: np.ndarray, progress: Callable[[float], None], top: float = 0.0,
+               bottom: float = 1.0) -> None:
         """Evaluate the sum at full resolution, stripe by stripe.
 
         Parameters
@@ -52,6 +53,8 @@ class Components:
             Receives the result in [0, 1], same shape; may be `target` itself.
         progress : callable
             Told the finished share.
+        top, bottom : float
+            Where the target begins and ends, as shares of the height of the whole that it is a part of.
         """
         parameters, height = self.colour.parameters, target.shape[0]
         for first in range(0, height, STRIPE_ROWS):
@@ -60,7 +63,8 @@ class Components:
             if parameters.is_cuda:  # page-locked memory crosses without another copy
                 stripe = stripe.pin_memory()
             stripe = stripe.to(parameters, non_blocking=parameters.is_cuda)
-            values = self._sum(stripe, first / height, last / height)
+            begin, end = (top + (bottom - top) * row / height for row in (first, last))
+            values = self._sum(stripe, begin, end)
             torch.from_numpy(out[first:last]).copy_(box(values).permute(1, 2, 0))
             progress(last / height)
 

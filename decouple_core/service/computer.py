@@ -28,13 +28,14 @@ from decouple_core.contract import protocol
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
+from decouple_core.contract.settings import COMPONENTS, Settings
 from decouple_core.service.job import foreseen
 
 if TYPE_CHECKING:
     import numpy as np
 
     from decouple_core.engine import Engine
+    from decouple_core.service.results import Made, Results
 
 
 PACKAGE = Path(__file__).parents[1]
@@ -95,11 +96,13 @@ class _Computer:
     def work(self) -> None:
         """Load torch, then do jobs as they come."""
         engine: Engine | None = None
+        results: Results | None = None
         failure: Exception | None = None
         try:
             from decouple_core.engine import Engine
+            from decouple_core.service.results import Results
 
-            engine = Engine()
+            engine, results = Engine(), Results()
         except Exception as error:  # told to whoever sends the first job
             traceback.print_exc()
             failure = error
@@ -108,10 +111,10 @@ class _Computer:
             message = self._jobs.get()
             number = message["number"]
             try:
-                if engine is None:
+                if engine is None or results is None:
                     raise DecoupleError("computing-broken", reason=str(failure))
                 self._go_on(number)
-                answer = self._transfer(engine, message)
+                answer = self._transfer(engine, results, message)
             except Cancelled:
                 answer = {"kind": "cancelled"}
             except Exception as error:
@@ -119,22 +122,44 @@ class _Computer:
                 answer = protocol.failed(foreseen(error, message["folder"]))
             self._send({**answer, "number": number})
 
-    def _transfer(self, engine: Engine, message: dict[str, Any]) -> dict[str, Any]:
+    def _transfer(self, engine: Engine, results: Results, message: dict[str, Any]) -> dict[str, Any]:
+        from decouple_core.service.results import RENDERING_SHARE, Made
+
         folder = Path(message["folder"])
         job = protocol.Transfer.from_message(message["job"])
         settings = Settings.from_dict(job.settings)
         target = _pixels(folder, "target", job.target)
         style, style_mask = _style(folder, job)
         target_mask = _weights(folder, "target", job.target, target)
-        regions = _regions(folder, job)
-        result = _room(folder, job.target)
-        with self._interruptible(message["number"]):
+        result = _room(folder, "result", job.result)
+        progress = self._progress(message["number"])
+
+        def make() -> Made:
             outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
-                                      regions=regions, out=result[..., :3],
-                                      progress=self._progress(message["number"]))
-        if job.target.channels == 4:
-            result[..., 3] = target[..., 3]
-        return {"kind": "done", "style": outcome.style.to_json(), "report": outcome.report.as_dict()}
+                                      regions=_regions(folder, job), render=False, progress=progress)
+            return Made(outcome.components, {"style": outcome.style.to_json(), "report": outcome.report.as_dict()})
+
+        def rendering(done: float) -> None:
+            progress(1 - RENDERING_SHARE * (1 - done), Message("rendering"))
+
+        with self._interruptible(message["number"]):
+            made = results.made(folder, job, make)
+            if job.view is not None:
+                before = _room(folder, "before", job.result)
+                before[...], result[...] = results.look(made, settings, folder, job, target, target_mask)
+            elif job.parts is not None:
+                parts = [_room(folder, name, job.result) for name in COMPONENTS]
+                results.parts(made, settings, job.parts, target[..., :3], result[..., :3],
+                              [part[..., :3] for part in parts], rendering)
+                for part in parts:
+                    part[..., 3:] = 1.0
+                parts[0][..., 3:] = target[..., 3:]
+            else:
+                results.render(made, settings, target[..., :3], result[..., :3], rendering)
+        if job.view is None:
+            protocol.pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
+            result[..., 3:] = target[..., 3:]
+        return {"kind": "done", **made.told}
 
     @contextlib.contextmanager
     def _interruptible(self, number: int) -> Iterator[None]:
@@ -244,14 +269,14 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return np.memmap(path, np.float32, "r", shape=shape)
 
 
-def _room(folder: Path, raster: protocol.Raster) -> np.ndarray:
-    """A new file for the result, mapped for writing.
+def _room(folder: Path, name: str, raster: protocol.Raster) -> np.ndarray:
+    """A new file for a result, mapped for writing.
 
     Its room on the disk is taken first: writing through a map to a full disk would kill the process.
     """
     import numpy as np
 
-    path = protocol.pixels_file(folder, "result")
+    path = protocol.pixels_file(folder, name)
     height, width, channels = raster.shape
     size = height * width * channels * 4
     with open(path, "wb") as file:

@@ -13,6 +13,7 @@ from typing import Any
 from decouple_core.contract import errors, protocol
 from decouple_core.contract.errors import DecoupleError, DiskFullError, OutOfMemoryError
 from decouple_core.contract.files import FULL, reason
+from decouple_core.contract.settings import COMPONENTS
 
 log = logging.getLogger("decouple.worker")
 """The worker's."""
@@ -32,6 +33,7 @@ class Job:
 
     def __init__(self, tell: Callable[[dict[str, Any]], None], transfer: protocol.Transfer, folder: Path) -> None:
         self.folder = folder
+        self._stays = transfer.view is not None
         self.request = {"kind": "transfer", "folder": str(folder), "job": transfer.to_message()}
         self.cancelled = threading.Event()
         self.finished = threading.Event()
@@ -58,13 +60,16 @@ class Job:
         self._tell(message)
 
     def end(self, message: dict[str, Any]) -> None:
-        """Tell the client how it ended; only a result stays on the disk, for the client to fetch."""
+        """Tell the client how it ended; only a result stays on the disk, for the client to fetch.
+
+        After a view of it, everything stays: the client may want another.
+        """
         log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {errors.from_dict(message)}")
-        result = protocol.pixels_file(self.folder, "result")
+        results = [protocol.pixels_file(self.folder, name) for name in ("result", *COMPONENTS)]
         # A client that leaves removes its files too; Windows keeps what is mapped until the folder goes.
         with contextlib.suppress(OSError):
-            for file in self.folder.iterdir():
-                if message["kind"] != "done" or file != result:
+            for file in () if self._stays else self.folder.iterdir():
+                if message["kind"] != "done" or file not in results:
                     with contextlib.suppress(OSError):
                         file.unlink()
         self.finished.set()

@@ -1,0 +1,210 @@
+"""What becomes of a job's components: the whole picture, a window on it, or layers that add up.
+
+The components of the last few jobs are kept, each under what it was made of, so that another window, other amounts and
+the run that follows a preview need no solve.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from decouple_core.contract import protocol
+from decouple_core.contract.settings import COMPONENTS, OF_RENDERING, Settings
+from decouple_core.features.colour import LUMA
+from decouple_core.model.kept import Kept
+from decouple_core.outcomes.components import Components, keep_chroma_or_luma
+from decouple_core.outcomes.registry import OUTCOMES
+from decouple_core.pictures.resampling import shrink, shrink_mask
+
+KEPT = 4
+"""Results kept: a draft and the true one, now and before the last change."""
+
+LEAST_RENDERED = 1024
+"""Longer side, in pixels, below which nothing is rendered: 0.03 s."""
+
+STRIPE_ROWS = 64
+"""Rows made into parts at once."""
+
+RENDERING_SHARE = 0.1
+"""Of the progress; the engine leaves as much."""
+
+MIDDLE = 0.5
+"""What a part holds where it adds nothing: neutral for the mode in which it is laid over those below."""
+
+Share = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """The components of a job, and what is told of it.
+
+    Attributes
+    ----------
+    components : Components
+    told : dict
+        The style and the report of its ``done`` message.
+    """
+
+    components: Components
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A target as it is looked at.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        Shape (h, w, 3 or 4).
+    weights : ndarray or None
+        Where it changes, (h, w); everywhere if None.
+    """
+
+    pixels: np.ndarray
+    weights: np.ndarray | None
+
+
+class Results:
+    """Keeps the components of the last jobs and makes pictures of them."""
+
+    def __init__(self) -> None:
+        self._made = Kept[Made](KEPT)
+        self._seen = Kept[Seen](KEPT)
+
+    def made(self, folder: Path, job: protocol.Transfer, make: Callable[[], Made]) -> Made:
+        """The components of a job, kept or made."""
+        settings = {name: value for name, value in job.settings.items() if name not in OF_RENDERING}
+        names = ("target", "style", "target_labels", "style_labels")
+        given = json.dumps([settings, job.features, job.style_path, _stamps(folder, *names)], sort_keys=True)
+        if job.style_path is not None:
+            given += str(_stamp(Path(job.style_path)))
+        return self._made.get(given, make)
+
+    def render(self, made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
+        """The whole picture, (H, W, 3), into `out`."""
+        _rendered(made, settings, target, out, progress)
+
+    def look(self, made: Made, settings: Settings, folder: Path, job: protocol.Transfer, target: np.ndarray,
+             weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """What the job's view shows of the target and of the result, each of the shape of the job's result.
+
+        What has no weight stays as it is, as in a layer with a mask.
+        """
+        view = job.view
+        assert view is not None  # who asks has one
+        longest = max(target.shape[:2])
+        finest = 0 if made.components.base is None else max(made.components.base.shape[1:])
+        # A view smaller than this is shrunk after it is rendered, as one would shrink the run's result: a painting has
+        # its own size, and a map of colours makes something else of their mean than the mean of what it makes of them.
+        side = min(longest, max(view.longest, finest, LEAST_RENDERED))
+        seen = self._at(side, folder, target, weights)
+        height = len(seen.pixels)
+        first, last = (0, height) if side > view.longest else (view.y, view.y + view.height)
+        before = seen.pixels[first:last]
+        after = np.array(before, np.float32)
+        _rendered(made, settings, np.ascontiguousarray(before[..., :3]), after[..., :3], lambda _: None,
+                  first / height, last / height)
+        if seen.weights is not None:
+            after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
+        if side > view.longest:
+            alpha = seen.pixels[..., 3] if job.target.channels == 4 else None
+            before, after = (_shrunk(pixels, alpha, view.longest) for pixels in (before, after))
+            rows = slice(view.y, view.y + view.height)
+        else:
+            rows = slice(0, view.height)
+        columns = slice(view.x, view.x + view.width)
+        return before[rows, columns], after[rows, columns]
+
+    def parts(self, made: Made, settings: Settings, parts: protocol.Parts, target: np.ndarray, out: np.ndarray,
+              into: list[np.ndarray], progress: Share) -> None:
+        """The picture, (H, W, 3), into `out`, and what it is the sum of into the arrays for `settings.COMPONENTS`.
+
+        Each part is what the picture gains by one more of the components, so that the sum is exact although the box
+        is not linear. What rounding takes from one, the next gets.
+        """
+        amounts = settings.all_amounts
+        stages = [dataclasses.replace(settings, amounts=(*amounts[:number], *[0.0] * (len(COMPONENTS) - number)))
+                  for number in range(1, len(COMPONENTS) + 1)]
+        for number, (stage, array) in enumerate(zip(stages, into, strict=True)):
+            _rendered(made, stage, target, array,
+                      lambda done, number=number: progress((number + done) / (len(stages) + 1)))  # type: ignore[misc]
+        out[...] = into[-1]
+        for top in range(0, len(out), STRIPE_ROWS):
+            rows = slice(top, top + STRIPE_ROWS)
+            reached: np.ndarray | float = MIDDLE
+            for array in into:
+                wanted = _grey(array[rows]) if parts.grey else array[rows]
+                array[rows] = _stored(wanted - reached + MIDDLE, parts)
+                reached = reached + array[rows] - MIDDLE
+            progress((len(stages) + min(1.0, (top + STRIPE_ROWS) / len(out))) / (len(stages) + 1))
+
+    def _at(self, side: int, folder: Path, target: np.ndarray, weights: np.ndarray | None) -> Seen:
+        """The target and its weights with this longer side."""
+        if side == max(target.shape[:2]):
+            return Seen(target, weights)
+
+        def small() -> Seen:
+            alpha = target[..., 3] if target.shape[2] == 4 else None
+            pixels = _shrunk(target, alpha, side)
+            return Seen(pixels, None if weights is None else shrink_mask(weights, pixels.shape[:2]).numpy())
+
+        return self._seen.get(json.dumps([side, _stamps(folder, "target")]), small)
+
+
+def _rendered(made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share,
+              top: float = 0.0, bottom: float = 1.0) -> None:
+    components = OUTCOMES[settings.mode].in_amounts(made.components, settings)
+    components.render(target, out, progress, top, bottom)
+    if settings.keep_colours or settings.keep_tones:
+        keep_chroma_or_luma(target, out, LUMA, chroma=settings.keep_colours)
+
+
+def _shrunk(pixels: np.ndarray, alpha: np.ndarray | None, side: int) -> np.ndarray:
+    """Pixels (H, W, C) with this longer side; what is transparent does not bleed into the rest."""
+    colours = shrink(pixels[..., :3], side, alpha).permute(1, 2, 0).numpy()
+    if alpha is None:
+        return colours
+    if not alpha.any():
+        return np.dstack([colours, np.zeros(colours.shape[:2], np.float32)])
+    return np.dstack([colours, shrink_mask(alpha, colours.shape[:2]).numpy()])
+
+
+def _stored(values: np.ndarray, parts: protocol.Parts) -> np.ndarray:
+    """What a document keeps of encoded values."""
+    if not parts.levels:
+        return values
+    numbers = np.clip(_decoded(values) if parts.linear else values, 0.0, 1.0)
+    kept = np.round(numbers * parts.levels) / parts.levels
+    return _encoded(kept) if parts.linear else kept
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    """Encoded values (…, 3) of the same luminance, without colour."""
+    return np.repeat(_encoded(_decoded(values) @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None], 3, -1)
+
+
+def _decoded(values: np.ndarray) -> np.ndarray:
+    """Without the encoding of sRGB."""
+    return np.where(values <= 0.04045, values / 12.92, ((np.maximum(values, 0.0) + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(values: np.ndarray) -> np.ndarray:
+    return np.where(values <= 0.0031308, values * 12.92, 1.055 * np.maximum(values, 0.0) ** (1 / 2.4) - 0.055)
+
+
+def _stamps(folder: Path, *names: str) -> list[tuple[str, Any]]:
+    """What tells the files of a job from all others, and from what they were before."""
+    return sorted((file.name, _stamp(file)) for name in names for file in folder.glob(f"{name}.*"))
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    status = file.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
