@@ -35,6 +35,9 @@ STRIPE_ROWS = 64
 RENDERING_SHARE = 0.1
 """Of the progress; the engine leaves as much."""
 
+LUMINANCE = (0.2224884, 0.71690369, 0.06060791)
+"""Of linear sRGB's channels, for the white of printing, D50, as GIMP has it."""
+
 MIDDLE = 0.5
 """What a part holds where it adds nothing: neutral for the mode in which it is laid over those below."""
 
@@ -114,14 +117,15 @@ class Results:
                   first / height, last / height)
         if seen.weights is not None:
             after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
+        top = view.y - first
         if side > view.longest:
             alpha = seen.pixels[..., 3] if job.target.channels == 4 else None
             before, after = (_shrunk(pixels, alpha, view.longest) for pixels in (before, after))
-            rows = slice(view.y, view.y + view.height)
-        else:
-            rows = slice(0, view.height)
-        columns = slice(view.x, view.x + view.width)
-        return before[rows, columns], after[rows, columns]
+            top = view.y
+        # Shrunk in two steps, it may be a pixel smaller than in one: the last then counts twice.
+        rows = np.arange(top, top + view.height).clip(max=len(before) - 1)
+        columns = np.arange(view.x, view.x + view.width).clip(max=before.shape[1] - 1)
+        return before[rows][:, columns], after[rows][:, columns]
 
     def parts(self, made: Made, settings: Settings, parts: protocol.Parts, target: np.ndarray, out: np.ndarray,
               into: list[np.ndarray], progress: Share) -> None:
@@ -188,7 +192,7 @@ def _stored(values: np.ndarray, parts: protocol.Parts) -> np.ndarray:
 
 def _grey(values: np.ndarray) -> np.ndarray:
     """Encoded values (…, 3) of the same luminance, without colour."""
-    return np.repeat(_encoded(_decoded(values) @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None], 3, -1)
+    return np.repeat(_encoded(_decoded(values) @ np.array(LUMINANCE, np.float32))[..., None], 3, -1)
 
 
 def _decoded(values: np.ndarray) -> np.ndarray:

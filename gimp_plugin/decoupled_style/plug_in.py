@@ -14,11 +14,17 @@ from gi.repository import Gimp, GLib, GObject
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import Cancelled, DecoupleError, InputError
-from decoupled_style.contract.settings import Settings
+from decoupled_style.contract.errors import Cancelled, DecoupleError
 from decoupled_style.host import arguments, pixels
-from decoupled_style.host.dressing import dress
-from decoupled_style.host.recipe import Recipe, remember_style, remembered_style
+from decoupled_style.host.dressing import Output, Request, dress
+from decoupled_style.host.recipe import (
+    Recipe,
+    remember_recipe,
+    remember_style,
+    remembered_recipe,
+    remembered_style,
+    settings_of,
+)
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.status_bar import StatusBar
 from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, found_again
@@ -63,13 +69,15 @@ class DecoupledStyle(Gimp.PlugIn):
                   "file. A selection limits the region."), name)
             arguments.add_arguments(procedure)
         else:
-            procedure.set_menu_label(_("R_e-apply Decoupled Style..."))
+            procedure.set_menu_label(_("D_ecoupled Style: Re-apply..."))
             procedure.set_documentation(
                 _("Dress the layer as another layer was dressed before"),
                 _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the "
                   "selected layers."), name)
             procedure.add_drawable_argument("source", _("Layer to take the style from"),
                                             _("A layer that Decoupled Style Transfer made"), True, arguments.READ_WRITE)
+            procedure.add_double_argument("strength", _("_Strength"), _("How much of the recipe is applied"), 0.0, 1.0,
+                                          1.0, arguments.READ_WRITE)
         procedure.add_menu_path(MENU)
         procedure.add_layer_return_value("layer", _("New layer"),
                                          _("The new layer; the first of several, which are all selected"), True,
@@ -132,29 +140,27 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
         if drawable is None and file is None and regions is None:
             regions = Regions.found_again(remembered, image, style)
         remember_style({**style.where(), **(regions.where() if regions else {})})
-        return dress(worker, image, layers, style, regions, arguments.chosen_settings(config), StatusBar())
+        request = Request(style, regions, arguments.chosen_settings(config), arguments.chosen_output(config))
+        return dress(worker, image, layers, request, StatusBar())
 
 
 def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
                  config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
     """Dress the layers by the recipe of another layer."""
-    source = config.get_property("source")
+    source, files = config.get_property("source"), None
     if mode == Gimp.RunMode.INTERACTIVE:
         from decoupled_style.ui.recipe_dialog import ask_for_recipe
 
-        source = ask_for_recipe()
-        remember_style({"recipe": source.get_id()})
+        source, files = ask_for_recipe(config, image, layers, worker)
+        remember_recipe(source)
     elif source is None and mode == Gimp.RunMode.WITH_LAST_VALS:
-        source = Gimp.Item.get_by_id(remembered_style().get("recipe", -1))
+        source = remembered_recipe()
     recipe = Recipe.of(source) if source is not None else None
     if recipe is None:
         raise Failure(_("That layer carries no style. Choose one that Decoupled Style Transfer made."))
-    try:
-        settings = Settings.from_dict(recipe.settings)
-    except InputError as error:
-        text = _("The layer's recipe cannot be used ({reason}). Dress it anew.")
-        raise Failure(text.format(reason=reason(error))) from error
-    return dress(worker, image, layers, RecipeStyle(recipe), None, settings, StatusBar())
+    settings = settings_of(recipe, config.get_property("strength"))
+    request = Request(RecipeStyle(recipe), None, settings, Output())
+    return dress(worker, image, layers, request, StatusBar(), files)
 
 
 def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:

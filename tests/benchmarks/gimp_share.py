@@ -45,7 +45,20 @@ def _timed(name, work):
     return measured
 
 
-_dressing.pixels.hand_over = _timed("reading", _dressing.pixels.hand_over)
+_read = _dressing.pixels.hand_over
+
+
+def _reading(*words):
+    steps = _read(*words)
+    while True:
+        try:
+            step = _timed("reading", next)(steps)
+        except StopIteration as end:
+            return end.value
+        yield step
+
+
+_dressing.pixels.hand_over = _reading
 _dressing.pixels.take_back = _timed("writing", _dressing.pixels.take_back)
 _dressing.insert = _timed("inserting", _dressing.insert)
 """
@@ -76,16 +89,21 @@ STAND_IN = """
 import sys, types
 
 
+class Copy:
+    base = None
+
+    def render(self, target, out, progress, top=0.0, bottom=1.0):
+        for first in range(0, len(target), 256):
+            out[first:first + 256] = target[first:first + 256]
+
+
 class Engine:
-    def transfer(self, target, style, settings, *, out, **more):
-        for top in range(0, len(target), 256):
-            out[top:top + 256] = target[top:top + 256]
+    def transfer(self, target, style, settings, **more):
         plain = types.SimpleNamespace(to_json=dict, as_dict=dict)
-        return types.SimpleNamespace(style=plain, report=plain)
+        return types.SimpleNamespace(style=plain, report=plain, components=Copy())
 
 
 sys.modules["decouple_core.engine"] = types.SimpleNamespace(Engine=Engine)
-sys.modules["decouple_core.features.style"] = types.SimpleNamespace(Style=None)
 """
 """Loaded by the worker's interpreter before anything else (as sitecustomize): a copy in the place of the core."""
 

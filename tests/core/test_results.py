@@ -16,7 +16,7 @@ from decouple_core.engine import Engine
 from decouple_core.features.style import Style
 from decouple_core.service.results import Made, Results
 
-SIDES = (600, 400)
+SIDES = (600, 401)
 """Width and height of the target: several times the size at which it is painted here, as photographs are."""
 
 
@@ -78,7 +78,7 @@ def test_window_at_full_size_is_the_runs(job: Job) -> None:
 @pytest.mark.parametrize("longest", [320, 60])
 def test_smaller_view_is_the_run_made_smaller(job: Job, longest: int) -> None:
     """Also below the size at which it was painted."""
-    view = View(longest, 0, 0, longest, longest * 2 // 3)
+    view = View(longest, 0, 0, longest, round(longest * SIDES[1] / SIDES[0]))
     before, after = job.look(view)
     run = job.run()
     shape = (after.shape[1], after.shape[0])
@@ -88,11 +88,20 @@ def test_smaller_view_is_the_run_made_smaller(job: Job, longest: int) -> None:
     assert np.abs(before - after).mean() > 8 / 255, "the transfer changed little; the comparison says little"
 
 
+@pytest.mark.parametrize("longest", range(150, 600, 37))
+def test_view_of_any_size_has_it(job: Job, longest: int) -> None:
+    """Whatever the rounding of sides in between."""
+    view = View(longest, 0, 0, 1, 1)
+    width, height = view.sides(Raster(*SIDES, 3))
+    whole = View(longest, 0, 0, width, height)
+    assert all(shown.shape == (height, width, 3) for shown in job.look(whole))
+
+
 def test_other_amounts_need_no_solve(job: Job) -> None:
     job.look(View(300, 0, 0, 300, 200))
     solves = job.solves
     changed = {"amounts": [0.5, 0.25, 1.5, 0.0], "keep_detail": 0.9, "keep_colours": True}
-    _before, after = job.look(View(600, 0, 0, 600, 400), **changed)
+    _before, after = job.look(View(600, 0, 0, 600, 401), **changed)
     assert job.solves == solves
     assert np.abs(after - job.run(**changed)).max() < 1e-4
 
@@ -110,9 +119,9 @@ def test_changed_pixels_and_settings_are_noticed(job: Job) -> None:
 def test_what_has_no_weight_stays(job: Job) -> None:
     weights = np.zeros(SIDES[::-1], np.float32)
     weights[:, 300:] = 1
-    before, after = job.look(View(600, 0, 0, 600, 400), weights)
+    before, after = job.look(View(600, 0, 0, 600, 401), weights)
     assert np.array_equal(before[:, :300], after[:, :300])
-    _, whole = job.look(View(600, 0, 0, 600, 400))
+    _, whole = job.look(View(600, 0, 0, 600, 401))
     assert np.abs(after[:, 300:] - whole[:, 300:]).max() < 1e-6
 
 

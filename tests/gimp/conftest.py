@@ -25,11 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("gimp")
 
 
-@pytest.fixture(scope="session")
-def gimp_root() -> Path | None:
-    """The folder of a Debian with GIMP 3, or None where this machine has one itself."""
-    done = subprocess.run([Path(__file__).parent / "setup_gimp"], capture_output=True,
-                          text=True, check=False)
+@pytest.fixture(scope="session", params=["trixie", "forky"])
+def gimp_root(request: pytest.FixtureRequest) -> Path | None:
+    """The folder of a Debian with GIMP 3.0 or with 3.2, or None where this machine has a GIMP 3 itself."""
+    done = subprocess.run([Path(__file__).parent / "setup_gimp", request.param], capture_output=True, text=True,
+                          check=False)
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["setup_gimp failed"])[-1]
         if os.environ.get("DECOUPLE_REQUIRE_GIMP"):
@@ -63,7 +63,7 @@ def console(gimp: GimpUnderTest) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def window(gimp: GimpUnderTest) -> Iterator[Window]:
     """A GIMP in a window; its screenshots are kept."""
-    session = Window(gimp, screenshots())
+    session = Window(gimp, screenshots() / ("gimp" if gimp.root is None else gimp.root.name))
     yield session
     session.close()
 

@@ -53,10 +53,22 @@ def words() -> Iterator[str]:
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     yield str(text.value)
+    yield from tables()
     for setting in dataclasses.fields(Settings):
         if setting.name not in RESEARCH | SEVERAL:
             yield from (setting.metadata["label"], setting.metadata["help"], *setting.metadata["choices"].values())
     yield from (sentence for code, sentence in SENTENCES.items() if code not in COMMAND_LINE)
+
+
+def tables() -> Iterator[str]:
+    """The words of the arguments and of separable layers, which go through the catalogue by tables."""
+    for path in ("arguments.py", "dressing.py"):
+        for node in ast.parse((PACKAGE / "host" / path).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+                table, name = node.value, getattr(node.targets[0], "id", "")
+                labels = {"TIPS": table.values, "OUTPUTS": table.values, "AMOUNTS": table.values,
+                          "PART_NAMES": table.values, "QUALITIES": table.keys}.get(name, [])
+                yield from (label.value for label in labels if isinstance(label, ast.Constant))
 
 
 def parts(sentence: str) -> list[str]:

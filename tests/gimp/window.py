@@ -59,6 +59,11 @@ class Window(Session):
         """The id of a visible window whose title matches, or nothing."""
         return self.do("search", "--onlyvisible", "--name", title).split("\n")[-1]
 
+    def place(self, title: str) -> tuple[int, int]:
+        """Where the upper left corner of a window is."""
+        lines = dict(line.split("=") for line in self.do("getwindowgeometry", "--shell", self.find(title)).split())
+        return int(lines["X"]), int(lines["Y"])
+
     def wait_for(self, title: str, seconds: float = 30) -> str:
         """Wait for a window, focus it; returns its id."""
         self.wait_until(lambda: bool(self.find(title)), seconds, f"the window {title!r}")

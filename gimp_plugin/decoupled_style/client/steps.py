@@ -16,13 +16,14 @@ PAUSE_SECONDS = 0.03
 """Between two looks for news."""
 
 Answer = TypeVar("Answer")
+Told = TypeVar("Told")
 News = tuple[float, Message]
 """How far a job is, in [0, 1], and what it does."""
 Steps = Generator[News | None, None, Answer]
 """Yields news, and None where there is none; returns the answer that it waited for."""
 
 
-def finish(steps: Steps[Answer], notice: Callable[[News | None], None]) -> Answer:
+def finish(steps: Generator[Told | None, None, Answer], notice: Callable[[Told | None], None]) -> Answer:
     """Take steps until the end; `notice` is told of progress, and of each idle moment with None."""
     while True:
         try:

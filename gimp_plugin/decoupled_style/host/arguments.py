@@ -3,44 +3,73 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Mapping
 
 from gi.repository import Gimp, Gio, GObject
 
 from decoupled_style.contract import settings as table
 from decoupled_style.contract.settings import Settings
+from decoupled_style.host.dressing import Output
 from decoupled_style.messages import _
 
 READ_WRITE = GObject.ParamFlags.READWRITE
 
-STRENGTHS = {"colour": ("Colour", "how far the colours travel", (0, 1)),
-             "fine_texture": ("Fine texture", "how far edges, grain and small strokes travel", (2, 3)),
-             "coarse_texture": ("Coarse texture", "how far larger patterns and shapes travel", (4, 5))}
+STRENGTHS = {"colour": ("Colour", (0, 1)), "fine_texture": ("Fine texture", (2, 3)),
+             "coarse_texture": ("Coarse texture", (4, 5))}
 """Three sliders for artists, each with the layers of the hierarchy whose strength it sets."""
 
-AMOUNTS = {"forms": ("Forms", "how much there is of a painting's large shapes"),
-           "strokes": ("Strokes", "how much there is of a painting's brush strokes"),
-           "grain": ("Grain", "how much there is of a painting's finest texture")}
+AMOUNTS = {"forms": "Forms", "strokes": "Strokes", "grain": "Grain"}
 """A slider for each part of a painting but the first, the colour, of which there is all."""
 
-SLIDERS = {name: (setting, label, help_text)
-           for setting, table_of in (("amounts", AMOUNTS), ("strength_per_layer", STRENGTHS))
-           for name, (label, help_text, *_layers) in table_of.items()}
-"""Setting, label and help of each argument that is one number of a setting with several."""
+SLIDERS = {**{name: ("strength_per_layer", label) for name, (label, _layers) in STRENGTHS.items()},
+           **{name: ("amounts", label) for name, label in AMOUNTS.items()}}
+"""Setting and label of each argument that is one number of a setting with several."""
 
 NOT_FOR_GIMP = ("amounts", "strength_per_layer", "activation", "integrator")
 """Settings that are no arguments: sliders stand for the first two; the others are for research on the command line."""
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.name not in NOT_FOR_GIMP}
 
-IN_DIALOG = ("photo", "painting", "strength", "colour", "structure", "strokes", "keep_colours", "fine_texture",
-             "coarse_texture", "forms", "grain", "freedom", "style_scale", "size", "keep_tones")
-"""What the dialog shows, results by their names, in the order in which letters are given out: first to those with few
-that are free."""
+TIPS = {
+    "mode": "A photograph keeps every detail and changes local colours; a painting is painted over it",
+    "strength": "How far the picture goes from its own look to the style's; 0 changes nothing",
+    "colour": "How much of the style's colours the picture takes",
+    "forms": "How much the large shapes and masses become the style's",
+    "strokes": "How much of the style's brush strokes there is",
+    "grain": "How much of the style's finest texture there is: canvas, bristles, hatching",
+    "fine_texture": "How far edges, grain and small strokes follow the style",
+    "coarse_texture": "How far larger patterns and shapes follow the style",
+    "style_scale": "How large the style's patterns become: more for a broad brush, less for a fine one",
+    "structure": "How faithfully outlines are kept: more keeps faces and edges, less lets strokes run across them",
+    "freedom": "How far the picture may bend towards the style: more is nearer to the style, less to the picture",
+    "fill": "How many strokes empty places are given, such as skies and walls",
+    "keep_detail": "How much stays of the picture's detail that is finer than the strokes",
+    "keep_colours": "Leaves the picture its own colours; tones and texture are the style's",
+    "keep_tones": "Leaves the picture its own lightness; the colours are the style's",
+    "layers": "How many layers of the network look at the pictures, from fine to coarse",
+    "size": "How fine a painting becomes, by the pixels of its longer side: more takes longer and more memory",
+    "seed": "Another number gives another arrangement of the strokes",
+    "network": "Which network looks at the pictures; another one has a slightly other eye",
+    "device": "What computes: the processor or a graphics card",
+}
+"""What each control does to the picture."""
+
+IN_DIALOG = ("colour", "forms", "strokes", "grain", "structure", "style_scale", "freedom", "keep_tones", "keep_colours",
+             "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "seed", "network", "device")
+"""What the dialog shows, in the order in which letters are given out."""
+
+TAKEN = "hrcosbmknpvqy"
+"""Letters of the dialog's own buttons and of what is no argument."""
+
+QUALITIES = {"Draft": 256, "Normal": 512, "Fine": 1024}
+"""Names of the usual sizes of a painting, in pixels of its longer side."""
+
+OUTPUTS = {"layer": "One new layer", "separable": "Separable layers"}
 
 
 def add_arguments(procedure: Gimp.Procedure) -> None:
     """Declare the style, the regions and every setting."""
-    labels = underlined_labels()
     procedure.add_drawable_argument("style", _("Style"), _("The layer whose style to take"), True, READ_WRITE)
     procedure.add_file_argument("style-file", _("Style file"),
                                 _("A picture or .style file whose style to take instead"),
@@ -50,37 +79,44 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
             ("style-labels", _("Regions of the style"),
              _("A layer of flat colours in the style's image: equal colours correspond, sky to sky"))):
         procedure.add_drawable_argument(name, label, blurb, True, READ_WRITE)
-    for name, (setting, label, help_text) in SLIDERS.items():
+    for name, (setting, label) in SLIDERS.items():
         of_all = Settings.__dataclass_fields__[setting].metadata
-        procedure.add_double_argument(dashed(name), labels.get(name, _(label)), sentence(_(help_text)), of_all["low"],
+        procedure.add_double_argument(dashed(name), labels().get(name, _(label)), _(TIPS[name]), of_all["low"],
                                       of_all["high"], 1.0, READ_WRITE)
     defaults = Settings()
     for field in FIELDS.values():
         words, default = field.metadata, getattr(defaults, field.name)
-        property_name, help_text = dashed(field.name), sentence(_(words["help"]))
-        label = labels.get(field.name, _(words["label"]))
+        property_name, tip = dashed(field.name), _(TIPS[field.name])
+        label = labels().get(field.name, _(words["label"]))
         if words["choices"]:
-            choice = Gimp.Choice.new()
-            choices = words["choices"]
-            names = {name: name for name in choices} | (table.OTHER_NAMES if field.name == "mode" else {})
-            for number, (nick, name) in enumerate(names.items()):
-                choice.add(nick, number, _(choices[name]), "")
-            procedure.add_choice_argument(property_name, label, help_text, choice, default, READ_WRITE)
+            names = {name: name for name in words["choices"]} | (table.OTHER_NAMES if field.name == "mode" else {})
+            choice = _choice({nick: words["choices"][name] for nick, name in names.items()})
+            procedure.add_choice_argument(property_name, label, tip, choice, default, READ_WRITE)
         elif isinstance(default, bool):
-            procedure.add_boolean_argument(property_name, label, help_text, default, READ_WRITE)
+            procedure.add_boolean_argument(property_name, label, tip, default, READ_WRITE)
         elif isinstance(default, int):
-            procedure.add_int_argument(property_name, label, help_text, int(words["low"]), int(words["high"]),
-                                       default, READ_WRITE)
+            low, high = words["low"], words["high"]
+            procedure.add_int_argument(property_name, label, tip, int(low), int(high), default, READ_WRITE)
         else:
-            procedure.add_double_argument(property_name, label, help_text, words["low"], words["high"], default,
-                                          READ_WRITE)
+            procedure.add_double_argument(property_name, label, tip, words["low"], words["high"], default, READ_WRITE)
+    procedure.add_choice_argument(
+        "output", _("Output"), _("One new layer, or a group whose layers add up to it: colour, forms, strokes and "
+                                 "grain, each with an opacity and a mask of its own"), _choice(OUTPUTS), "layer",
+        READ_WRITE)
+    procedure.add_string_argument("layer-name", _("Name"), _("Name of the new layer; by layer and style if left empty"),
+                                  "", READ_WRITE)
+
+
+def chosen_output(config: Gimp.ProcedureConfig) -> Output:
+    """The arguments that tell what is made of the result."""
+    return Output(config.get_property("output") == "separable", (config.get_property("layer-name") or "").strip())
 
 
 def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
     """The settings that the arguments hold; `InputError` where two exclude each other."""
     values = {name: config.get_property(dashed(name)) for name in FIELDS}
     per_layer = [1.0] * (table.LAYER_COUNT + 1)
-    for name, (_label, _help, layers) in STRENGTHS.items():
+    for name, (_label, layers) in STRENGTHS.items():
         for layer in layers:
             per_layer[layer] = config.get_property(dashed(name))
     amounts = [1.0, *(config.get_property(dashed(name)) for name in AMOUNTS)]
@@ -102,17 +138,12 @@ def dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
-def sentence(text: str) -> str:
-    """The help of the table, which is written for a command line, as GIMP shows it."""
-    return text[:1].upper() + text[1:]
-
-
-def underlined_labels() -> dict[str, str]:
+@functools.cache
+def labels() -> dict[str, str]:
     """The label of each name `IN_DIALOG`, with an underscore before the letter that reaches it, where one is free."""
-    words = {**FIELDS["mode"].metadata["choices"], **{name: field.metadata["label"] for name, field in FIELDS.items()},
-             **{name: label for name, (_setting, label, _help) in SLIDERS.items()},
-             "strength": "Overall"}  # under a heading that says the rest
-    taken = set("hrsocl")  # by the dialog's own buttons
+    words = {**{name: field.metadata["label"] for name, field in FIELDS.items()},
+             **{name: label for name, (_setting, label) in SLIDERS.items()}}
+    taken = set(TAKEN)
     return {name: _underlined(_(words[name]), taken) for name in IN_DIALOG}
 
 
@@ -123,3 +154,11 @@ def _underlined(label: str, taken: set[str]) -> str:
             taken.add(letter)
             return f"{label[:place]}_{label[place:]}"
     return label
+
+
+def _choice(labels: Mapping[str, str]) -> Gimp.Choice:
+    """A choice from some nicks with their labels."""
+    choice = Gimp.Choice.new()
+    for number, (nick, label) in enumerate(labels.items()):
+        choice.add(nick, number, _(label), "")
+    return choice

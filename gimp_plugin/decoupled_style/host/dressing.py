@@ -4,32 +4,69 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gi.repository import Gimp
 
-from decoupled_style.client.steps import News, finish
+from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import DiskFullError
-from decoupled_style.contract.settings import Settings
+from decoupled_style.contract.settings import COMPONENTS, Settings
 from decoupled_style.host import pixels
-from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look, selection_mask
+from decoupled_style.host.job_files import Given, JobFiles, closed, compute
+from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look, parts_of, selection_mask
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
-from decoupled_style.messages import Failure, _, words
+from decoupled_style.messages import Failure, _
 
 READING, WRITING = 0.05, 0.05
 """Share of the progress bar for reading a layer and for writing its result; the computing takes the rest."""
+
+PART_NAMES = {"colour": "Colour", "forms": "Forms", "strokes": "Strokes", "grain": "Grain"}
+"""What separable layers are called, of each of `settings.COMPONENTS`."""
 
 Notice = Callable[[float | None, str], None]
 """Told how far the run is, in [0, 1], and what it does; with None when nothing new happened. May raise `Cancelled`."""
 
 
-def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], style: Style, regions: Regions | None,
-          settings: Settings, notice: Notice) -> list[Gimp.Layer]:
-    """Dress each layer in the style, region by region where there are any; returns the new layers.
+@dataclass(frozen=True)
+class Output:
+    """What new layers a run makes.
+
+    Attributes
+    ----------
+    separable : bool
+        A group of layers that add up, of each of the components, in place of one layer.
+    name : str
+        Of each new layer or group; by layer and style where it is empty.
+    """
+
+    separable: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of each layer."""
+
+    style: Style
+    regions: Regions | None
+    settings: Settings
+    output: Output
+
+
+def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], request: Request, notice: Notice,
+          files: JobFiles | None = None) -> list[Gimp.Layer]:
+    """Dress each layer as the request says; returns the new layers.
+
+    Parameters
+    ----------
+    worker, image, layers, request, notice
+    files
+        Those of the first layer, where it was handed over before.
 
     Raises
     ------
@@ -38,17 +75,21 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], style
     Cancelled
         By `notice`.
     """
+    parts = parts_of(image) if request.output.separable else None
     results: list[NewLayer] = []
     try:
-        finish(worker.connect(), lambda news: notice(None, _("Starting")))
         known: dict[str, Any] | None = None  # the style's features, once the first layer has brought them
         for number, layer in enumerate(layers):
             def part(done: float | None, text: str, number: int = number) -> None:
+                if text and len(layers) > 1:
+                    text = _("Layer {number} of {count}: {text}").format(number=number + 1, count=len(layers),
+                                                                         text=text)
                 notice(None if done is None else (number + done) / len(layers), text)
 
-            result, recipe = _one(worker, image, layer, style, known, regions, settings, part)
+            of_layer = files if files is not None and number == 0 else JobFiles(worker, image, layer)
+            result, recipe = _one(worker, image, layer, of_layer, request, parts, known, part)
             results.append(result)
-            if regions is None:  # which regions of the style count depends on the layer
+            if request.regions is None:  # which regions of the style count depends on the layer
                 known = recipe.style
         return insert(image, results)
     except OSError as error:
@@ -61,46 +102,60 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], style
         raise
 
 
-def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, style: Style, known: dict[str, Any] | None,
-         regions: Regions | None, settings: Settings, notice: Notice) -> tuple[NewLayer, Recipe]:
+def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, files: JobFiles, request: Request,
+         parts: protocol.Parts | None, known: dict[str, Any] | None, notice: Notice) -> tuple[NewLayer, Recipe]:
     """One layer's result, not yet in the document."""
-    layer_name = layer.get_name()  # while it is surely there
-    closed = _("The image was closed while it was being worked on. Open it and try again.")
-    folder = finish(worker.folder(), lambda news: notice(None, _("Starting")))
-    with look(layer) as source:
-        weights = pixels.weights_of(image, layer)
-        target = pixels.hand_over(source, weights, folder, "target",
-                                  lambda done: notice(READING / 2 * done, _("Reading the layer")))
-        mask = selection_mask(image, layer) if weights else None
-        if known is not None:
-            given: dict[str, Any] = {"features": known}
-        else:
-            given = style.hand_over(folder, lambda done: notice(READING / 2 * (1 + done), _("Reading the style")))
-        if regions is not None:
-            given |= regions.hand_over(folder, layer, target, given["style"],
-                                       lambda done: notice(READING, _("Reading the regions")))
+    def reading(news: tuple[float, str] | None) -> None:
+        notice(None if news is None else READING * news[0], "" if news is None else news[1])
 
-        def passed_on(news: News | None) -> None:
-            if news is None:
-                notice(None, "")
-                return
-            if not image.is_valid():
-                raise Failure(closed)
-            share, message = news
-            notice(READING + (1 - READING - WRITING) * share, words(message))
-
-        job = protocol.Transfer(target=target, settings=settings.as_dict(), **given)
-        answer = finish(worker.transfer(job), passed_on)
+    def computing(news: tuple[float, str] | None) -> None:
+        if news is None:
+            notice(None, "")
+            return
         if not image.is_valid():
-            raise Failure(closed)
-        name = _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
-        new = empty_layer(image, layer, name, target)
-        pixels.take_back(new, source if source.is_valid() else None, target, folder,
-                         lambda done: notice(1 - WRITING * (1 - done), _("Writing the new layer")))
-    recipe = Recipe(settings.as_dict(), str(answer["report"].get("network", settings.network)), style.name,
-                    answer["style"])
-    recipe.keep_on(new)
-    return NewLayer(layer, new, mask), recipe
+            raise Failure(closed())
+        notice(READING + (1 - READING - WRITING) * news[0], news[1])
+
+    def writing(done: float) -> None:
+        notice(1 - WRITING * (1 - done), _("Writing the new layer"))
+
+    if not layer.is_valid():
+        raise Failure(closed())
+    before = Recipe.of(layer)
+    layer_name = (before and before.layer_name) or layer.get_name()  # while it is surely there
+    tattoo, style = layer.get_tattoo(), request.style
+    notice(0.0, _("Starting"))
+    given = finish(files.hand_over(style, request.regions, known), reading)
+    mask = selection_mask(image, layer) if given.target.masks else None
+    answer = finish(compute(worker, given.transfer(request.settings, parts=parts)), computing)
+    if not image.is_valid():
+        raise Failure(closed())
+    name = request.output.name or _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
+    recipe = Recipe(request.settings.as_dict(), str(answer["report"].get("network", request.settings.network)),
+                    style.name, answer["style"], layer_name, tattoo)
+    new = _filled(image, layer, name, given, parts, writing)
+    recipe.keep_on(new.layer)
+    return NewLayer(layer, new.layer, mask, new.parts), recipe
+
+
+def _filled(image: Gimp.Image, layer: Gimp.Layer, name: str, given: Given, parts: protocol.Parts | None,
+            tick: pixels.Tick) -> NewLayer:
+    """The new layer with its pixels, or the group with its layers, which are not in it yet."""
+    with look(layer) as source:
+        if parts is None:
+            new = empty_layer(image, layer, name, given.target)
+            pixels.take_back(new, source if source.is_valid() else None, given.target,
+                             protocol.pixels_file(given.folder, "result"), tick)
+            return NewLayer(layer, new, None)
+        made = []
+        for number, component in enumerate(COMPONENTS):
+            lowest = number == 0
+            new = empty_layer(image, layer, _(PART_NAMES[component]), given.target, added=not lowest)
+            pixels.take_back(new, source if lowest and source.is_valid() else None, given.target,
+                             protocol.pixels_file(given.folder, component),
+                             lambda done, number=number: tick((number + done) / len(COMPONENTS)))  # type: ignore[misc]
+            made.append(new)
+        return NewLayer(layer, Gimp.GroupLayer.new(image, name), None, tuple(made))
 
 
 def _give_up(worker: Worker, results: Sequence[NewLayer]) -> None:

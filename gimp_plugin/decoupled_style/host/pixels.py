@@ -5,9 +5,9 @@ Everything travels as float32, sRGB-encoded; GIMP converts from and to the preci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from gi.repository import Gegl, Gimp
 
@@ -23,7 +23,11 @@ COLOUR_FORMATS = {3: "R'G'B' float", 4: "R'G'B'A float"}
 WEIGHT_FORMAT = "Y float"
 
 Tick = Callable[[float], None]
-"""Told how far a reading or writing is, in [0, 1]."""
+"""Told how far a writing is, in [0, 1]."""
+
+Answer = TypeVar("Answer")
+Reading = Generator[float, None, Answer]
+"""Yields how far a reading is, in [0, 1], so that a dialog stays usable meanwhile."""
 
 
 class Weights(NamedTuple):
@@ -51,9 +55,8 @@ def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Weights]:
     return found
 
 
-def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str, tick: Tick,
-              scale: float = 1.0) -> protocol.Raster:
-    """Write a layer and its weights into the job folder.
+def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str) -> Reading[protocol.Raster]:
+    """Write a layer and its weights into the job folder, as far as other pixels lie there.
 
     Parameters
     ----------
@@ -63,49 +66,43 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
         From `weights_of`.
     folder, name
         Where, and ``target`` or ``style``.
-    tick
-        Told of the progress.
-    scale
-        Below 1, a smaller copy, for the preview.
     """
-    width, height = (max(1, round(side * scale)) for side in (drawable.get_width(), drawable.get_height()))
-    raster = protocol.Raster(width, height, 4 if drawable.has_alpha() else 3, len(weights))
+    raster = protocol.Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3,
+                             len(weights))
     parts = 1 + len(weights)
-    _save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels], scale,
-          protocol.pixels_file(folder, name), lambda done: tick(done / parts))
-    for number, mask in enumerate(weights):
-        def part(done: float, before: int = number + 1) -> None:
-            tick((before + done) / parts)
-
-        _save(mask.buffer, round(mask.x * scale), round(mask.y * scale), raster, WEIGHT_FORMAT, scale,
-              protocol.mask_file(folder, name, number), part)
+    yield from _part(_save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels],
+                           protocol.pixels_file(folder, name)), 0, parts)
+    masks = [protocol.mask_file(folder, name, number) for number in range(parts - 1)]
+    for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
+        yield from _part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
+    for left_over in set(folder.glob(f"{name}.mask*")) - set(masks):
+        left_over.unlink()
     return raster
 
 
-def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, raster: protocol.Raster, folder: Path, name: str,
-                     tick: Tick) -> protocol.Raster:
-    """Write what a layer of labels has over another drawable, as large as the `raster` that `hand_over` made of that.
+def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, folder: Path,
+                     name: str) -> Reading[protocol.Raster]:
+    """Write what a layer of labels has over another drawable, as large as that.
 
     Where the labels do not reach, they are transparent.
     """
-    scale = raster.width / drawable.get_width()
     (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
-    part = protocol.Raster(raster.width, raster.height, 4)
-    _save(labels.get_buffer(), round((x - left) * scale), round((y - top) * scale), part, COLOUR_FORMATS[4], scale,
-          protocol.pixels_file(folder, name), tick)
-    return part
+    raster = protocol.Raster(drawable.get_width(), drawable.get_height(), 4)
+    yield from _save(labels.get_buffer(), x - left, y - top, raster, COLOUR_FORMATS[4],
+                     protocol.pixels_file(folder, name))
+    return raster
 
 
-def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.Raster, folder: Path,
+def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.Raster, file: Path,
               tick: Tick) -> None:
-    """Fill a new layer with a job's result; its alpha is that of the source, to the last bit.
+    """Fill a new layer with a job's result; its alpha is that of the source, if there is one, to the last bit.
 
     The source may be gone by now: then alpha is what float32 kept of it.
     """
     buffer = layer.get_buffer()
-    with open(protocol.pixels_file(folder, "result"), "rb") as file:
+    with open(file, "rb") as pixels:
         for y, rows in _stripes(raster.height):
-            data = file.read(raster.width * rows * raster.channels * 4)
+            data = pixels.read(raster.width * rows * raster.channels * 4)
             buffer.set(Gegl.Rectangle.new(0, y, raster.width, rows), COLOUR_FORMATS[raster.channels], data)
             tick((y + rows) / raster.height)
     finer = _FINER_THAN_FLOAT.get(layer.get_image().get_precision())
@@ -122,28 +119,9 @@ def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
     into.merge_filter(product)
 
 
-def small_copy(drawable: Gimp.Drawable, scale: float) -> tuple[int, int, bytes]:
-    """Width, height and R'G'B'A bytes of a smaller copy."""
-    width, height = (max(1, round(side * scale)) for side in (drawable.get_width(), drawable.get_height()))
-    whole = Gegl.Rectangle.new(0, 0, width, height)
-    data = drawable.get_buffer().get(whole, scale, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP)
-    return width, height, data
-
-
-def small_weights(weights: list[Weights], width: int, height: int, scale: float) -> bytes:
-    """The product of some masks in a smaller copy, one byte a pixel."""
-    product = bytes([255]) * (width * height)
-    for mask in weights:
-        rectangle = Gegl.Rectangle.new(round(mask.x * scale), round(mask.y * scale), width, height)
-        others = mask.buffer.get(rectangle, scale, "Y u8", Gegl.AbyssPolicy.NONE)
-        product = bytes(a * b // 255 for a, b in zip(product, others, strict=True))
-    return product
-
-
-def result_bytes(raster: protocol.Raster, folder: Path) -> bytes:
-    """A small job's result as R'G'B'A bytes."""
-    with open(protocol.pixels_file(folder, "result"), "rb") as file:
-        data = file.read()
+def result_bytes(raster: protocol.Raster, file: Path) -> bytes:
+    """What a view shows, as R'G'B'A bytes."""
+    data = file.read_bytes()
     whole = Gegl.Rectangle.new(0, 0, raster.width, raster.height)
     buffer = Gegl.Buffer.new(COLOUR_FORMATS[raster.channels], 0, 0, raster.width, raster.height)
     buffer.set(whole, COLOUR_FORMATS[raster.channels], data)
@@ -167,13 +145,27 @@ def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raste
         target.set(rectangle, pixel_format, bytes(ours))
 
 
-def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_format: str, scale: float, path: Path,
-          tick: Tick) -> None:
-    with open(path, "wb", buffering=0) as file:
+def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_format: str, path: Path) -> Reading[None]:
+    """Write pixels into a file; one that holds them already is left alone, so that it counts as the same."""
+    of_this_size = path.exists() and path.stat().st_size == raster.width * raster.height * (
+        4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels))
+    with open(path, "r+b" if of_this_size else "wb", buffering=0) as file:
+        same = of_this_size
         for top, rows in _stripes(raster.height):
-            file.write(buffer.get(Gegl.Rectangle.new(x, y + top, raster.width, rows), scale, pixel_format,
-                                  Gegl.AbyssPolicy.NONE))
-            tick((top + rows) / raster.height)
+            data = buffer.get(Gegl.Rectangle.new(x, y + top, raster.width, rows), 1.0, pixel_format,
+                              Gegl.AbyssPolicy.NONE)
+            if same and file.read(len(data)) != data:
+                same = False
+                file.seek(len(data) // rows * top)
+            if not same:
+                file.write(data)
+            yield (top + rows) / raster.height
+
+
+def _part(reading: Reading[None], number: int, parts: int) -> Reading[None]:
+    """The progress of one of some readings, as a share of all."""
+    for done in reading:
+        yield (number + done) / parts
 
 
 def _stripes(height: int) -> Iterator[tuple[int, int]]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from gi.repository import Gimp
 
+from decoupled_style.contract.errors import InputError
+from decoupled_style.contract.settings import Settings
+from decoupled_style.messages import Failure, _, reason
+
 RECIPE = "decoupled-style-recipe"
 """Name of the parasite on a layer; it is saved with the document."""
 
-LAST_STYLE = "decoupled-style-last"
-"""Name of the parasite on GIMP itself; it ends with the session, like the ids of layers that it may hold."""
+PREVIEW = "decoupled-style-preview"
+"""Name of the parasite on the temporary layer that shows a preview on the canvas."""
+
+LAST_STYLE, LAST_RECIPE = "decoupled-style-last", "decoupled-style-last-recipe"
+"""Names of the parasites on GIMP itself; they end with the session, like the ids of layers that they may hold."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +37,24 @@ class Recipe:
         For people.
     style : dict
         The decoupled style, as the worker gave it.
+    layer_name : str
+        What the dressed layer was called; empty where it is not known.
+    source : int
+        Tattoo of the dressed layer, which tells it from the others of its document; 0 where it is not known.
     """
 
     settings: dict[str, Any]
     network: str
     style_name: str
     style: dict[str, Any]
+    layer_name: str = ""
+    source: int = 0
 
     def keep_on(self, layer: Gimp.Layer) -> None:
         """Attach it to a layer."""
         data = json.dumps({"recipe": 1, "settings": self.settings, "network": self.network,
-                           "style_name": self.style_name, "style": self.style})
+                           "style_name": self.style_name, "style": self.style, "layer_name": self.layer_name,
+                           "source": self.source})
         layer.attach_parasite(Gimp.Parasite.new(RECIPE, Gimp.PARASITE_PERSISTENT, data.encode()))
 
     @classmethod
@@ -50,21 +65,60 @@ class Recipe:
             return None
         try:
             kept = json.loads(bytes(parasite.get_data()))
-            found = cls(kept["settings"], kept["network"], kept["style_name"], kept["style"])
+            found = cls(kept["settings"], kept["network"], kept["style_name"], kept["style"],
+                        str(kept.get("layer_name", "")), int(kept.get("source", 0)))
         except (ValueError, KeyError, TypeError, RecursionError):  # the last for one nested 10 000 deep
             return None
         whole = isinstance(found.settings, dict) and isinstance(found.style_name, str) and isinstance(found.style, dict)
         return found if whole else None
 
 
+def is_dressed(layer: Gimp.Item) -> bool:
+    """Whether a layer carries a recipe, which is not read for that."""
+    return RECIPE in layer.get_parasite_list()
+
+
+def is_preview(layer: Gimp.Item) -> bool:
+    """Whether a layer is there for a preview alone."""
+    return PREVIEW in layer.get_parasite_list()
+
+
+def settings_of(recipe: Recipe, strength: float = 1.0) -> Settings:
+    """The settings of a recipe, with so much of its strength; `Failure` where they cannot be used."""
+    try:
+        settings = Settings.from_dict(recipe.settings)
+    except InputError as error:
+        text = _("The layer's recipe cannot be used ({reason}). Dress it anew.")
+        raise Failure(text.format(reason=reason(error))) from error
+    return dataclasses.replace(settings, strength=settings.strength * strength)
+
+
 def remember_style(where: dict[str, Any]) -> None:
     """Keep what tells the style of this run until GIMP ends; GIMP itself does not keep layers between runs."""
-    Gimp.attach_parasite(Gimp.Parasite.new(LAST_STYLE, 0, json.dumps(where).encode()))
+    _keep(LAST_STYLE, where)
 
 
 def remembered_style() -> dict[str, Any]:
     """What `remember_style` kept; empty where nothing was."""
-    parasite = Gimp.get_parasite(LAST_STYLE)
+    return _kept(LAST_STYLE)
+
+
+def remember_recipe(layer: Gimp.Item) -> None:
+    """Keep which layer's recipe was applied, until GIMP ends."""
+    _keep(LAST_RECIPE, {"item": layer.get_id()})
+
+
+def remembered_recipe() -> Gimp.Item | None:
+    """The layer that `remember_recipe` kept, while it is there."""
+    return Gimp.Item.get_by_id(_kept(LAST_RECIPE).get("item", -1))
+
+
+def _keep(name: str, values: dict[str, Any]) -> None:
+    Gimp.attach_parasite(Gimp.Parasite.new(name, 0, json.dumps(values).encode()))
+
+
+def _kept(name: str) -> dict[str, Any]:
+    parasite = Gimp.get_parasite(name)
     try:
         return json.loads(bytes(parasite.get_data())) if parasite is not None else {}
     except ValueError:

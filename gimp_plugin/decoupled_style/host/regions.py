@@ -9,8 +9,7 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from decoupled_style.contract import protocol
-from decoupled_style.host.pixels import Tick, hand_over_labels
+from decoupled_style.host.pixels import Reading, hand_over_labels
 from decoupled_style.host.styles import LayerStyle, Style
 from decoupled_style.messages import Failure, _
 
@@ -69,17 +68,15 @@ class Regions:
         """Their ids, which find them again within the session."""
         return {"regions": [self.target.get_id(), self.style.get_id()]}
 
-    def hand_over(self, folder: Path, layer: Gimp.Layer, target: protocol.Raster, style: protocol.Raster,
-                  tick: Tick) -> dict[str, Any]:
-        """Write the labels of a layer and of the style, whose pixels went there before.
+    def hand_over(self, folder: Path, layer: Gimp.Layer) -> Reading[dict[str, Any]]:
+        """Write the labels of a layer and of the style.
 
         Returns the fields of `protocol.Transfer` that tell of them.
         """
         _check(self.target, self.style, self.picture, layer)
-        return {"target_labels": hand_over_labels(self.target, layer, target, folder, "target_labels",
-                                                  lambda done: tick(done / 2)),
-                "style_labels": hand_over_labels(self.style, self.picture, style, folder, "style_labels",
-                                                 lambda done: tick((1 + done) / 2))}
+        target = yield from hand_over_labels(self.target, layer, folder, "target_labels")
+        style = yield from hand_over_labels(self.style, self.picture, folder, "style_labels")
+        return {"target_labels": target, "style_labels": style}
 
 
 def _check(*items: Gimp.Item) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,9 +10,14 @@ from typing import Any, Protocol
 from gi.repository import Gimp, Gio
 
 from decoupled_style.contract.paths import STYLE_SUFFIX
-from decoupled_style.host.pixels import Tick, hand_over, weights_of
-from decoupled_style.host.recipe import Recipe
+from decoupled_style.host.pixels import Reading, hand_over, weights_of
+from decoupled_style.host.recipe import Recipe, is_dressed, is_preview
 from decoupled_style.messages import Failure, _
+
+RECENT = "decoupled-style-recent"
+"""Name of the parasite on GIMP itself with the files that styles were taken from."""
+
+MOST_RECENT = 5
 
 
 class Style(Protocol):
@@ -19,11 +25,14 @@ class Style(Protocol):
 
     name: str
 
-    def hand_over(self, folder: Path, tick: Tick, longest: int | None = None) -> dict[str, Any]:
-        """Write what the worker needs into the job folder; returns the fields of `protocol.Transfer` that tell of it.
+    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
+        """Write what the worker needs into the job folder.
 
-        `longest` limits the longer side, in pixels, for the preview.
+        Returns the fields of `protocol.Transfer` that tell of it.
         """
+
+    def where(self) -> dict[str, Any]:
+        """What tells it from others and, but for a recipe's, finds it again within the session."""
 
     def close(self) -> None:
         """Let go of what was opened for it."""
@@ -38,14 +47,18 @@ class LayerStyle:
         alone = len(drawable.get_image().get_layers()) == 1
         self.name = image_name if alone else f"{image_name}: {drawable.get_name()}"
 
-    def hand_over(self, folder: Path, tick: Tick, longest: int | None = None) -> dict[str, Any]:
+    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
         """Write its pixels and weights."""
         if not self.drawable.is_valid():
             raise Failure(_("The layer with the style is no longer open. Choose a style again."))
-        longer = max(self.drawable.get_width(), self.drawable.get_height())
-        scale = min(1.0, longest / longer) if longest else 1.0
         weights = weights_of(self.drawable.get_image(), self.drawable)
-        return {"style": hand_over(self.drawable, weights, folder, "style", tick, scale)}
+        raster = yield from hand_over(self.drawable, weights, folder, "style")
+        return {"style": raster}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the layer is still there."""
+        return self.drawable.is_valid()
 
     def where(self) -> dict[str, Any]:
         """Its id, which finds it again within the session."""
@@ -85,11 +98,11 @@ class FileStyle:
                 self._image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
         return self._image.get_layers()[0]
 
-    def hand_over(self, folder: Path, tick: Tick, longest: int | None = None) -> dict[str, Any]:
+    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
         """Write its pixels, or name the file for the worker to read."""
         if self.is_features:
             return {"style_path": self._path()}
-        return LayerStyle(self.drawable()).hand_over(folder, tick, longest)
+        return (yield from LayerStyle(self.drawable()).hand_over(folder))
 
     def where(self) -> dict[str, Any]:
         """Its address."""
@@ -116,24 +129,48 @@ class RecipeStyle:
         self._recipe = recipe
         self.name = recipe.style_name
 
-    def hand_over(self, folder: Path, tick: Tick, longest: int | None = None) -> dict[str, Any]:
+    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
         """Features need no files."""
+        yield from ()
         return {"features": self._recipe.style}
+
+    def where(self) -> dict[str, Any]:
+        """Its recipe."""
+        return {"recipe": self._recipe.style}
 
     def close(self) -> None:
         """Nothing was opened."""
 
 
-def every_layer() -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
-    """Every layer of every open image, the latest image first, groups before what they hold."""
-    for image in Gimp.get_images():
-        yield from layers_of(image)
+def recent_files() -> list[str]:
+    """The addresses of the files that styles were last taken from, the latest first, while they are there."""
+    parasite = Gimp.get_parasite(RECENT)
+    try:
+        found = json.loads(bytes(parasite.get_data())) if parasite is not None else []
+    except ValueError:
+        return []
+    return [uri for uri in found if isinstance(uri, str) and Gio.File.new_for_uri(uri).query_exists()]
+
+
+def add_recent_file(style: FileStyle) -> None:
+    """Remember a file, for the next sessions, too."""
+    uri = style.file.get_uri()
+    files = [uri, *(other for other in recent_files() if other != uri)][:MOST_RECENT]
+    Gimp.attach_parasite(Gimp.Parasite.new(RECENT, Gimp.PARASITE_PERSISTENT, json.dumps(files).encode()))
+
+
+def every_layer(target: Gimp.Image | None = None) -> list[tuple[Gimp.Image, Gimp.Layer]]:
+    """Every layer of every open image: those of the target last, and after these those that were dressed."""
+    found = [pair for image in Gimp.get_images() for pair in layers_of(image)]
+    own = target.get_id() if target is not None else None
+    return sorted(found, key=lambda pair: (is_dressed(pair[1]), pair[0].get_id() == own))
 
 
 def layers_of(image: Gimp.Image) -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
     """Every layer of an image, groups before what they hold."""
     for layer in _flattened(image.get_layers()):
-        yield image, layer
+        if not is_preview(layer):
+            yield image, layer
 
 
 def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | None:
@@ -145,10 +182,15 @@ def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | None:
 
 
 def likely(image: Gimp.Image) -> LayerStyle | None:
-    """The style that a user most likely means: the selected or else topmost layer of another image."""
+    """The style that a user most likely means: the selected or else topmost layer of another image.
+
+    One that was dressed itself is not meant; the layer that lies under it is.
+    """
     for other in Gimp.get_images():
-        if other.get_id() != image.get_id() and other.get_layers():
-            return LayerStyle((other.get_selected_layers() or other.get_layers())[0])
+        if other.get_id() != image.get_id():
+            for layer in (*other.get_selected_layers(), *other.get_layers()):
+                if not is_dressed(layer):
+                    return LayerStyle(layer)
     return None
 
 

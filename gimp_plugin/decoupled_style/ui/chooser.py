@@ -9,11 +9,11 @@ from pathlib import Path
 from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk, Pango
 
 from decoupled_style.contract.paths import STYLE_SUFFIX
-from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer
+from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, recent_files
 from decoupled_style.messages import _
 
-THUMBNAIL = 48
-"""Pixels of a thumbnail's longer side: enough to tell two photographs apart, and 12 rows fit on a small screen."""
+THUMBNAIL = 56
+"""Pixels of a thumbnail's longer side: enough to tell two photographs apart, and twelve rows fit on a small screen."""
 
 SMALL_THUMBNAIL = 20
 """Pixels, where there is room for one line: enough to know flat colours by."""
@@ -21,8 +21,11 @@ SMALL_THUMBNAIL = 20
 NO_FLAGS = Gtk.IconLookupFlags(0)
 
 PICTURE, WORDS, ROW = range(3)
-SEPARATOR, ASK_FOR_FILE, NONE = -1, -2, -3
-"""In place of a row's index."""
+SEPARATOR, NONE, FIRST_FILE = -1, -2, 1_000_000
+"""In place of a layer's index; the files are numbered from the last."""
+
+PREVIEW_SIDE = 240
+"""Pixels of the picture beside the list of files."""
 
 
 class LayerChooser(Gtk.ComboBox):
@@ -56,9 +59,10 @@ class LayerChooser(Gtk.ComboBox):
 
     @property
     def selected(self) -> Gimp.Layer | None:
-        """The layer chosen."""
+        """The layer chosen, while it is there."""
         row = self._row()
-        return self._layers[row] if row is not None and row >= 0 else None
+        layer = self._layers[row] if row is not None and 0 <= row < len(self._layers) else None
+        return layer if layer is not None and layer.is_valid() else None
 
     def select(self, layer: Gimp.Drawable) -> None:
         """Choose a layer, if it is there."""
@@ -71,12 +75,14 @@ class LayerChooser(Gtk.ComboBox):
         self._layers = [layer for _image, layer in layers]
         for number, (image, layer) in enumerate(layers):
             self._rows.append([None, self._words(image, layer), number])
-        self._without_picture = iter(range(len(layers)))
-        GLib.idle_add(self._next_picture)
+        self._draw_pictures()
+
+    def _draw_pictures(self) -> None:
+        waiting = self._without_picture = iter(range(len(self._layers)))
+        GLib.idle_add(self._next_picture, waiting)
 
     def _words(self, image: Gimp.Image, layer: Gimp.Layer) -> str:
-        depth = "    " * _depth(layer)
-        return f"{depth}{escape(layer.get_name())}\n{depth}{_faint(image.get_name())}"
+        return f"{escape(Path(image.get_name()).stem)}\n{_faint('    ' * _depth(layer) + layer.get_name())}"
 
     def _place(self, number: int) -> int:
         """The position of a row by its index."""
@@ -86,9 +92,9 @@ class LayerChooser(Gtk.ComboBox):
         chosen = self.get_active_iter()
         return self._rows[chosen][ROW] if chosen is not None else None
 
-    def _next_picture(self) -> bool:
+    def _next_picture(self, waiting: Iterator[int]) -> bool:
         """Draw one more thumbnail when there is nothing else to do: the dialog must not wait for a hundred of them."""
-        number = next(self._without_picture, None)
+        number = next(waiting, None) if waiting is self._without_picture else None
         if number is None:
             return False
         if self._layers[number].is_valid():
@@ -109,6 +115,7 @@ class LabelChooser(LayerChooser):
             self._fill(layers)
 
     def _fill(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
+        self._without_picture = iter(())
         self._rows.clear()
         self._rows.append([None, _("None"), NONE])
         super()._fill(layers)
@@ -120,23 +127,29 @@ class LabelChooser(LayerChooser):
 
 
 class StyleChooser(LayerChooser):
-    """Also offers to take a file; `style` is what was chosen."""
+    """Offers every open layer, the files that styles were last taken from, and any other; `style` is what was chosen.
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self._file: FileStyle | None = None
-        self._kept: int | None = None
-        super().__init__(list(every_layer()), self._chosen)
-        if len(self._rows):
-            self._rows.append([None, "", SEPARATOR])
-        icon = Gtk.IconTheme.get_default().load_icon("document-open", 24, NO_FLAGS)
-        self._rows.append([icon, _("Choose a file..."), ASK_FOR_FILE])
+    Parameters
+    ----------
+    target
+        The image to be dressed: its own layers come after those of others, and those that were dressed last.
+    changed
+        Called after each choice, and when the one that was chosen is gone.
+    """
+
+    def __init__(self, target: Gimp.Image, changed: Callable[[], None]) -> None:
+        self._target, self._changed = target, changed
+        self._files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in recent_files()]
+        self._listening = True
+        super().__init__([], self._chosen)
+        self.renew()
 
     @property
     def style(self) -> LayerStyle | FileStyle | None:
-        """What was chosen."""
-        if self._row() == len(self._layers):
-            return self._file
+        """What was chosen, while it is there."""
+        row = self._row()
+        if row is not None and row >= FIRST_FILE:
+            return self._files[row - FIRST_FILE]
         return LayerStyle(self.selected) if self.selected is not None else None
 
     def select_style(self, style: LayerStyle | FileStyle) -> None:
@@ -146,33 +159,51 @@ class StyleChooser(LayerChooser):
         else:
             self.select(style.drawable)
 
-    def _chosen(self) -> None:
-        if self._row() == ASK_FOR_FILE:
-            file = self._ask_for_file()
-            if file is None:
-                self.set_active(-1 if self._kept is None else self._kept)
-                return
+    def renew(self) -> None:
+        """Offer what is open now; the choice stays as long as it is there."""
+        chosen = self.style
+        self._listening = False
+        self._without_picture = iter(())
+        self._rows.clear()
+        self._fill(every_layer(self._target))
+        if len(self._rows) and self._files:
+            self._rows.append([None, "", SEPARATOR])
+        for number, file in enumerate(self._files):
+            self._rows.append([_thumbnail(file), f"{escape(file.name)}\n{_faint(file.file_name)}", FIRST_FILE + number])
+        if isinstance(chosen, FileStyle):
+            self.set_active(self._place(FIRST_FILE + self._files.index(chosen)))
+        elif chosen is not None:
+            self.select(chosen.drawable)
+        self._listening = True
+
+    def redraw(self) -> None:
+        """The pixels of some layer have changed."""
+        self._draw_pictures()
+
+    def browse(self) -> None:
+        """Ask for a file."""
+        file = self._ask_for_file()
+        if file is not None:
             self._take(FileStyle(file))
-        else:
-            self._kept = self.get_active()
+
+    def close(self) -> None:
+        """Let go of the files that were opened."""
+        for file in self._files:
+            file.close()
+
+    def _chosen(self) -> None:
+        if self._listening:
             self._changed()
 
     def _take(self, style: FileStyle) -> None:
-        """Give a file a row of its own, below the layers, and choose it."""
-        number = len(self._layers)
-        if self._file is None:
-            place = number + 1 if number else 0
-            self._rows.insert(place, [None, "", number])
-        else:
-            self._file.close()
-            place = self._place(number)
-        self._file = style
-        self._rows[place][PICTURE] = _thumbnail(style)
-        self._rows[place][WORDS] = f"{escape(style.name)}\n{_faint(style.file_name)}"
-        if self.get_active() == place:
-            self._chosen()
-        else:
-            self.set_active(place)
+        """Give a file a row of its own, and choose it."""
+        known = [file.file.get_uri() for file in self._files]
+        if style.file.get_uri() not in known:
+            known.append(style.file.get_uri())
+            self._files.append(style)
+            self.renew()
+        number = known.index(style.file.get_uri())
+        self.set_active(self._place(FIRST_FILE + number))
 
     def _ask_for_file(self) -> Gio.File | None:
         dialog = Gtk.FileChooserDialog(title=_("Take the style of a file"), action=Gtk.FileChooserAction.OPEN)
@@ -189,11 +220,27 @@ class StyleChooser(LayerChooser):
         everything.add_pattern("*")
         dialog.add_filter(pictures)
         dialog.add_filter(everything)
+        picture = Gtk.Image(width_request=PREVIEW_SIDE)
+        dialog.set_preview_widget(picture)
+        dialog.set_use_preview_label(False)
+        dialog.connect("update-preview", lambda _dialog: dialog.set_preview_widget_active(_previewed(dialog, picture)))
         GimpUi.window_set_transient(dialog)
         try:
             return dialog.get_file() if dialog.run() == Gtk.ResponseType.ACCEPT else None
         finally:
             dialog.destroy()
+
+
+def _previewed(dialog: Gtk.FileChooserDialog, picture: Gtk.Image) -> bool:
+    """Show the file that is looked at, if it can be shown."""
+    path = dialog.get_preview_filename()
+    if path is None or not Path(path).is_file():
+        return False
+    try:
+        picture.set_from_pixbuf(GdkPixbuf.Pixbuf.new_from_file_at_size(path, PREVIEW_SIDE, PREVIEW_SIDE))
+    except GLib.Error:
+        return False
+    return True
 
 
 def _thumbnail(style: FileStyle) -> GdkPixbuf.Pixbuf | None:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from gi.repository import Gimp, GimpUi, GLib, Gtk
+from collections.abc import Callable, Sequence
+
+from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
 from decoupled_style.contract.settings import Settings
 from decoupled_style.host import arguments
-from decoupled_style.messages import _
+from decoupled_style.host.seconds import Learnt
+from decoupled_style.messages import _, words
+
+PER_CENT = 100.0
+MAIN = ("colour", "forms", "strokes", "grain", "style_scale", "structure", "freedom")
+MORE = ("strength", "fine_texture", "coarse_texture", "keep_detail", "fill")
+"""What is always seen, and what an expander holds; all in per cent."""
+
+SETTING_OF = {**{name: setting for name, (setting, _label) in arguments.SLIDERS.items()}}
+ONLY_PHOTOGRAPH = ("fine_texture", "coarse_texture")
+"""These act in paintings, too, but their amounts do better."""
 
 
 class Controls:
@@ -18,96 +30,159 @@ class Controls:
         GIMP's own dialog for the procedure, which knows widgets for its arguments.
     config
         Holds the arguments.
+    learnt, longest
+        What tells how long a painting takes, and the longer side of the layer.
     """
 
-    def __init__(self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig) -> None:
-        self._dialog, self._config = dialog, config
-        self._labels = arguments.underlined_labels()
+    def __init__(self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, learnt: Learnt,
+                 longest: int) -> None:
+        self._dialog, self._config, self._learnt, self._longest = dialog, config, learnt, longest
+        self._widgets: dict[str, Gtk.Widget] = {}
+        self._tips: dict[str, str] = {}
+        for name in (*MAIN, *MORE):
+            self._add(name, self._slider(name))
+        for name in ("keep_colours", "keep_tones"):
+            self._add(name, dialog.get_widget(arguments.dashed(name), Gtk.CheckButton))
+        self._exclude_each_other("keep-colours", "keep-tones")
+        self._add("size", self._quality())
+        for name in ("network", "device"):
+            self._add(name, row(arguments.labels()[name], GimpUi.prop_choice_combo_box_new(config, name)))
+        self._add("seed", row(arguments.labels()["seed"], GimpUi.prop_spin_button_new(config, "seed", 1, 10, 0)))
+        config.connect("notify", lambda *_args: self.follow())
+
+    def main(self) -> list[Gtk.Widget]:
+        """What is always seen."""
+        keep = Gtk.Box(spacing=18)
+        for name in ("keep_colours", "keep_tones"):
+            keep.pack_start(self._widgets[name], False, False, 0)
+        return [self.mode_switch(), *(self._widgets[name] for name in MAIN), keep, self._widgets["size"]]
+
+    def more(self) -> list[Gtk.Widget]:
+        """What an expander holds."""
+        return [*(self._widgets[name] for name in MORE), self._widgets["seed"], self._widgets["network"],
+                self._widgets["device"]]
+
+    def follow(self) -> None:
+        """Grey what does nothing in this state, and say why."""
+        settings = Settings(mode=self._config.get_property("mode"))
+        for name, widget in self._widgets.items():
+            idle = settings.idle(SETTING_OF.get(name, name))
+            if name in ONLY_PHOTOGRAPH and settings.mode != "photo":
+                text = _("In a painting, Forms, Strokes and Grain do this.")
+            else:
+                text = words(idle) if idle else ""
+            widget.set_sensitive(not text)
+            tip = self._tips[name]
+            widget.set_tooltip_text(f"{tip}.\n{text}" if text else f"{tip}.")
 
     def mode_switch(self) -> Gtk.Widget:
         """Two buttons that look like one switch."""
-        box = Gtk.Box(homogeneous=True)
+        box = Gtk.Box(homogeneous=True, tooltip_text=_(arguments.TIPS["mode"]))
         box.get_style_context().add_class("linked")
         buttons: dict[str, Gtk.RadioButton] = {}
-        for nick in arguments.FIELDS["mode"].metadata["choices"]:
-            button = Gtk.RadioButton(label=self._labels[nick], use_underline=True, draw_indicator=False,
+        for nick, label in arguments.FIELDS["mode"].metadata["choices"].items():
+            button = Gtk.RadioButton(label=_(label), draw_indicator=False,
                                      group=next(iter(buttons.values()), None))
             button.connect("toggled", self._take_mode, nick)
             buttons[nick] = button
             box.pack_start(button, True, True, 0)
 
         def follow(*_args: object) -> None:
-            buttons[self._result().mode].set_active(True)
+            buttons[Settings(mode=self._config.get_property("mode")).mode].set_active(True)
 
         self._config.connect("notify::mode", follow)
         follow()
         return box
 
-    def _result(self) -> Settings:
-        """The result that is wanted, all else as it usually is."""
-        return Settings(mode=self._config.get_property("mode"))
-
     def _take_mode(self, button: Gtk.RadioButton, nick: str) -> None:
         if button.get_active():
             self._config.set_property("mode", nick)
 
-    def strengths(self) -> list[Gtk.Widget]:
-        """What acts in every result."""
-        return [self._slider("strength", 100.0), self._slider("colour", 100.0), self._keep()]
+    def _add(self, name: str, widget: Gtk.Widget) -> None:
+        self._widgets[name], self._tips[name] = widget, _(arguments.TIPS[name])
 
-    def of_result(self) -> Gtk.Widget:
-        """What a photograph is made with, or a painting, whichever is wanted; as high for either."""
-        detail, scale = self._slider("size", 1.0), self._slider("style_scale", 100.0)
-        for logarithmic in (detail, scale):
-            logarithmic.set_logarithmic(True)
-        photograph = column(*(self._slider(name, 100.0) for name in ("fine_texture", "coarse_texture")),
-                            heading(_("Options")), self._slider("freedom", 100.0))
-        painting = column(*(self._slider(name, 100.0) for name in arguments.AMOUNTS), heading(_("Options")),
-                          self._slider("structure", 100.0), scale, detail)
-        stack = Gtk.Stack()
-        for page in (photograph, painting):
-            stack.add(page)
-            page.show_all()
-
-        def follow(*_args: object) -> None:
-            stack.set_visible_child(photograph if self._result().idle("amounts") else painting)
-
-        self._config.connect("notify::mode", follow)
-        follow()
-        return stack
-
-    def _keep(self) -> Gtk.Widget:
-        """The colours or the tones: the choice of one takes back that of the other."""
-        keep = Gtk.Box(spacing=18)
-        for name, other in (("keep-colours", "keep-tones"), ("keep-tones", "keep-colours")):
-            keep.pack_start(self._dialog.get_widget(name, Gtk.CheckButton), False, False, 0)
-            self._config.connect(f"notify::{name}", self._exclude, name, other)
-        return keep
-
-    def _slider(self, name: str, factor: float) -> GimpUi.ScaleEntry:
-        scale = self._dialog.get_scale_entry(arguments.dashed(name), factor)
-        scale.get_label().set_width_chars(15)
-        scale.get_range().set_size_request(150, -1)
-        scale.get_range().set_hexpand(True)
+    def _slider(self, name: str) -> Gtk.Widget:
+        scale = self._dialog.get_spin_scale(arguments.dashed(name), PER_CENT)
         scale.set_digits(0)
-        scale.get_spin_button().set_width_chars(4)
+        scale.connect("button-press-event", self._reset_on_double_click, arguments.dashed(name))
         return scale
 
-    def _exclude(self, config: Gimp.ProcedureConfig, _property: object, name: str, other: str) -> None:
-        if config.get_property(name):
-            config.set_property(other, False)
+    def _reset_on_double_click(self, _scale: Gtk.Widget, event: Gdk.EventButton, name: str) -> bool:
+        if event.type != Gdk.EventType.DOUBLE_BUTTON_PRESS:
+            return False
+        self._config.set_property(name, self._config.find_property(name).get_default_value())
+        return True
+
+    def _quality(self) -> Gtk.Widget:
+        """Names for how fine a painting becomes, with the seconds that they take here."""
+        chooser = Gtk.ComboBoxText(hexpand=True)
+        for cell in chooser.get_cells():
+            cell.set_property("ellipsize", Pango.EllipsizeMode.END)
+        detail = GimpUi.prop_spin_button_new(self._config, "size", 16, 128, 0)
+        changing = False
+
+        def fill() -> None:
+            nonlocal changing
+            changing = True
+            now = self._config.get_property("size")
+            chooser.remove_all()
+            for label, size in arguments.QUALITIES.items():
+                settings = Settings(mode="painting", size=size)
+                seconds = self._learnt.expected(settings, self._longest)
+                text = _(label)
+                if seconds is not None:
+                    text = _("{quality}, about {seconds} s").format(quality=text, seconds=round(seconds))
+                chooser.append(str(size), text)
+            if now not in arguments.QUALITIES.values():
+                chooser.append(str(now), _("Your own"))
+            chooser.set_active_id(str(now))
+            changing = False
+
+        def choose(_chooser: Gtk.Widget) -> None:
+            if not changing and (chosen := chooser.get_active_id()):
+                self._config.set_property("size", int(chosen))
+
+        chooser.connect("changed", choose)
+        self._config.connect("notify::size", lambda *_args: fill())
+        self.renew_seconds = fill
+        fill()
+        return row(_("_Quality"), chooser, detail)
+
+    renew_seconds: Callable[[], None]
+    """Show what was learnt of how long paintings take."""
+
+    def _exclude_each_other(self, *names: str) -> None:
+        """The choice of one takes back that of the other."""
+        def exclude(config: Gimp.ProcedureConfig, _property: object, name: str) -> None:
+            if config.get_property(name):
+                for other in names:
+                    if other != name:
+                        config.set_property(other, False)
+
+        for name in names:
+            self._config.connect(f"notify::{name}", exclude, name)
 
 
-def heading(text: str) -> Gtk.Label:
-    """A heading over some controls."""
-    label = Gtk.Label(xalign=0, margin_top=6)
-    label.set_markup(f"<b>{GLib.markup_escape_text(text)}</b>")
+def row(label: str, *widgets: Gtk.Widget) -> Gtk.Box:
+    """A label with widgets beside it, the first of which takes the room."""
+    words_before = Gtk.Label(label=label, xalign=0, use_underline=True, mnemonic_widget=widgets[0])
+    box = Gtk.Box(spacing=6)
+    box.pack_start(words_before, False, False, 0)
+    for number, widget in enumerate(widgets):
+        box.pack_start(widget, number == 0, True, 0)
+    return box
+
+
+def heading(text: str, of: Gtk.Widget | None = None) -> Gtk.Label:
+    """A heading over some controls, whose underlined letter reaches one of them."""
+    label = Gtk.Label(xalign=0, margin_top=4, mnemonic_widget=of)
+    label.set_markup_with_mnemonic(f"<b>{GLib.markup_escape_text(text)}</b>")
     return label
 
 
-def column(*widgets: Gtk.Widget) -> Gtk.Box:
+def column(widgets: Sequence[Gtk.Widget], spacing: int = 4) -> Gtk.Box:
     """Widgets one below another."""
-    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=spacing)
     for widget in widgets:
         box.pack_start(widget, False, False, 0)
     return box

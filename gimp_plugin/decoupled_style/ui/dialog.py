@@ -5,21 +5,35 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from gi.repository import Gimp, GimpUi, Gtk
+from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract.errors import Cancelled, DecoupleError
-from decoupled_style.host import arguments
-from decoupled_style.host.dressing import dress
+from decoupled_style.host import arguments, watching
+from decoupled_style.host.dressing import Request, dress
+from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.recipe import remember_style, remembered_style
 from decoupled_style.host.regions import Regions
-from decoupled_style.host.styles import FileStyle, LayerStyle, found_again, layers_of, likely
+from decoupled_style.host.seconds import Learnt
+from decoupled_style.host.styles import FileStyle, LayerStyle, add_recent_file, found_again, layers_of, likely
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
 from decoupled_style.ui.chooser import LabelChooser, StyleChooser
 from decoupled_style.ui.controls import Controls, column, heading
+from decoupled_style.ui.help import offer_help
+from decoupled_style.ui.output import output_controls
+from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
+
+LARGEST, LEAST_ROOM = (1220, 700), (40, 60)
+"""Pixels of the window at first, and those that a screen needs beside it."""
+
+CONTROLS_WIDTH = 340
+"""Pixels of the column of controls, a third of the window or less."""
+
+LOOK_SECONDS = 1
+"""How often an open dialog looks what has changed in GIMP."""
 
 
 def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
@@ -40,19 +54,25 @@ def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image
 
 
 class DressDialog:
-    """The main dialog: the preview on the left, most choices on the right, the progress below."""
+    """The main dialog: the preview on the left, the choices on the right, the progress below."""
 
     def __init__(self, procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
                  layers: Sequence[Gimp.Layer], worker: Worker) -> None:
         self._config, self._image, self._layers, self._worker = config, image, layers, worker
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Decoupled Style Transfer"))
-        self._preview = Preview(worker, image, layers[0])
-        self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
-        self._chooser = StyleChooser(self._style_changed)
         self._view = RunView(self._dialog)
+        self._files = JobFiles(worker, image, layers[0])
+        learnt = Learnt()
+        self._controls = Controls(self._dialog, config, learnt, max(layers[0].get_width(), layers[0].get_height()))
+        self._preview = Preview(worker, self._files, learnt, self._looked)
+        self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
+        self._chooser = StyleChooser(image, self._style_changed)
         self._choices = self._build()
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
+        self._layers_now, self._pixels_now = watching.layers_now(), self._pixels()
+        self._watch = GLib.timeout_add_seconds(LOOK_SECONDS, self._look_around)
+        self._dialog.connect("focus-in-event", lambda *_args: self._look_around() and False)
 
     def run(self) -> list[Gimp.Layer]:
         """Ask and dress until it works; `Cancelled` when the user gives up."""
@@ -67,9 +87,13 @@ class DressDialog:
                 with self._view.running(*self._choices):
                     regions = self._regions(style)
                     remember_style({**style.where(), **(regions.where() if regions else {})})
-                    self._preview.stop(lambda _news: self._view.pump())
-                    return dress(self._worker, self._image, self._layers, style, regions,
-                                 arguments.chosen_settings(self._config), self._view.notice)
+                    if isinstance(style, FileStyle):
+                        add_recent_file(style)
+                    self._preview.settle(self._view.told)
+                    self._preview.clear_canvas()
+                    request = Request(style, regions, arguments.chosen_settings(self._config),
+                                      arguments.chosen_output(self._config))
+                    return dress(self._worker, self._image, self._layers, request, self._view.notice, self._files)
             except Cancelled:
                 self._preview.say(_("Stopped."))
             except (Failure, DecoupleError) as failure:
@@ -79,45 +103,72 @@ class DressDialog:
 
     def close(self) -> None:
         """Take the dialog away and let go of what it opened."""
-        style = self._chooser.style
+        GLib.source_remove(self._watch)
+        self._preview.clear_canvas()
         self._dialog.destroy()
-        if style is not None:
-            style.close()
+        self._chooser.close()
 
-    def _build(self) -> tuple[Gtk.Widget, Gtk.Widget]:
+    def _build(self) -> list[Gtk.Widget]:
         """Arrange everything; returns the parts that rest while a run is on."""
-        controls = Controls(self._dialog, self._config)
-        choices = column(heading(_("Style of")), self._chooser, heading(_("Result")), controls.mode_switch(),
-                         heading(_("Strength")), *controls.strengths(), controls.of_result())
-        regions = column(heading(_("Regions")), self._regions_row())
-        columns = Gtk.Box(spacing=24, margin=screen.MARGIN, margin_bottom=0)
-        columns.pack_start(column(self._preview, regions), False, False, 0)
-        columns.pack_start(choices, True, True, 0)
+        choices = self._all_choices()
+        scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, width_request=CONTROLS_WIDTH,
+                                      hexpand=False)
+        scrolled.add(choices)
+        columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN, margin_bottom=0)
+        columns.pack_start(self._preview, True, True, 0)
+        columns.pack_start(scrolled, False, False, 0)
         area = self._dialog.get_content_area()
-        for theirs in area.get_children():  # GIMP's buttons for settings, which it puts further left than its others
-            if isinstance(theirs, Gtk.ButtonBox):
-                theirs.set_margin_start(screen.MARGIN)
+        theirs = [child for child in area.get_children() if isinstance(child, Gtk.ButtonBox)]
+        for box in theirs:  # GIMP's place for one set of values, which the presets do better
+            area.remove(box)
         area.pack_start(self._view.message, False, False, 0)
         area.pack_start(columns, True, True, 0)
         area.pack_start(self._view.bar, False, False, 0)
         columns.show_all()
         self._view.bar.show()
-        return choices, regions
+        self._controls.follow()
+        offer_help(self._dialog)
+        self._dialog.set_default_size(*self._first_size())
+        return [choices]
+
+    def _first_size(self) -> tuple[int, int]:
+        """As large as is useful and as the screen has room for."""
+        display = Gdk.Display.get_default()
+        monitor = display and (display.get_primary_monitor() or display.get_monitor(0))
+        if not monitor:
+            return LARGEST
+        room = monitor.get_workarea()
+        return min(LARGEST[0], room.width - LEAST_ROOM[0]), min(LARGEST[1], room.height - LEAST_ROOM[1])
+
+    def _all_choices(self) -> Gtk.Widget:
+        """The column of controls."""
+        browse = Gtk.Button(label=_("_Browse..."), use_underline=True,
+                            tooltip_text=_("Take the style of a picture or a .style file that is not open"))
+        browse.connect("clicked", lambda _button: self._chooser.browse())
+        above = Gtk.Box()
+        above.pack_start(heading(_("St_yle of"), self._chooser), True, True, 0)
+        above.pack_start(browse, False, False, 0)
+        more = Gtk.Expander(label=_("_More"), use_underline=True)
+        more.add(column([*self._controls.more(), heading(_("Regions")), self._regions_row()]))
+        return column([above, self._chooser, PresetChooser(self._config), *self._controls.main(), more,
+                       output_controls(self._config, self._image, len(self._layers))])
 
     def _regions_row(self) -> Gtk.Widget:
-        """The two choosers of labels, side by side."""
-        row = Gtk.Box(spacing=6, tooltip_text=_(
+        """The two choosers of labels, with a short guide."""
+        guide = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, label=_(
             "Sky to sky: paint a layer of flat colours over each of the two images, hide it, and choose both here. "
             "Equal colours correspond; what is transparent belongs to no region."))
+        rows: list[Gtk.Widget] = [guide]
         for words, chooser in ((_("Target"), self._target_labels), (_("Style"), self._style_labels)):
-            row.pack_start(Gtk.Label(label=words), False, False, 0)
-            row.pack_start(chooser, True, True, 0)
-        return row
+            box = Gtk.Box(spacing=6)
+            box.pack_start(Gtk.Label(label=words, width_chars=8, xalign=0), False, False, 0)
+            box.pack_start(chooser, True, True, 0)
+            rows.append(box)
+        return column(rows)
 
     def _choose_first(self) -> None:
         """Start from the last style and regions, or the likeliest style."""
-        taken = {layer.get_id() for layer in self._layers}
-        self._target_labels.offer([(i, layer) for i, layer in layers_of(self._image) if layer.get_id() not in taken])
+        self._offer_labels()
         last = remembered_style()
         style = found_again(last)
         if style is None or style.is_one_of(self._layers):  # nobody wants a layer in its own style
@@ -130,26 +181,61 @@ class DressDialog:
                     self._style_labels.select(regions.style)
         self._changed()
 
+    def _offer_labels(self) -> None:
+        """Offer the layers that lie beside the target's and the style's."""
+        taken = {layer.get_id() for layer in self._layers}
+        self._target_labels.offer([(i, layer) for i, layer in layers_of(self._image) if layer.get_id() not in taken])
+        style = self._chooser.style
+        there = layers_of(style.drawable.get_image()) if isinstance(style, LayerStyle) else []
+        self._style_labels.offer([(i, layer) for i, layer in there if style and not style.is_one_of([layer])])
+
     def _regions(self, style: LayerStyle | FileStyle) -> Regions | None:
         """The regions chosen; `Failure` where they do not go together."""
         return Regions.chosen(self._target_labels.selected, self._style_labels.selected, self._image, style)
 
     def _style_changed(self) -> None:
-        """Offer the layers that lie beside the style's."""
-        style = self._chooser.style
-        there = layers_of(style.drawable.get_image()) if isinstance(style, LayerStyle) else []
-        self._style_labels.offer([(i, layer) for i, layer in there if style and not style.is_one_of([layer])])
+        self._offer_labels()
         self._changed()
 
     def _changed(self) -> None:
         style = self._chooser.style
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, style is not None)
+        regions = None
         if style is None:
             self._preview.say(_("Open a second image to take its style, or choose a file."))
-            regions = None
         else:
-            try:
+            with contextlib.suppress(Failure):  # one is chosen, the other not yet
                 regions = self._regions(style)
-            except Failure:  # one is chosen, the other not yet
-                regions = None
-        self._preview.show_style(style, regions, arguments.chosen_settings(self._config))
+        with contextlib.suppress(DecoupleError):  # between the two of a change
+            self._preview.show_style(style, regions, arguments.chosen_settings(self._config))
+
+    def _looked(self) -> None:
+        """A true look has come: what went wrong before is over."""
+        self._view.message.hide()
+        self._controls.renew_seconds()
+
+    def _pixels(self) -> tuple[object, ...]:
+        style = self._chooser.style
+        return watching.pixels_now(self._layers[0], style.drawable if isinstance(style, LayerStyle) else None,
+                                   self._target_labels.selected, self._style_labels.selected)
+
+    def _look_around(self) -> bool:
+        """Follow what has come, gone or changed in GIMP; nothing during a run, which has its own eyes."""
+        if self._view.is_running or not self._layers[0].is_valid():
+            return True
+        layers = watching.layers_now()
+        if layers != self._layers_now:
+            self._layers_now = layers
+            chosen = self._chooser.style
+            self._chooser.renew()
+            self._offer_labels()
+            self._changed()
+            if chosen is not None and self._chooser.style is None:
+                self._preview.say(_("The style's image was closed. Choose another style."))
+        seen = self._pixels()
+        if seen != self._pixels_now:
+            if seen[:1] != self._pixels_now[:1] or len(seen) == len(self._pixels_now):
+                self._chooser.redraw()
+                self._preview.pixels_changed()
+            self._pixels_now = seen
+        return True

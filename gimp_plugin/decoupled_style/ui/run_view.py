@@ -9,6 +9,7 @@ from gi.repository import Gimp, GimpUi, Gtk
 
 from decoupled_style.contract.errors import Cancelled
 from decoupled_style.host.status_bar import StatusBar
+from decoupled_style.ui.remaining import Remaining
 from decoupled_style.ui.screen import MARGIN
 
 RESET = 1
@@ -28,12 +29,13 @@ class RunView:
         self._dialog = dialog
         self._status: StatusBar | None = None
         self._stopped = False
+        self._remaining = Remaining()
         self.message = Gtk.InfoBar(message_type=Gtk.MessageType.ERROR, no_show_all=True)
         self._words = Gtk.Label(wrap=True, xalign=0, max_width_chars=80)
         self.message.get_content_area().add(self._words)
         self._words.show()
         # Its room is kept while it is not to be seen, so that nothing moves when a run begins.
-        self.bar = Gtk.ProgressBar(show_text=True, text=" ", opacity=0, margin=MARGIN)
+        self.bar = Gtk.ProgressBar(show_text=True, text=" ", opacity=0, margin_start=MARGIN, margin_end=MARGIN)
 
     @contextlib.contextmanager
     def running(self, *choices: Gtk.Widget) -> Iterator[None]:
@@ -42,6 +44,7 @@ class RunView:
         self.message.hide()
         self._stopped = False
         self._status = StatusBar()
+        self._remaining.begin(None)
         handlers = [self._dialog.connect("response", self._on_response),
                     self._dialog.connect("delete-event", self._on_close)]
         try:
@@ -50,11 +53,23 @@ class RunView:
             for handler in handlers:
                 self._dialog.disconnect(handler)
             Gimp.progress_end()
+            self._status = None
             self._show(False, *choices)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is on."""
+        return self._status is not None
+
+    def told(self, news: tuple[float, str] | None) -> None:
+        """Show what goes on before the run itself; `Cancelled` where the user wants no more."""
+        self.notice(*(news or (None, "")))
 
     def notice(self, done: float | None, text: str) -> None:
         """Show how far the run is, here and in GIMP's status bar; `Cancelled` where the user wants no more."""
         assert self._status is not None, "running() comes first"
+        if text and done is not None:
+            text = self._remaining.told(done, text)
         self._status(done, text)
         if text:
             self.bar.set_text(text)

@@ -1,0 +1,135 @@
+"""The files of the jobs on one layer: handed over once, and again as far as they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gi.repository import Gimp
+
+from decoupled_style.client.worker import Worker
+from decoupled_style.contract import protocol
+from decoupled_style.contract.settings import Settings
+from decoupled_style.host import pixels
+from decoupled_style.host.new_layers import look
+from decoupled_style.host.regions import Regions
+from decoupled_style.host.styles import Style
+from decoupled_style.messages import Failure, _, words
+
+Answer = TypeVar("Answer")
+Doing = Generator[tuple[float, str] | None, None, Answer]
+"""Yields how far something is, in [0, 1], with what it does, and None while there is nothing new."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What lies in a job's folder.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    target : protocol.Raster
+    fields : dict
+        Those of `protocol.Transfer` that tell of the style and the regions.
+    """
+
+    folder: Path
+    target: protocol.Raster
+    fields: dict[str, Any]
+
+    def transfer(self, settings: Settings, view: protocol.View | None = None,
+                 parts: protocol.Parts | None = None) -> protocol.Transfer:
+        """A job with these files."""
+        return protocol.Transfer(self.target, settings.as_dict(), view=view, parts=parts, **self.fields)
+
+
+class JobFiles:
+    """Hands a layer, a style and their regions over to the worker.
+
+    Parameters
+    ----------
+    worker
+        Whose folder the files go to.
+    image, layer
+        What is to be dressed.
+    """
+
+    def __init__(self, worker: Worker, image: Gimp.Image, layer: Gimp.Layer) -> None:
+        self.image, self.layer = image, layer
+        self._worker = worker
+        self._given: Given | None = None
+        self._of: object = None
+
+    def hand_over(self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *,
+                  again: bool = True) -> Doing[Given]:
+        """Write what is not there yet; in place of the style's pixels, its features do where they are known.
+
+        Without `again`, what was read before of the same layers is taken for unchanged. Otherwise all is read, and what
+        is found as it was counts as the same for the worker.
+        """
+        if not self.layer.is_valid():
+            raise Failure(closed())
+        yield from _quiet(self._worker.connect())
+        of = (style.where(), regions.where() if regions else None)
+        before = self._given if self._given is not None and self._there(self._given.folder) else None
+        if not again and before is not None and self._of == of:
+            return before
+        folder = before.folder if before is not None else (yield from _quiet(self._worker.folder()))
+        if again or before is None:
+            with look(self.layer) as source:
+                weights = pixels.weights_of(self.image, self.layer)
+                target = yield from _told(pixels.hand_over(source, weights, folder, "target"), _("Reading the layer"))
+        else:
+            target = before.target
+        if features is not None:
+            fields: dict[str, Any] = {"features": features}
+        else:
+            fields = yield from _told(style.hand_over(folder), _("Reading the style"))
+        if regions is not None:
+            fields |= yield from _told(regions.hand_over(folder, self.layer), _("Reading the regions"))
+        self._given, self._of = Given(folder, target, fields), of
+        return self._given
+
+    def _there(self, folder: Path) -> bool:
+        """Whether the files are still there: they go with the connection, and after a whole run."""
+        return protocol.pixels_file(folder, "target").exists()
+
+
+def closed() -> str:
+    """Why there is nothing to dress any more."""
+    return _("The image was closed while it was being worked on. Open it and try again.")
+
+
+def _quiet(steps: Generator[Any, None, Answer]) -> Doing[Answer]:
+    """Wait for something of which there is nothing to tell."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        yield None
+
+
+def _told(reading: pixels.Reading[Answer], text: str) -> Doing[Answer]:
+    """A reading with what to tell of it."""
+    while True:
+        try:
+            yield next(reading), text
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+
+def compute(worker: Worker, job: protocol.Transfer) -> Doing[dict[str, Any]]:
+    """Have a job done; returns its ``done`` message."""
+    steps = worker.transfer(job)
+    while True:
+        try:
+            news = next(steps)
+        except StopIteration as end:
+            answer: dict[str, Any] = end.value
+            return answer
+        yield None if news is None else (news[0], words(news[1]))

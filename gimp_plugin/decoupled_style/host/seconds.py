@@ -1,0 +1,46 @@
+"""How long this machine takes, learnt from what it did; GIMP keeps it between sessions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gi.repository import Gimp
+
+from decoupled_style.contract.settings import Settings
+
+LEARNT = "decoupled-style-seconds"
+"""Name of the parasite on GIMP itself."""
+
+NEW_SHARE = 0.5
+"""How much the latest time counts beside those before."""
+
+
+class Learnt:
+    """Seconds by what was asked for."""
+
+    def __init__(self) -> None:
+        parasite = Gimp.get_parasite(LEARNT)
+        try:
+            found: Any = json.loads(bytes(parasite.get_data())) if parasite is not None else {}
+        except ValueError:
+            found = {}
+        numbers = found.items() if isinstance(found, dict) else ()
+        self._seconds = {name: float(value) for name, value in numbers if isinstance(value, (int, float))}
+
+    def expected(self, settings: Settings, longest: int) -> float | None:
+        """How long a transfer with these settings takes on a layer with this longer side; None while nobody knows."""
+        return self._seconds.get(_kind(settings, longest))
+
+    def add(self, settings: Settings, longest: int, seconds: float) -> None:
+        """Learn how long one took."""
+        kind = _kind(settings, longest)
+        before = self._seconds.get(kind, seconds)
+        self._seconds[kind] = round(before + NEW_SHARE * (seconds - before), 2)
+        Gimp.attach_parasite(Gimp.Parasite.new(LEARNT, Gimp.PARASITE_PERSISTENT, json.dumps(self._seconds).encode()))
+
+
+def _kind(settings: Settings, longest: int) -> str:
+    """What takes equally long."""
+    size = "" if settings.idle("size") else str(min(settings.size, longest))
+    return f"{settings.mode} {size} {settings.layers} {settings.network} {settings.device}"

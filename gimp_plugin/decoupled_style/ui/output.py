@@ -1,0 +1,52 @@
+"""What a run makes: one new layer or separable ones, and what they are called."""
+
+from __future__ import annotations
+
+from gi.repository import Gimp, Gtk
+
+from decoupled_style.contract.settings import Settings
+from decoupled_style.host.arguments import OUTPUTS
+from decoupled_style.messages import _
+from decoupled_style.ui.controls import column, row
+
+
+def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image, layers: int) -> Gtk.Widget:
+    """The choice of the output, the name, and how many layers it is for."""
+    chooser = Gtk.ComboBoxText(hexpand=True)
+    for nick, label in OUTPUTS.items():
+        chooser.append(nick, _(label))
+    name = Gtk.Entry(hexpand=True, placeholder_text=_("By layer and style"),
+                     tooltip_text=_("Name of the new layer; by layer and style if left empty"))
+    changing = False
+
+    def follow(*_args: object) -> None:
+        nonlocal changing
+        changing = True
+        chooser.set_active_id(config.get_property("output"))
+        if name.get_text() != (config.get_property("layer-name") or ""):
+            name.set_text(config.get_property("layer-name") or "")
+        why_not = ""
+        if Settings(mode=config.get_property("mode")).mode != "painting":
+            why_not = _("A photograph has colour alone. Choose Painting for layers that can be taken apart.")
+        elif image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+            why_not = _("An indexed image cannot hold separable layers. Choose one new layer, or change the image's "
+                        "mode to RGB.")
+        chooser.set_sensitive(not why_not)
+        chooser.set_tooltip_text(why_not or _(
+            "Separable layers are a group of colour, forms, strokes and grain that add up to the one layer: hide, fade "
+            "and mask each as you like"))
+        changing = False
+
+    def take(*_args: object) -> None:
+        if not changing:
+            config.set_property("output", chooser.get_active_id())
+            config.set_property("layer-name", name.get_text())
+
+    chooser.connect("changed", take)
+    name.connect("changed", take)
+    config.connect("notify", follow)
+    follow()
+    rows: list[Gtk.Widget] = [row(_("Ma_ke"), chooser), row(_("_Name"), name)]
+    if layers > 1:
+        rows.append(Gtk.Label(label=_("Applies to {count} layers").format(count=layers), xalign=0))
+    return column(rows)

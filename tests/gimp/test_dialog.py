@@ -1,0 +1,190 @@
+"""The dialog while things change around it, and after things went wrong; in a real window."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from gimp_under_test import GimpUnderTest
+from pictures import Pictures
+from test_window import TITLE, choose_detail, choose_painting, final_preview, jobs_done, pixels_of, run_from_menu
+from window import Window
+
+
+@pytest.fixture(scope="module")
+def opened(window: Window, gimp: GimpUnderTest) -> Window:
+    """GIMP with a cat, and a cup whose image is called after it."""
+    window.close_welcome()
+    open_picture(window, gimp, "coffee")
+    open_picture(window, gimp, "cat")
+    window.fill_screen(window.wait_for("cat.*GIMP"))
+    return window
+
+
+@pytest.fixture
+def dialog(opened: Window, gimp: GimpUnderTest) -> Iterator[Window]:
+    """The dialog for the cat, once its first preview has come."""
+    run_from_menu(opened)
+    final_preview(opened, gimp)
+    yield opened
+    if opened.find(f"^{TITLE}$"):
+        opened.do("key", "Escape")
+        opened.wait_until(gimp.all_gone, 30, "the dialog to close")
+
+
+def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
+    """Open one, as `cat_image`, `cat` and `cat_display`, say."""
+    pictures = Pictures(gimp.folder)
+    pixels = pictures.cat(360, 240, alpha=False) if name == "cat" else pictures.coffee(300, 200)
+    height, width = pixels.shape[:2]
+    path = pictures.put(name, pixels)
+    window.ask(f'{name}_image = new_image({width}, {height})\n'
+               f'{name} = new_layer({name}_image, "{path}", {width}, {height}, "{name}")\n'
+               f'{name}_image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); {name}_image.clean_all()\n'
+               f'{name}_display = Gimp.Display.new({name}_image)')
+    window.wait_for(f"{name}.*GIMP", 60)
+
+
+def no_traceback(window: Window) -> None:
+    """Nothing went wrong behind the artist's back."""
+    log = window.log()
+    assert "Traceback" not in log, log[-3000:]
+
+
+def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) -> None:
+    done = jobs_done(gimp)
+    dialog.ask("coffee_display.delete()")
+    dialog.pause()
+    dialog.pause()
+    dialog.shoot("13-style-closed")
+    dialog.do("key", "alt+o")
+    dialog.pause()
+    assert jobs_done(gimp) == done, "there is nothing to begin with"
+    no_traceback(dialog)
+    open_picture(dialog, gimp, "coffee")
+    dialog.wait_for(f"^{TITLE}$")
+    dialog.pause()
+    dialog.pause()
+    dialog.do("key", "alt+y", "Down")
+    dialog.wait_until(lambda: jobs_done(gimp) > done, 120, "a preview with the new one")
+    dialog.shoot("14-another-style")
+    no_traceback(dialog)
+
+
+def test_selection_mask_and_pixels_are_followed(dialog: Window, gimp: GimpUnderTest) -> None:
+    [job] = gimp.job_files()
+    for change, seen in (
+            ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 180, 240)", "target.mask0.raw"),
+            ("mask = cat.create_mask(Gimp.AddMaskType.WHITE); cat.add_mask(mask)", "target.mask1.raw")):
+        dialog.ask(change)
+        dialog.wait_until((job / seen).exists, 60, f"the preview to see {seen}")
+    final_preview(dialog, gimp)
+    dialog.shoot("15-selection")
+    before = (job / "target.raw").read_bytes()
+    dialog.ask("Gimp.Selection.none(cat_image); cat.remove_mask(Gimp.MaskApplyMode.DISCARD); cat.invert(False)")
+    dialog.wait_until(lambda: (job / "target.raw").read_bytes() != before, 60, "the preview to see the pixels")
+    dialog.wait_until(lambda: not (job / "target.mask0.raw").exists(), 60, "the preview to see the selection go")
+    final_preview(dialog, gimp)
+    dialog.ask("cat.invert(False); cat_image.clean_all()")
+    no_traceback(dialog)
+
+
+def test_amounts_answer_at_once_and_without_a_solve(dialog: Window, gimp: GimpUnderTest) -> None:
+    choose_painting(dialog)
+    choose_detail(dialog, 128)
+    first = final_preview(dialog, gimp).copy()
+    dialog.shoot("16-painting")
+    done = jobs_done(gimp)
+    dialog.do("key", "alt+f", "ctrl+a")  # Forms
+    dialog.do("type", "0\t")
+    dialog.wait_until(lambda: jobs_done(gimp) > done, 10, "another look")
+    second = final_preview(dialog, gimp)
+    dialog.shoot("17-without-forms")
+    assert np.abs(first - second).mean() > 2 / 255
+
+
+def test_preview_on_the_canvas_is_no_step_of_undo(dialog: Window, gimp: GimpUnderTest) -> None:
+    dialog.ask("before = [x.get_id() for x in cat_image.get_layers()]; cat_image.clean_all()")
+    dialog.do("key", "alt+v")
+    shown = "[x.get_name() for x in cat_image.get_layers()][0] == 'Preview'"
+    dialog.wait_until(lambda: dialog.ask(shown), 60, "the preview on the canvas")
+    dialog.shoot("21-on-canvas")
+    assert not dialog.ask("cat_image.is_dirty()")
+    assert dialog.ask("[x.get_name() for x in cat_image.get_selected_layers()]") == ["cat"]
+    preview = Pictures(gimp.folder).get(dialog, "cat_image.get_layers()[0]")
+    assert np.abs(preview - Pictures(gimp.folder).get(dialog, "cat")).mean() > 2 / 255
+    dialog.do("key", "Escape")
+    dialog.wait_until(gimp.all_gone, 30, "the dialog to close")
+    assert dialog.ask("[x.get_id() for x in cat_image.get_layers()] == before")
+    assert not dialog.ask("cat_image.is_dirty()")
+
+
+def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest) -> None:
+    def top() -> np.ndarray:
+        dialog.pause()
+        x, y = dialog.place(f"^{TITLE}$")
+        return pixels_of(dialog.shoot("18-complaint"))[y:y + 60, x + 10:x + 600]
+
+    plain = top()
+    choose_painting(dialog)
+    choose_detail(dialog, 360)
+    dialog.do("key", "alt+o")
+    dialog.wait_until(gimp.computes, 60, "the computing")
+    os.kill(gimp.computing()[0], signal.SIGKILL)
+    dialog.wait_until(lambda: np.abs(top() - plain).max() > 0.2, 30, "the complaint")
+    dialog.do("key", "alt+p", "Home")
+    dialog.wait_until(lambda: np.array_equal(top(), plain), 120, "the complaint to go")
+
+
+def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> None:
+    """After a recipe was applied, the dialog begins with the style of its own last run."""
+    outcome = opened.ask("dress(cat_image, [cat], style=coffee)")
+    assert outcome[0] == "success"
+    opened.ask("cat_image.set_selected_layers([cat])")
+    run_from_menu(opened, "e", "Re-apply Decoupled Style")
+    final_preview(opened, gimp)
+    opened.shoot("19-re-apply")
+    opened.do("key", "alt+o")
+    opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 3, 120, "the new layer")
+    opened.wait_until(gimp.all_gone, 30, "the end")
+    opened.ask("cat_image.set_selected_layers([cat])")
+    run_from_menu(opened)
+    final_preview(opened, gimp)
+    opened.shoot("20-after-re-apply")
+    opened.do("key", "alt+o")
+    opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 4, 120, "the new layer")
+    opened.wait_until(gimp.all_gone, 30, "the end")
+    recipes = opened.ask("[bytes(x.get_parasite('decoupled-style-recipe').get_data()).decode() "
+                         "for x in cat_image.get_selected_layers()]")
+    assert '"style_name": "coffee"' in recipes[0]
+
+
+KINDS = {
+    "text": 'Gimp.TextLayer.new(cat_image, "Style", Gimp.fonts_get_list("")[0], 30, Gimp.Unit.pixel())',
+    "link": 'Gimp.LinkLayer.new(cat_image, Gio.File.new_for_path("{file}"))',
+    "vector": "Gimp.VectorLayer.new(cat_image, path)",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_that_gimp_draws(opened: Window, gimp: GimpUnderTest, kind: str) -> None:
+    """As target and as style; links and vectors where GIMP has them."""
+    if not opened.ask(f"hasattr(Gimp, '{kind.capitalize()}Layer')"):
+        pytest.skip(f"this GIMP has no {kind} layers")
+    file = gimp.folder / "linked.png"
+    opened.ask(f'Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, coffee_image, Gio.File.new_for_path("{file}"))\n'
+                'path = Gimp.Path.new(cat_image, "p"); cat_image.insert_path(path, None, 0)\n'
+                "path.bezier_stroke_new_ellipse(30, 24, 20, 15, 0)\n"
+                f"drawn = {KINDS[kind].format(file=file)}\n"
+                "cat_image.insert_layer(drawn, None, 0)\n"
+                "drawn.refresh() if hasattr(drawn, 'refresh') else None")
+    for question in ("dress(cat_image, [drawn], style=coffee)", "dress(cat_image, [cat], style=drawn)"):
+        status, new, message = opened.ask(question)
+        assert status == "success", message
+        assert opened.ask(f"type(item({new})) is Gimp.Layer")
+        assert np.isfinite(Pictures(gimp.folder).get(opened, f"item({new})")).all()
+    opened.ask("[cat_image.remove_layer(x) for x in cat_image.get_layers() if x.get_id() != cat.get_id()]; "
+               "cat_image.clean_all()")
