@@ -17,9 +17,9 @@ from window import Window
 @pytest.fixture(scope="module")
 def opened(window: Window, gimp: GimpUnderTest) -> Window:
     """GIMP with a cat, and a cup whose image is called after it."""
-    window.close_welcome()
     open_picture(window, gimp, "coffee")
     open_picture(window, gimp, "cat")
+    window.close_welcome()
     window.fill_screen(window.wait_for("cat.*GIMP"))
     return window
 

@@ -7,6 +7,7 @@ import dataclasses
 import gettext
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,6 +132,10 @@ def test_gimp_shows_it(gimp: GimpUnderTest, locale: str, label: str) -> None:
                     'image.insert_layer(layer, None, 0)')
         message = console.ask("dress(image, [layer])")[2]
         assert ("No hay ningún estilo elegido" in message) == (locale[:2] == "es")
+        console.ask('gi.require_version("Gtk", "3.0")')
+        page = plug_ins(console, "__import__('decoupled_style.ui.help', fromlist=['page']).page().as_posix()")
+        assert Path(page).name == f"{locale[:2]}.html"
+        assert f'lang="{locale[:2]}"' in Path(page).read_text(encoding="utf-8")
         out_of_reach = Message("network-instead", network="VGG-16", problem=Message(
             "download-failed", what=Message("weights-of", network="VGG-19"), reason=Message("host-away")))
         said = plug_ins(console, "[messages.words(Message.from_dict(values)) for values in "

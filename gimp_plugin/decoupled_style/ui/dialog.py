@@ -60,6 +60,7 @@ class DressDialog:
                  layers: Sequence[Gimp.Layer], worker: Worker) -> None:
         self._config, self._image, self._layers, self._worker = config, image, layers, worker
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Decoupled Style Transfer"))
+        config.set_property("layer-name", "")  # of the last run alone
         self._view = RunView(self._dialog)
         self._files = JobFiles(worker, image, layers[0])
         learnt = Learnt()

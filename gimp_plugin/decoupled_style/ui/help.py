@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from gi.repository import Gdk, Gio, GLib, Gtk
+from gi.repository import Gdk, Gimp, Gio, GLib, Gtk
 
 PAGES = Path(__file__).resolve().parents[1] / "help"
 
@@ -23,8 +24,15 @@ def offer_help(dialog: Gtk.Dialog) -> None:
 
 
 def show_help() -> None:
-    """Open the page in whatever shows such pages."""
-    Gio.AppInfo.launch_default_for_uri(page().as_uri(), None)
+    """Open the page with GIMP's own plug-in for that, or in whatever shows such pages."""
+    browser = Gimp.get_pdb().lookup_procedure("plug-in-web-browser")
+    if browser is None:
+        with contextlib.suppress(GLib.Error):  # there is no browser
+            Gio.AppInfo.launch_default_for_uri(page().as_uri(), None)
+        return
+    config = browser.create_config()
+    config.set_property("url", page().as_uri())
+    browser.run(config)
 
 
 def page() -> Path:
