@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -57,8 +58,7 @@ def no_traceback(window: Window) -> None:
 def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) -> None:
     done = jobs_done(gimp)
     dialog.ask("coffee_display.delete()")
-    dialog.pause()
-    dialog.pause()
+    time.sleep(2)  # it looks around once a second
     dialog.shoot("13-style-closed")
     dialog.do("key", "alt+o")
     dialog.pause()
@@ -66,12 +66,12 @@ def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) ->
     no_traceback(dialog)
     open_picture(dialog, gimp, "coffee")
     dialog.wait_for(f"^{TITLE}$")
-    dialog.pause()
-    dialog.pause()
+    time.sleep(2)
     dialog.do("key", "alt+y", "Down")
     dialog.wait_until(lambda: jobs_done(gimp) > done, 120, "a preview with the new one")
     dialog.shoot("14-another-style")
     no_traceback(dialog)
+    dialog.ask("cat_display.present()")
 
 
 def test_selection_mask_and_pixels_are_followed(dialog: Window, gimp: GimpUnderTest) -> None:

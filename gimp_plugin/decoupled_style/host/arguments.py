@@ -59,7 +59,7 @@ IN_DIALOG = ("colour", "forms", "strokes", "grain", "structure", "style_scale", 
              "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "seed", "network", "device")
 """What the dialog shows, in the order in which letters are given out."""
 
-TAKEN = "hrcosbmknpvqy"
+TAKEN = "hrcolsbmknpvqy"
 """Letters of the dialog's own buttons and of what is no argument."""
 
 QUALITIES = {"Draft": 256, "Normal": 512, "Fine": 1024}

@@ -131,7 +131,7 @@ class Controls:
                 seconds = self._learnt.expected(settings, self._longest)
                 text = _(label)
                 if seconds is not None:
-                    text = _("{quality}, about {seconds} s").format(quality=text, seconds=round(seconds))
+                    text = _("{quality}, {seconds} s").format(quality=text, seconds=round(seconds))
                 chooser.append(str(size), text)
             if now not in arguments.QUALITIES.values():
                 chooser.append(str(now), _("Your own"))

@@ -149,7 +149,7 @@ class DressDialog:
         above = Gtk.Box()
         above.pack_start(heading(_("St_yle of"), self._chooser), True, True, 0)
         above.pack_start(browse, False, False, 0)
-        more = Gtk.Expander(label=_("_More"), use_underline=True)
+        self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
         more.add(column([*self._controls.more(), heading(_("Regions")), self._regions_row()]))
         return column([above, self._chooser, PresetChooser(self._config), *self._controls.main(), more,
                        output_controls(self._config, self._image, len(self._layers))])
@@ -180,6 +180,7 @@ class DressDialog:
                 if regions := Regions.found_again(last, self._image, style):
                     self._target_labels.select(regions.target)
                     self._style_labels.select(regions.style)
+                    self._more.set_expanded(True)  # they are not to act unseen
         self._changed()
 
     def _offer_labels(self) -> None:
@@ -227,7 +228,7 @@ class DressDialog:
         layers = watching.layers_now()
         if layers != self._layers_now:
             self._layers_now = layers
-            chosen = self._chooser.style
+            chosen = self._chooser.get_active_iter()
             self._chooser.renew()
             self._offer_labels()
             self._changed()
