@@ -119,7 +119,7 @@ def insert(image: Gimp.Image, results: Sequence[NewLayer]) -> list[Gimp.Layer]:
                 result.layer.add_mask(result.mask)
                 own = result.source.get_mask() if result.source.is_valid() else None
                 if own is not None and result.source.get_apply_mask():
-                    pixels.multiply(result.mask, own)  # GIMP filters no mask that belongs to no layer
+                    pixels.multiply(result.mask, own)  # GIMP changes no mask that belongs to no layer
         new = [result.layer for result in results]
         image.set_selected_layers(new)
     finally:

@@ -113,10 +113,19 @@ def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.
 
 
 def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
-    """Multiply a mask by another of the same size; GIMP itself does it."""
-    product = Gimp.DrawableFilter.new(into, "gegl:multiply", "")
-    product.set_aux_input("aux", other)
-    into.merge_filter(product)
+    """Multiply a mask by another of the same size; GEGL does it, since GIMP 3.2 has no such filter any more."""
+    graph, product = Gegl.Node(), into.get_shadow_buffer()
+    multiplied, written = graph.create_child("gegl:multiply"), graph.create_child("gegl:write-buffer")
+    for mask, pad in ((into, "input"), (other, "aux")):
+        source = graph.create_child("gegl:buffer-source")
+        source.set_property("buffer", mask.get_buffer())
+        source.connect_to("output", multiplied, pad)
+    written.set_property("buffer", product)
+    multiplied.connect_to("output", written, "input")
+    written.process()
+    product.flush()
+    into.merge_shadow(False)
+    into.update(0, 0, into.get_width(), into.get_height())
 
 
 def result_bytes(raster: protocol.Raster, file: Path) -> bytes:

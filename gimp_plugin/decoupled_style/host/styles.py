@@ -43,7 +43,7 @@ class LayerStyle:
 
     def __init__(self, drawable: Gimp.Drawable) -> None:
         self.drawable = drawable
-        image_name = Path(drawable.get_image().get_name()).stem
+        image_name = name_of(drawable.get_image())
         alone = len(drawable.get_image().get_layers()) == 1
         self.name = image_name if alone else f"{image_name}: {drawable.get_name()}"
 
@@ -140,6 +140,12 @@ class RecipeStyle:
 
     def close(self) -> None:
         """Nothing was opened."""
+
+
+def name_of(image: Gimp.Image) -> str:
+    """What an artist calls an image: by its file, without what GIMP adds to that."""
+    file = image.get_file() or image.get_imported_file() or image.get_exported_file()
+    return Path((file and file.get_basename()) or image.get_name()).stem
 
 
 def recent_files() -> list[str]:

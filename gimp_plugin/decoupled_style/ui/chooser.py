@@ -9,7 +9,7 @@ from pathlib import Path
 from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk, Pango
 
 from decoupled_style.contract.paths import STYLE_SUFFIX
-from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, recent_files
+from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, name_of, recent_files
 from decoupled_style.messages import _
 
 THUMBNAIL = 56
@@ -82,7 +82,7 @@ class LayerChooser(Gtk.ComboBox):
         GLib.idle_add(self._next_picture, waiting)
 
     def _words(self, image: Gimp.Image, layer: Gimp.Layer) -> str:
-        return f"{escape(Path(image.get_name()).stem)}\n{_faint('    ' * _depth(layer) + layer.get_name())}"
+        return f"{escape(name_of(image))}\n{_faint('    ' * _depth(layer) + layer.get_name())}"
 
     def _place(self, number: int) -> int:
         """The position of a row by its index."""
