@@ -84,11 +84,13 @@ def test_separable_layers_show_the_one_layer(console: Session, pictures: Picture
     assert names(console) == ["cat (style of [Untitled])", "cat"]
     shown = pictures.get(console, 'Gimp.Layer.new_from_visible(image, image, "seen")')
     seen = cat[..., 3] > 0.02
-    assert np.abs(shown - expected)[seen][:, :3].max() < bound
+    *added, lowest = [pictures.get(console, f"item({group}).get_children()[{place}]")[..., :3] for place in range(4)]
+    assert np.abs(shown[..., :3] - lowest - sum(part - 0.5 for part in added))[seen].max() < bound, "GIMP adds them up"
+    # Two runs are two solves, whose last bits differ now and then beside other load.
+    assert np.abs(shown - expected)[seen][:, :3].max() < max(bound, 2 / 255)
     assert np.abs(shown[..., 3] - cat[..., 3]).max() < 2 / 255
-    for name in COMPONENTS[:3]:
-        part = pictures.get(console, f"item({group}).get_children()[{COMPONENTS.index(name)}]")
-        assert np.abs(part[..., :3] - 0.5).mean() > 0.5 / 255, f"{name} adds nothing"
+    for name, part in zip(COMPONENTS, added, strict=False):
+        assert np.abs(part - 0.5).mean() > 0.5 / 255, f"{name} adds nothing"
 
 
 def test_separable_layers_are_the_amounts(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
