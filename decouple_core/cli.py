@@ -28,6 +28,7 @@ from decouple_core.contract.paths import STYLE_SUFFIX, data_folder
 from decouple_core.contract.settings import OTHER_NAMES, Settings
 
 if TYPE_CHECKING:
+    import numpy as np
 
     from decouple_core.pictures.reading import Image
 
@@ -115,8 +116,9 @@ def transfer(options: argparse.Namespace) -> str:
 
     settings = _settings(options)
     check_output(options.output)
-    if options.report:
-        check_folder(options.report)
+    for folder in (options.report, options.components):
+        if folder:
+            check_folder(folder)
     target = read_image(options.target)
     check_output(options.output, _shape(target))
     style_file = Path(options.style).suffix == STYLE_SUFFIX
@@ -131,18 +133,22 @@ def transfer(options: argparse.Namespace) -> str:
         regions = read_labels(target_labels, _shape(target)), read_labels(style_labels, _shape(style_image))
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
+    from decouple_core.outcomes.parts import parts
     from decouple_core.pictures.visibility import blend, visible
 
     style = Style.load(options.style) if style_image is None else style_image.pixels
     start = time.perf_counter()
     with _Bar() as bar:
         result = Engine().transfer(target.pixels, style, settings, regions=regions, progress=bar,
+                                   certify=bool(options.report),
                                    target_mask=visible(target.alpha, target_mask, "target-hidden"),
                                    style_mask=visible(style_image.alpha if style_image else None, style_mask,
                                                       "style-hidden"))
     if target_mask is not None:
         blend(result.image, target.pixels, target_mask)
     write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
+    if options.components:
+        _write_parts(Path(options.components), parts(result.components, settings, target.pixels, target_mask))
     if options.report:
         try:
             result.report.save(options.report)
@@ -151,6 +157,17 @@ def transfer(options: argparse.Namespace) -> str:
                                 problem=_as_ours(error).message) from error
     return (f"{options.output}: {settings.mode}, {result.report.network}, {result.report.device}, "
             f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s")
+
+
+def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
+    from decouple_core.pictures.writing import write_floats
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
+    for name, pixels in parts.items():
+        write_floats(folder / f"{name}.tif", pixels)
 
 
 def roundtrip(options: argparse.Namespace) -> str:
@@ -222,6 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
     sub.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
                      help="label pictures; areas of equal colour correspond")
+    sub.add_argument("--components", metavar="DIR", help="write the parts that add up to the result there")
     sub.add_argument("--report", metavar="DIR", help="write report.json, plots and the image of every step there")
     _add_settings(sub)
     sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))

@@ -28,6 +28,7 @@ from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down
 from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel, integrator_of
+from decouple_core.outcomes.certificate import Moved, certificate
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.outcome import Dressed
 from decouple_core.outcomes.painting import COARSEST, scales_of
@@ -117,7 +118,7 @@ class Engine:
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
                  regions: Labels | None = None, out: np.ndarray | None = None, render: bool = True,
-                 progress: Progress = silent) -> Transferred:
+                 certify: bool = False, progress: Progress = silent) -> Transferred:
         """Dress the target in the style.
 
         Parameters
@@ -136,6 +137,8 @@ class Engine:
             Receives the result, shape (H, W, 3), float32.
         render : bool
             Without it the image is left as it was: whoever asks renders what he wants of the components.
+        certify : bool
+            Whether the report is to say how far each component of a painting moves the means at each scale.
         progress : Progress
 
         Raises
@@ -149,7 +152,7 @@ class Engine:
         target_masks, style_masks = _masks(target_mask, style_mask, regions)
 
         def work(device: torch.device, size: int) -> Transferred:
-            run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
+            run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify)
             with torch.inference_mode():
                 return run.transfer(target, target_masks, style, style_masks, result, render)
 
@@ -178,8 +181,10 @@ class Engine:
 class _Run:
     """One piece of work under way: settings, journal and progress together."""
 
-    def __init__(self, engine: Engine, settings: Settings, device: torch.device, say: Progress) -> None:
+    def __init__(self, engine: Engine, settings: Settings, device: torch.device, say: Progress, *,
+                 certify: bool = False) -> None:
         self._engine, self._settings, self._device, self._say = engine, settings, device, say
+        self._certify = certify
         self._outcome = OUTCOMES[settings.mode]
         self._journal = Journal()
         self._meter = Meter(say)
@@ -211,6 +216,9 @@ class _Run:
             self._meter.phase("carrying")
             components = self._components(model, dressed)
             layers = layers or self._reached(model, dressed, components)
+        if self._certify and components.base is not None and components.differences:
+            with self._journal.step("certify"):
+                self._journal.certificate = self._certified(model, dressed, components)
         if render:
             with self._journal.step("render"):
                 self._meter.phase("rendering")
@@ -263,6 +271,14 @@ class _Run:
         reached = hierarchy.measure(components.picture(detail.image))
         return [LayerReport.of(*row) for row in zip(hierarchy.names, dressed.own.coupled_means,
                                                     dressed.goal.coupled_means, reached, strict=False)][::-1]
+
+    def _certified(self, model: PreparedModel, dressed: Dressed, components: Components) -> list[Moved]:
+        """How far each component moves the means at each scale."""
+        assert dressed.picture.finest is not None  # a painting has it
+        sides = doubling(max(dressed.picture.finest.image.shape[1:]), COARSEST)
+        wanted = dressed.goal.at_sides([side * self._settings.style_scale for side in sides])
+        return certificate(model.hierarchy, components, dressed.picture.finest.masks,
+                           dict(zip(sides, wanted, strict=True)))
 
     @property
     def _flows(self) -> bool:

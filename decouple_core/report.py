@@ -18,6 +18,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.move import Move
+from decouple_core.outcomes.certificate import Moved
 from decouple_core.pictures.writing import write_image
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ class Journal:
         of every layer so far from where it is to be.
     images : dict
         The image after each step, shape (3, h, w) at the working size.
+    certificate : list of Moved
+        Of a painting, where it was asked for.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     losses: list[dict[str, Any]] = field(default_factory=list)
     images: dict[str, Tensor] = field(default_factory=dict)
+    certificate: list[Moved] = field(default_factory=list)
     _step: str = ""
 
     @contextmanager
@@ -110,6 +114,8 @@ class Report:
         Passes through the network: of each kind, ``total``, ``multiply_adds`` of their convolutions, and ``by_depth``.
     layers : list of LayerReport
         Deep to shallow, as they were imposed.
+    certificate : list of Moved
+        How far each component of a painting moves the means at each scale; empty where it was not asked for.
     dead_channels : dict of str to list of int
         Features that are 0 on the noise, the target or the style, and were left out.
     reference : list of list of float
@@ -126,6 +132,7 @@ class Report:
     seconds: dict[str, float]
     evaluations: dict[str, Any]
     layers: list[LayerReport]
+    certificate: list[Moved]
     dead_channels: dict[str, list[int]]
     reference: list[list[float]]
     losses: list[dict[str, Any]] = field(repr=False)
@@ -142,14 +149,15 @@ class Report:
                                     for (kind, depth), number in sorted(work.passes.items())}}
         dead = {name: (alive == 0).nonzero().flatten().tolist()
                 for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)}
-        return cls(settings, network, device, journal.seconds, evaluations, layers, dead,
+        return cls(settings, network, device, journal.seconds, evaluations, layers, journal.certificate, dead,
                    [values.flatten().cpu().tolist() for values in reference], journal.losses, journal.images)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without the losses and images, which are long."""
         return {"reference": self.reference, "settings": self.settings.as_dict(), "network": self.network,
                 "device": self.device, "seconds": self.seconds, "evaluations": self.evaluations,
-                "layers": [asdict(layer) for layer in self.layers], "dead_channels": self.dead_channels}
+                "layers": [asdict(layer) for layer in self.layers],
+                "certificate": [asdict(moved) for moved in self.certificate], "dead_channels": self.dead_channels}
 
     def save(self, folder: str | Path) -> None:
         """Write ``report.json``, the images of every step and the thesis's plots into a folder, made if missing.

@@ -47,6 +47,13 @@ def write_image(path: str | Path, pixels: np.ndarray, *, alpha: np.ndarray | Non
         writer.encode(beside, levels.astype(np.uint16 if top == 65535 else np.uint8))
 
 
+def write_floats(path: Path, pixels: np.ndarray) -> None:
+    """Write a part of a picture, (H, W, 3) of any values, as a TIFF of 32-bit floats."""
+    with replacing(path) as beside:
+        tifffile.imwrite(beside, pixels.astype(np.float32), photometric="rgb", compression="adobe_deflate",
+                         predictor=True, metadata=None)
+
+
 def check_output(path: str | Path, shape: tuple[int, int] | None = None) -> None:
     """Refuse, before any work is done, a path that `write_image` would refuse after it.
 

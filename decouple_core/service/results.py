@@ -6,7 +6,6 @@ the run that follows a preview need no solve.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +16,9 @@ import numpy as np
 
 from decouple_core.contract import protocol
 from decouple_core.contract.settings import COMPONENTS, OF_RENDERING, Settings
-from decouple_core.features.colour import LUMA
 from decouple_core.model.kept import Kept
-from decouple_core.outcomes.components import Components, keep_chroma_or_luma
-from decouple_core.outcomes.registry import OUTCOMES
+from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.parts import rendered, stages
 from decouple_core.pictures.resampling import shrink, shrink_mask
 
 KEPT = 4
@@ -93,7 +91,7 @@ class Results:
 
     def render(self, made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
         """The whole picture, (H, W, 3), into `out`."""
-        _rendered(made, settings, target, out, progress)
+        rendered(made.components, settings, target, out, progress)
 
     def look(self, made: Made, settings: Settings, folder: Path, job: protocol.Transfer, target: np.ndarray,
              weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -113,8 +111,8 @@ class Results:
         first, last = (0, height) if side > view.longest else (view.y, view.y + view.height)
         before = seen.pixels[first:last]
         after = np.array(before, np.float32)
-        _rendered(made, settings, np.ascontiguousarray(before[..., :3]), after[..., :3], lambda _: None,
-                  first / height, last / height)
+        rendered(made.components, settings, np.ascontiguousarray(before[..., :3]), after[..., :3], lambda _: None,
+                 first / height, last / height)
         if seen.weights is not None:
             after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
         top = view.y - first
@@ -134,12 +132,10 @@ class Results:
         Each part is what the picture gains by one more of the components, so that the sum is exact although the box
         is not linear. What rounding takes from one, the next gets.
         """
-        amounts = settings.all_amounts
-        stages = [dataclasses.replace(settings, amounts=(*amounts[:number], *[0.0] * (len(COMPONENTS) - number)))
-                  for number in range(1, len(COMPONENTS) + 1)]
-        for number, (stage, array) in enumerate(zip(stages, into, strict=True)):
-            _rendered(made, stage, target, array,
-                      lambda done, number=number: progress((number + done) / (len(stages) + 1)))  # type: ignore[misc]
+        count = len(COMPONENTS) + 1
+        for number, (stage, array) in enumerate(zip(stages(settings), into, strict=True)):
+            rendered(made.components, stage, target, array,
+                     lambda done, number=number: progress((number + done) / count))  # type: ignore[misc]
         out[...] = into[-1]
         for top in range(0, len(out), STRIPE_ROWS):
             rows = slice(top, top + STRIPE_ROWS)
@@ -148,7 +144,7 @@ class Results:
                 wanted = _grey(array[rows]) if parts.grey else array[rows]
                 array[rows] = _stored(wanted - reached + MIDDLE, parts)
                 reached = reached + array[rows] - MIDDLE
-            progress((len(stages) + min(1.0, (top + STRIPE_ROWS) / len(out))) / (len(stages) + 1))
+            progress((count - 1 + min(1.0, (top + STRIPE_ROWS) / len(out))) / count)
 
     def _at(self, side: int, folder: Path, target: np.ndarray, weights: np.ndarray | None) -> Seen:
         """The target and its weights with this longer side."""
@@ -161,14 +157,6 @@ class Results:
             return Seen(pixels, None if weights is None else shrink_mask(weights, pixels.shape[:2]).numpy())
 
         return self._seen.get(json.dumps([side, _stamps(folder, "target")]), small)
-
-
-def _rendered(made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share,
-              top: float = 0.0, bottom: float = 1.0) -> None:
-    components = OUTCOMES[settings.mode].in_amounts(made.components, settings)
-    components.render(target, out, progress, top, bottom)
-    if settings.keep_colours or settings.keep_tones:
-        keep_chroma_or_luma(target, out, LUMA, chroma=settings.keep_colours)
 
 
 def _shrunk(pixels: np.ndarray, alpha: np.ndarray | None, side: int) -> np.ndarray:

@@ -167,8 +167,8 @@ def test_report_folder(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert {"report.json", "losses.png", "noise_means.png", "step_0_target.png", "step_1_undressed.png",
             "step_2_dressed_relu1_1.png", "step_3_dressed.png"} == names
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert set(report) == {"settings", "network", "device", "seconds", "evaluations", "layers", "dead_channels",
-                           "losses", "reference"}
+    assert set(report) == {"settings", "network", "device", "seconds", "evaluations", "layers", "certificate",
+                           "dead_channels", "losses", "reference"}
     assert report["settings"]["size"] == 32
 
 
@@ -349,3 +349,20 @@ def test_style_files_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys:
 def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--help" in fails(capsys)
     assert "--help" in fails(capsys, "dress")
+
+
+@pytest.mark.parametrize("mode", ["photo", "painting"])
+def test_components_add_up_to_the_result(pictures: Path, tmp_path: Path, mode: str) -> None:
+    """As another program reads them: float TIFFs, and an 8-bit picture that is their sum, rounded."""
+    words = ["transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "out.png", *QUICK,
+             "--mode", mode, "--amounts", "1,1.2,0.5", "--components", tmp_path / "parts",
+             "--report", tmp_path / "report"]
+    assert main(arguments(*words)) == 0
+    names = ["colour", "forms", "strokes", "grain"][: 1 if mode == "photo" else 4]
+    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == sorted(f"{name}.tif" for name in names)
+    certified = json.loads((tmp_path / "report" / "report.json").read_text())["certificate"]
+    assert {row["component"] for row in certified} == (set() if mode == "photo" else {*names[1:], "all"})
+    read = [tifffile.imread(tmp_path / "parts" / f"{name}.tif") for name in names]
+    assert all(part.dtype == np.float32 for part in read)
+    written = np.asarray(PIL.Image.open(tmp_path / "out.png"))
+    np.testing.assert_array_equal(np.floor(np.clip(sum(read), 0, 1) * 255 + 0.5).astype(np.uint8), written)

@@ -20,9 +20,14 @@ from torch import Tensor
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
+from decouple_core.features.colour import ColourMap
 from decouple_core.features.functions import Functions
-from decouple_core.features.style import Style
+from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.flow.gauss_newton import Step, gauss_newton
+from decouple_core.outcomes.bilateral_grid import BilateralGrid
+from decouple_core.outcomes.certificate import certificate
+from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.parametrisation import Field
 from decouple_core.pictures.pyramid import doubling, larger, smaller
 from decouple_core.pictures.resampling import shrink
 
@@ -71,6 +76,21 @@ def test_a_step_is_the_damped_least_norm_change() -> None:
     np.testing.assert_allclose(ours, wanted, atol=1e-9)
     assert ((ours == 0) | (ours == 1)).any()  # the box has bitten
     assert len(known.directions) == 5
+
+
+def test_the_certificate_says_how_far_each_component_goes() -> None:
+    """Means of colours, half of whose way a constant goes, none of it a noise without a mean, and all of it both."""
+    hierarchy = Functions([lambda x: x.mean((1, 2))], (3,))
+    base = torch.full((3, 16, 24), 0.4)
+    noise = 0.1 * torch.randn(3, 8, 12, generator=torch.Generator().manual_seed(0))
+    way = torch.tensor([[0.2, -0.1, 0.3]])
+    differences = {"forms": 0.5 * way[0, :, None, None].expand(3, 4, 6), "strokes": noise - noise.mean((1, 2), True)}
+    identity = Field(BilateralGrid, BilateralGrid(base).constant(ColourMap(torch.eye(3), torch.zeros(3))))
+    wanted = {side: ScaleFeatures(side, (0.4 + way,), torch.zeros(1)) for side in (12, 24)}
+    rows = certificate(hierarchy, Components(identity, differences, base=base), None, wanted)
+    assert [(row.side, row.component) for row in rows] == [
+        (side, name) for side in (12, 24) for name in ("forms", "strokes", "all")]
+    np.testing.assert_allclose([row.shares[0] for row in rows], [0.5, 0.0, 0.5] * 2, atol=0.03)
 
 
 # --- scales -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,71 @@
+"""How far each component of a painting moves the means of each scale: what the amounts leave alone, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.style import ScaleFeatures
+from decouple_core.outcomes.components import Components
+from decouple_core.pictures.picture import Scale
+from decouple_core.pictures.pyramid import at_side, larger
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What components do to the means at one scale.
+
+    Attributes
+    ----------
+    side : int
+        Longer side of the scale, in pixels.
+    component : str
+        "forms", "strokes" or "grain" alone, or "all" of them.
+    shares : list of float
+        Of each layer's way from the colour picture's means to the style's: ⟨moved, way⟩ / |way|², 1 for all of it.
+    """
+
+    side: int
+    component: str
+    shares: list[float]
+
+
+def certificate(hierarchy: Hierarchy, components: Components, masks: Tensor | None,
+                wanted: Mapping[int, ScaleFeatures]) -> list[Moved]:
+    """What each component alone, and all of them, move at each scale.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    components : Components
+        Of a painting.
+    masks : Tensor or None
+        Of its regions at the finest scale, shape (R, H, W).
+    wanted : mapping of int to ScaleFeatures
+        The style at each scale, by the scale's longer side in the painting.
+    """
+    assert components.base is not None  # a painting has one
+    base, moved = components.base, []
+    added = {name: larger(d, (base.shape[1], base.shape[2])) for name, d in components.differences.items()}
+    chosen = {**{name: [d] for name, d in added.items()}, "all": list(added.values())}
+    for side, features in wanted.items():
+        goal = features.means
+
+        def measured(image: Tensor, side: int = side, goal: Sequence[Tensor] = goal) -> list[Tensor]:
+            scale = at_side(Scale(image, masks), side)
+            return hierarchy.within(scale.masks).measure(scale.image, min(len(goal), len(hierarchy.sizes)))
+
+        own = measured(base)
+        for name, differences in chosen.items():
+            reached = measured((base + torch.stack(differences).sum(0)).clamp(0.0, 1.0))
+            moved.append(Moved(side, name, [_share(b - o, g.to(o) - o)
+                                            for o, b, g in zip(own, reached, goal, strict=False)]))
+    return moved
+
+
+def _share(moved: Tensor, way: Tensor) -> float:
+    return ((moved * way).sum() / way.square().sum().clamp_min(1e-12)).item()
