@@ -93,7 +93,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(beside, whole)
     except OSError as error:
         if error.errno in FULL:
-            raise DiskFullError("file-disk-full", path=str(path), reason=reason(error)) from error
+            raise DiskFullError("file-disk-full", path=str(path)) from error
         raise InputError("file-unwritable", path=str(path), reason=reason(error)) from error
     finally:
         if beside is not None:

@@ -140,7 +140,7 @@ SENTENCES: dict[str, str] = {
     "output-special": "{path} is a device or a pipe and was left alone; give the name of a file.",
     "output-read-only": "{path} is read-only and was left alone; choose another name, or let it be written.",
     "file-disk-full": "The disk is full and {path} was not written; free some space and try again.",
-    "report-incomplete": "{path} is written and whole, but its report is not: {problem}",
+    "report-incomplete": "{problem} {path} is written and whole, without its report.",
     "file-special": "{path} is no ordinary file; save what it holds to one first.",
     "folder-missing": "The folder {path} does not exist; make it or choose another one.",
     "folder-unwritable": "The folder {path} cannot be written ({reason}); choose another one.",

@@ -135,7 +135,7 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 def test_stopped_by_ctrl_c(pictures: Path, tmp_path: Path) -> None:
     with process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", "--size", "56",
-                 "--layers", "5", "--network", "vgg16", "--device", "cpu") as run:
+                 "--layers", "5", "--mode", "painting", "--network", "vgg16", "--device", "cpu") as run:
         assert run.stderr is not None
         for line in run.stderr:
             if "Undressing" in line:

@@ -13,6 +13,7 @@ import pytest
 from decouple_core.contract import errors
 from decouple_core.flow.meter import Meter
 from decouple_core.service import computer as compute
+from decouple_core.service.job import foreseen
 
 JOB = 7
 
@@ -70,6 +71,6 @@ def test_goes_on_with_what_was_not_cancelled(computer: compute._Computer, number
     (OSError("no number"), errors.DecoupleError("unforeseen", reason="OSError('no number')")),
     (ZeroDivisionError("{braces}"), errors.DecoupleError("unforeseen", reason="ZeroDivisionError('{braces}')"))])
 def test_whatever_happens_is_told_in_one_sentence(error: Exception, told: errors.DecoupleError) -> None:
-    found = compute._foreseen(error, "/job")
+    found = foreseen(error, "/job")
     assert type(found) is type(told)
     assert found.message == told.message
