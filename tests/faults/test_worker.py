@@ -10,7 +10,6 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,14 +38,6 @@ from tests.faults.worker import (
 pytestmark = pytest.mark.skipif(not ON_LINUX, reason="it does harm in ways of Linux")
 
 SECONDS = 120.0
-
-
-@pytest.fixture(scope="module")
-def home(weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder, and a worker that serves there."""
-    with served(tmp_path_factory.mktemp("home")) as (home, _worker):
-        done(home)
-        yield home
 
 
 # --- stopped ------------------------------------------------------------------------------------------------------

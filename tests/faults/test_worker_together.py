@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,6 @@ from tests.faults.worker import (
     pid_of,
     running,
     serve,
-    served,
     small_job,
     wait_until,
 )
@@ -36,14 +34,6 @@ from tests.faults.worker import (
 pytestmark = pytest.mark.skipif(not ON_LINUX, reason="it does harm in ways of Linux")
 
 SECONDS = 120.0
-
-
-@pytest.fixture(scope="module")
-def home(weights: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder, and a worker that serves there."""
-    with served(tmp_path_factory.mktemp("home")) as (home, _worker):
-        done(home)
-        yield home
 
 
 # --- several at once, and many after each other -------------------------------------------------------------------
