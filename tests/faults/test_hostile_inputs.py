@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import faulthandler
 import gc
+import importlib
 import io
 import json
 import os
@@ -25,6 +26,7 @@ import pytest
 import tifffile
 import torch
 
+import install
 from decouple_core.contract import errors
 from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.messages import Message
@@ -34,8 +36,6 @@ from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.pictures.reading import read_image, read_mask
 from tests.faults.made import tiff
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 HANG_SECONDS = 60.0
 """A single input takes milliseconds."""
@@ -284,16 +284,18 @@ def test_frames(capfd: pytest.CaptureFixture[str]) -> None:
     assert endured(make, 2000, (ProtocolError, ValueError), capfd) > 1000
 
 
-def test_recipes(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """As layers carry them, which come with documents from anywhere: whole, or none."""
     repository = types.ModuleType("gi.repository")
     repository.Gimp = types.SimpleNamespace(Layer=object, Item=object)  # type: ignore[attr-defined]
+    repository.GLib = types.SimpleNamespace()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "gi", types.ModuleType("gi"))
     monkeypatch.setitem(sys.modules, "gi.repository", repository)
-    source = REPOSITORY / "gimp_plugin" / "decoupled_style" / "host" / "recipe.py"
-    module = types.ModuleType("recipe_under_test")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(source.read_text(), str(source), "exec"), module.__dict__)
+    install.copy_plug_in(tmp_path / "plug-in")
+    monkeypatch.syspath_prepend(tmp_path / "plug-in")
+    module = importlib.import_module("decoupled_style.host.recipe")
+    for name in [name for name in sys.modules if name.split(".")[0] == "decoupled_style"]:  # gone with the stand-in
+        monkeypatch.setitem(sys.modules, name, sys.modules.pop(name))
     rng = np.random.default_rng(5)
     whole = {"recipe": 1, "settings": Settings().as_dict(), "network": "vgg16", "style_name": "cup",
              "style": {"a": [1]}}

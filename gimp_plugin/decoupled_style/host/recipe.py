@@ -67,7 +67,7 @@ class Recipe:
             kept = json.loads(bytes(parasite.get_data()))
             found = cls(kept["settings"], kept["network"], kept["style_name"], kept["style"],
                         str(kept.get("layer_name", "")), int(kept.get("source", 0)))
-        except (ValueError, KeyError, TypeError, RecursionError):  # the last for one nested 10 000 deep
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # the last for one nested 10 000 deep
             return None
         whole = isinstance(found.settings, dict) and isinstance(found.style_name, str) and isinstance(found.style, dict)
         return found if whole else None
