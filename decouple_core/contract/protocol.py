@@ -210,7 +210,6 @@ class Transfer:
             for labels, picture in ((self.target_labels, self.target), (self.style_labels, self.style)):
                 if labels is None or picture is None or labels != Raster(picture.width, picture.height, 4):
                     raise ProtocolError(f"a transfer holds {labels} as labels of {picture}")
-
         if self.view is not None and not (self.parts is None and self.view.lies_in(self.target)):
             raise ProtocolError(f"a transfer holds {self.view} of {self.target}")
 
@@ -224,7 +223,7 @@ class Transfer:
     def to_message(self) -> dict[str, Any]:
         """The message that asks for this job."""
         values = {row.name: getattr(self, row.name) for row in fields(self)}  # as they are, however deep
-        return {"kind": "transfer", **{name: asdict(value) if isinstance(value, Raster) else value
+        return {"kind": "transfer", **{name: asdict(value) if isinstance(value, (Raster, View, Parts)) else value
                                        for name, value in values.items()}}
 
     @classmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import os
 import shutil
 import stat
@@ -22,7 +24,7 @@ from hypothesis import strategies as st
 
 from decouple_core.contract import __version__, errors, protocol
 from decouple_core.contract.messages import Message
-from decouple_core.contract.protocol import Raster, Transfer
+from decouple_core.contract.protocol import Parts, Raster, Transfer, View
 from decouple_core.contract.settings import Settings
 from decouple_core.service.worker import stop
 
@@ -325,7 +327,10 @@ def test_regions_are_told_by_their_labels(home: Path) -> None:
 def test_labels_without_their_picture_are_refused(odd: dict[str, Any]) -> None:
     job = Transfer(Raster(50, 40, 3, 1), {}, style=Raster(30, 20, 4), target_labels=Raster(50, 40, 4),
                    style_labels=Raster(30, 20, 4))
-    assert Transfer.from_message(job.to_message()) == job
+    assert Transfer.from_message(json.loads(json.dumps(job.to_message()))) == job
+    for more in ({"view": View(20, 0, 0, 20, 16)}, {"parts": Parts(255)}):
+        asked = dataclasses.replace(job, **more)
+        assert Transfer.from_message(json.loads(json.dumps(asked.to_message()))) == asked
     with pytest.raises(protocol.ProtocolError):
         Transfer.from_message({**job.to_message(), **odd})
 
