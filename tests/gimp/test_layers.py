@@ -151,7 +151,7 @@ def test_last_style_is_not_the_recipe_that_was_applied_since(console: Session, p
     expected = pictures.get(console, f"item({first})")
     succeeded(console, f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({wrong}))')
     again = succeeded(console, "dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
-    assert np.array_equal(pictures.get(console, f"item({again})"), expected)
+    np.testing.assert_array_equal(pictures.get(console, f"item({again})"), expected)
 
 
 def test_reapply_in_part(console: Session, pictures: Pictures, cup: np.ndarray) -> None:

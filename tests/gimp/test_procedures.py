@@ -297,7 +297,7 @@ def test_regions_of_several_layers_and_of_the_repetition(console: Session, pictu
     assert np.abs(pictures.get(console, f"item({two})")[:20, :50, :3].mean((0, 1)) - red).max() < 0.1
     expected = pictures.get(console, f"item({one})")
     again = succeeded(console, "dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
-    assert np.array_equal(pictures.get(console, f"item({again})"), expected)
+    np.testing.assert_array_equal(pictures.get(console, f"item({again})"), expected)
     console.ask("image.remove_layer(ours)")
     message = console.ask("dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")[2]
     assert "A layer of regions is no longer open." in message
