@@ -83,9 +83,9 @@ def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
-    """The last step, the rename, fails: nothing half-written stays."""
+    """It is not replaced, and nothing half-written stays."""
     (tmp_path / "a.style").mkdir()
-    with pytest.raises(InputError, match="choose another place"):
+    with pytest.raises(InputError, match="is a folder; give the name of a file"):
         example().save(tmp_path / "a.style")
     assert [p.name for p in tmp_path.iterdir()] == ["a.style"]
 

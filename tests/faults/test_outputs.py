@@ -114,7 +114,9 @@ def test_full_disk_for_the_report_leaves_the_picture(tmp_path: Path, weights: ob
     with small_disk(tmp_path / "disk", 40 * 1024) as disk:
         answer = transfer(tmp_path, "-o", tmp_path / "out.png", "--report", disk / "report")
         assert answer.returncode == 1, answer.stderr
-        assert answer.stderr.splitlines()[-1].startswith(f"decouple: {tmp_path / 'out.png'} is written and whole")
+        last = answer.stderr.splitlines()[-1]
+        assert last.startswith("decouple: The disk is full")
+        assert last.endswith(f"{tmp_path / 'out.png'} is written and whole, without its report.")
         assert "Traceback" not in answer.stderr
     assert picture(tmp_path / "out.png").shape == PIXELS.shape
 
