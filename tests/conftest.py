@@ -25,7 +25,8 @@ def cores() -> int:
 
 # Before torch is loaded, here or in a process that a test starts. As many threads as the machine has cores, of which a
 # container may be given two, take turns on those; and threads that spin while they wait keep the others from working.
-os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // SIDE_BY_SIDE)))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
@@ -65,7 +66,10 @@ def one_thread() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs an accelerator where there is none."""
+    """Keep together what shares costly fixtures; skip what needs an accelerator where there is none."""
+    for item in items:  # `--dist loadgroup` gives a group to one process
+        release = getattr(item, "callspec", None) and item.callspec.params.get("gimp_root")
+        item.add_marker(pytest.mark.xdist_group(f"GIMP of {release}" if release else str(item.path)))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
