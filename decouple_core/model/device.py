@@ -101,7 +101,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     # The CPU's allocator and some kernel libraries raise plain RuntimeErrors that differ in their text alone.
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS)
+    return isinstance(error, RuntimeError) and (text == _NO_ROOM_FOR_CODE or any(sign in text for sign in _SIGNS))
 
 
 _SIGNS = (
@@ -111,6 +111,10 @@ _SIGNS = (
     "alloc_failed",  # cuBLAS, cuDNN: ..._STATUS_ALLOC_FAILED
     "std::bad_alloc",
 )
+
+
+_NO_ROOM_FOR_CODE = "could not create a primitive"
+"""All that oneDNN says where it has no memory for the code that it makes; what it cannot do, it says in more words."""
 
 
 def _works(kind: str) -> bool:

@@ -139,7 +139,8 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
         regions = Regions.chosen(*labels, image, style)
         if drawable is None and file is None and regions is None:
             regions = Regions.found_again(remembered, image, style)
-        remember_style({**style.where(), **(regions.where() if regions else {})})
+        if mode != Gimp.RunMode.NONINTERACTIVE:  # a script leaves the settings of the last run alone, too
+            remember_style({**style.where(), **(regions.where() if regions else {})})
         request = Request(style, regions, arguments.chosen_settings(config), arguments.chosen_output(config))
         return dress(worker, image, layers, request, StatusBar())
 

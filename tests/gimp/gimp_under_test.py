@@ -80,6 +80,11 @@ class GimpUnderTest:
         # No tips, no questions: a first start like any later one.
         (self.profile / "gimprc").write_text('(check-updates no)\n(show-welcome-dialog no)\n(num-processors 2)\n')
 
+    def forget_last_values(self) -> None:
+        """Let the next repetition take the values that it is given, and leave them to the one after it."""
+        for file in (self.profile / "plug-in-settings").glob("*.last"):
+            file.unlink()
+
     def command(self, *words: str, env: dict[str, str] | None = None) -> list[str]:
         """The command line that runs a program where GIMP is."""
         settings = {"HOME": str(self.folder), "GIMP3_DIRECTORY": str(self.profile), "LANG": "en_GB.UTF-8",

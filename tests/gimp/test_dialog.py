@@ -141,7 +141,7 @@ def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest
 
 def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> None:
     """After a recipe was applied, the dialog begins with the style of its own last run."""
-    outcome = opened.ask("dress(cat_image, [cat], style=coffee)")
+    outcome = opened.ask("dress(cat_image, [cat], style=coffee, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
     assert outcome[0] == "success"
     opened.ask("cat_image.set_selected_layers([cat])")
     run_from_menu(opened, "e", "Re-apply Decoupled Style")

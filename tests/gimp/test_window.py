@@ -256,7 +256,8 @@ def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
     path = Pictures(gimp.folder).put("flat", flat)
     opened.ask(f'sky, table = (new_layer(of, "{path}", 720, 480, name) for of, name in ((cat_image, "sky and ground"), '
                '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
-               'outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table)[0]\n'
+               'outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, '
+               'run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]\n'
                'cat_image.set_selected_layers([cat])')
     assert opened.ask("outcome") == "success"
     run_from_menu(opened)
