@@ -65,6 +65,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares costly fixtures; skip what needs an accelerator where there is none."""
     for item in items:  # `--dist loadgroup` gives a group to one process
