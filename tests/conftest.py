@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -65,12 +66,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give one process all the tests of a file, or of a GIMP: they share what is slow to set up."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrGimp(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            release = re.search(r"\[(trixie|forky)\b", nodeid)
+            return release[1] if release else super()._split_scope(nodeid)
+
+    return ByFileOrGimp(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares costly fixtures; skip what needs an accelerator where there is none."""
-    for item in items:  # `--dist loadgroup` gives a group to one process
-        release = getattr(item, "callspec", None) and item.callspec.params.get("gimp_root")
-        item.add_marker(pytest.mark.xdist_group(f"GIMP of {release}" if release else str(item.path)))
+    """Skip what needs an accelerator where there is none."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
