@@ -91,8 +91,8 @@ def restored(path: Path, content: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def small_weights() -> Iterator[dict[str, object]]:
-    """Weights of VGG-16's layout that are quickly read and known by a digest of their own."""
+def small_weights(weights: object) -> Iterator[dict[str, object]]:
+    """Weights of VGG-16's layout that are quickly read and known by a digest of their own; the real ones first."""
     import torch
 
     from decouple_core.weights.stored import fingerprint, tensor_shapes
