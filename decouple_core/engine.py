@@ -25,7 +25,7 @@ from decouple_core.features.style import DETAIL_LAYERS, ScaleFeatures, Style
 from decouple_core.flow.meter import Meter
 from decouple_core.flow.move import Move
 from decouple_core.flow.nested_normalisation import NestedNormalisation
-from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down
+from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down, single_precision
 from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel, integrator_of
 from decouple_core.outcomes.certificate import Moved, certificate
@@ -153,7 +153,7 @@ class Engine:
 
         def work(device: torch.device, size: int) -> Transferred:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify)
-            with torch.inference_mode():
+            with torch.inference_mode(), single_precision():
                 return run.transfer(target, target_masks, style, style_masks, result, render)
 
         return run_with_step_down(work, pick_device(settings.device), settings.size,
@@ -165,7 +165,7 @@ class Engine:
 
         def work(device: torch.device, size: int) -> Style:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
-            with torch.inference_mode():
+            with torch.inference_mode(), single_precision():
                 return dataclasses.replace(run.read_style(image, [] if mask is None else [mask]), name=name)
 
         return run_with_step_down(work, pick_device(settings.device), settings.size,
@@ -174,7 +174,7 @@ class Engine:
     def round_trip(self, image: np.ndarray, settings: Settings, progress: Progress = silent) -> RoundTrip:
         """Self-transfer by the raw flow at the working size, layer 0 included, without clipping."""
         run = _Run(self, settings, pick_device(settings.device), progress)
-        with torch.inference_mode():
+        with torch.inference_mode(), single_precision():
             return run.round_trip(image)
 
 
@@ -328,7 +328,7 @@ class _Run:
         style = self._engine.styles.get(self._identity(model, picture, active) + "flow" * flows, measure)
         if picture.finest is None:
             return style
-        scales = self._engine.scales.get(identity_of(model.identity, picture.finest.image, picture.finest.masks, sides),
+        scales = self._engine.scales.get(identity_of(model.identity, picture.finest_identity, sides),
                                          lambda: scales_of(model.hierarchy, picture, sides))
         return dataclasses.replace(style, scales=scales)
 
@@ -366,9 +366,9 @@ class _Run:
         settings = self._settings.as_dict()
         for name in ("amounts", "keep_detail", "keep_colours", "keep_tones"):  # these change no component
             del settings[name]
-        finest, goal = dressed.picture.finest, dressed.goal
+        goal = dressed.goal
         identity = identity_of(
-            model.identity, dressed.picture.identity, finest and (finest.image, finest.masks), settings,
+            model.identity, dressed.picture.identity, dressed.picture.finest_identity, settings,
             dressed.image, goal.features, goal.coupled_means, [(m.mean, m.covariance) for m in goal.full_moments],
             [(scale.side, scale.means, scale.detail) for scale in goal.scales])
         made = self._engine.components.get(identity, lambda: self._outcome.components(

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
@@ -33,9 +34,6 @@ class Journal:
     ----------
     seconds : dict
         Wall-clock seconds of each step.
-    losses : list of dict
-        One entry per evaluation of the flow: ``step``, ``layer`` that moved, and ``loss``, the mean squared distance
-        of every layer so far from where it is to be.
     images : dict
         The image after each step, shape (3, h, w) at the working size.
     certificate : list of Moved
@@ -43,10 +41,10 @@ class Journal:
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
-    losses: list[dict[str, Any]] = field(default_factory=list)
     images: dict[str, Tensor] = field(default_factory=dict)
     certificate: list[Moved] = field(default_factory=list)
     _step: str = ""
+    _distances: list[tuple[str, int, list[Tensor]]] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -57,9 +55,19 @@ class Journal:
 
     def loss(self, move: Move, values: Tensor, sizes: Sequence[int]) -> None:
         """Note how far the features of each layer, of these sizes, are from the move's goals."""
-        distances = (values - move.goals).square().mean(0).cpu().split(list(sizes[: move.layer]))
-        self.losses.append({"step": self._step, "layer": move.layer,
-                            "loss": [layer.mean().item() for layer in distances]})
+        distances = (values - move.goals).square().mean(0).split(list(sizes[: move.layer]))
+        # Left where they are until somebody asks: an accelerator would stand still at every evaluation.
+        self._distances.append((self._step, move.layer, [layer.mean() for layer in distances]))
+
+    @property
+    def losses(self) -> list[dict[str, Any]]:
+        """One entry per evaluation of the flow: ``step``, ``layer`` that moved, and ``loss``, the mean squared distance
+        of every layer so far from where it is to be.
+        """
+        means = [mean for _, _, layers in self._distances for mean in layers]
+        values = iter(torch.stack(means).cpu().tolist() if means else [])
+        return [{"step": step, "layer": layer, "loss": [next(values) for _ in layers]}
+                for step, layer, layers in self._distances]
 
 
 @dataclass(frozen=True)

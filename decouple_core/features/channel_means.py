@@ -15,7 +15,7 @@ from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.linearised import Linearisation, LinearisedNetwork, WorkCount, pad
 from decouple_core.features.schedule import FlowSchedule
-from decouple_core.features.tiles import SAMPLED_PIXELS, Sample, TiledNetwork, chosen, cut
+from decouple_core.features.tiles import SAMPLED_PIXELS, Sample, TiledNetwork, chosen, cut, placed
 from decouple_core.features.vgg import convolutions
 
 SMOOTHING = 0.6
@@ -85,8 +85,10 @@ class ChannelMeans(Hierarchy):
         return other
 
     def precise(self) -> Self:
+        if self._linear is self._convolutions:
+            return self
         other = copy(self)
-        other._linear = self._convolutions
+        other._linear, other.identity = self._convolutions, identity_of(self.identity, "precise")
         return other
 
     @property
@@ -104,10 +106,12 @@ class ChannelMeans(Hierarchy):
         return TiledNetwork(image, self._convolutions[: self._taps[depth - 1] + 1], self._masks, self.work,
                             lambda tile, where, work: self._at(tile, depth, work, where=where))
 
-    def sample(self, image: Tensor, depth: int, generator: torch.Generator) -> Sample | None:
+    def corners(self, image: Tensor, generator: torch.Generator) -> Tensor | None:
         if image[0].numel() < SAMPLED_PIXELS:
             return None
-        corners = chosen(image.shape[1:], self._masks, generator)
+        return placed(chosen(image.shape[1:], self._masks, generator), image.device)
+
+    def sample(self, image: Tensor, depth: int, corners: Tensor) -> Sample:
         masks = None if self._masks is None else cut(self._masks, corners)
         return Sample.of(self._at(cut(image, corners), depth, self.work, masks=masks), corners, self._masks)
 

@@ -19,6 +19,13 @@ LEAST_VARIANCE = 1e-6
 """Added to every variance, (0.001)²: a quarter of an 8-bit step, so that a one-colour image has a finite map."""
 
 
+def luma(image: Tensor) -> Tensor:
+    """Luma (H, W) of an image (3, H, W)."""
+    # Numbers that are written there, because an accelerator that is sent a tensor is waited for.
+    weights = torch.cat([image.new_full((1,), weight) for weight in LUMA])
+    return torch.einsum("c,chw->hw", weights, image)
+
+
 @dataclass(frozen=True)
 class ColourMoments:
     """Mean and covariance of a colour cloud.
@@ -38,15 +45,16 @@ class ColourMoments:
     def of(cls, image: Tensor, mask: Tensor | None = None) -> ColourMoments:
         """Moments of an image (3, H, W), weighted by a mask (H, W) if given.
 
-        In double precision and on the CPU, because not every accelerator has it.
+        In double precision; on the CPU where an accelerator has none.
         """
-        colours = image.reshape(3, -1).cpu().double()
-        weights = torch.ones_like(colours[0]) if mask is None else mask.reshape(-1).cpu().double()
+        place = image.device if image.is_cuda else torch.device("cpu")
+        colours = image.reshape(3, -1).to(place).double()
+        weights = torch.ones_like(colours[0]) if mask is None else mask.reshape(-1).to(place).double()
         weights = weights / weights.sum()
         mean = colours @ weights
         centred = colours - mean[:, None]
-        covariance = (centred * weights) @ centred.T + LEAST_VARIANCE * torch.eye(3).to(centred)
-        return cls(mean, covariance)
+        covariance = ((centred * weights) @ centred.T).cpu() + LEAST_VARIANCE * torch.eye(3, dtype=torch.float64)
+        return cls(mean.cpu(), covariance)
 
     @classmethod
     def natural(cls) -> ColourMoments:

@@ -69,12 +69,16 @@ class Hierarchy(ABC):
             raise InputError("features-without-regions")
         return self
 
-    def sample(self, image: Tensor, depth: int, generator: Generator) -> Sample | None:
-        """Features of the first `depth` layers at some tiles that stand for the whole image.
+    def corners(self, image: Tensor, generator: Generator) -> Tensor | None:
+        """Corners, shape (B, 2), of some tiles that stand for the whole image.
 
         None where the image is small, or where the features are not means over its places.
         """
         return None
+
+    def sample(self, image: Tensor, depth: int, corners: Tensor) -> Sample:
+        """Features of the first `depth` layers at tiles that `corners` has given."""
+        raise NotImplementedError
 
     def precise(self) -> Self:
         """The same features, J and Jᵀ in the precision of the features themselves."""

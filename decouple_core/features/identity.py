@@ -28,7 +28,7 @@ def _add(digest: Any, part: Any) -> None:
         part = part.detach().cpu().numpy()
     if isinstance(part, np.ndarray):
         digest.update(f"array {part.dtype.str} {part.shape};".encode())
-        digest.update(np.ascontiguousarray(part).tobytes())
+        digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     elif isinstance(part, dict):
         digest.update(f"mapping {len(part)};".encode())
         for name in sorted(part):

@@ -227,7 +227,7 @@ def _shares(length: int, like: Tensor) -> Tensor:
     """How much each of `length` pixels in a row counts in the pair that it is averaged in: half, or all where alone."""
     shares = like.new_full((-(-length // 2),), 0.5)
     if length % 2:
-        shares[-1] = 1.0
+        shares[-1:].fill_(1.0)  # an assignment would carry the number to the device, and wait for it
     return shares
 
 

@@ -30,6 +30,10 @@ SAMPLED_PIXELS = 192 * 192
 CORE = 512
 """Side, in pixels, of the tiles into which a large image is cut, their halo not counted."""
 
+KEPT_BYTES = 4.5 * 2**30
+"""The most that the slopes of a large image's tiles may take on an accelerator, or half of what is free there: those of
+a painting of 4096 px. Where they are kept, a step needs one forward pass and not two."""
+
 Corner = tuple[int, int]
 """Top and left pixel of a tile."""
 
@@ -61,9 +65,17 @@ def chosen(shape: Sequence[int], masks: Tensor | None, generator: torch.Generato
     return sorted({corners[index] for index in drawn})
 
 
-def cut(image: Tensor, corners: Sequence[Corner]) -> Tensor:
-    """The tiles of an image (C, H, W) at these corners, shape (B, C, h, w)."""
-    return torch.stack([image[:, top : top + SIDE, left : left + SIDE] for top, left in corners])
+def placed(corners: Sequence[Corner], device: torch.device) -> Tensor:
+    """The corners as a tensor (B, 2) on a device, which is not waited for."""
+    places = torch.tensor(corners)
+    return places.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else places.to(device)
+
+
+def cut(image: Tensor, corners: Tensor) -> Tensor:
+    """The tiles of an image (C, H, W) at these corners, (B, 2), shape (B, C, h, w)."""
+    rows, columns = (corners[:, axis, None] + torch.arange(min(SIDE, length), device=corners.device)
+                     for axis, length in enumerate(image.shape[1:]))
+    return image[:, rows[:, :, None], columns[:, None]].transpose(0, 1).contiguous()
 
 
 @dataclass(frozen=True)
@@ -74,29 +86,33 @@ class Sample:
     ----------
     at : Linearisation
         At the tiles, (B, 3, h, w).
-    corners : list of (int, int)
+    corners : Tensor
+        Shape (B, 2).
     shares : Tensor or float
         How much of the tiles each region covers, as a multiple of what it covers of the image, shape (R, 1).
     """
 
     at: Linearisation
-    corners: list[Corner]
+    corners: Tensor
     shares: Tensor | float = 1.0
 
     @classmethod
-    def of(cls, at: Linearisation, corners: list[Corner], masks: Tensor | None) -> Sample:
+    def of(cls, at: Linearisation, corners: Tensor, masks: Tensor | None) -> Sample:
         """The sample at these corners of an image with these masks, shape (R, H, W)."""
         if masks is None:
             return cls(at, corners)
         return cls(at, corners, (cut(masks, corners).mean((0, 2, 3)) / masks.mean((1, 2)))[:, None])
 
-    def product(self, multipliers: Tensor, metric: Tensor | None = None) -> Tensor:
-        """N·J·M·Jᵀ·a of the whole image, nearly, for a of shape (R, M) and M of shape (1, H, W)."""
+    def product(self, metric: Tensor) -> Callable[[Tensor], Tensor]:
+        """What makes N·J·M·Jᵀ·a of the whole image, nearly, of a, (R, M), for M of shape (1, H, W)."""
         scale = self.shares**0.5  # a region answers the more strongly the less of the places it covers
-        back = self.at.vjp(scale * multipliers)
-        if metric is not None:
-            back = back * cut(metric, self.corners)
-        return scale * self.at.jvp(back.numel() * back)
+        freedom = cut(metric, self.corners)
+
+        def apply(multipliers: Tensor) -> Tensor:
+            back = self.at.vjp(scale * multipliers) * freedom
+            return scale * self.at.jvp(back.numel() * back)
+
+        return apply
 
 
 Where = Sequence[Tensor]
@@ -105,7 +121,7 @@ Network = Callable[[Tensor, Where, WorkCount], Linearisation]
 
 
 class TiledNetwork:
-    """The channel means at a large image, and their Jacobian, tile by tile: nothing but the image is kept.
+    """The channel means at a large image, and their Jacobian, tile by tile; on the processor the image alone is kept.
 
     Parameters
     ----------
@@ -130,6 +146,8 @@ class TiledNetwork:
         self._where = [_on_grid(whole, factor) for factor in self._factors]
         self._halo = -(-_reach(convolutions) // self._factors[-1]) * self._factors[-1]
         self._tiles = [(top, left) for top in range(0, height, CORE) for left in range(0, width, CORE)]
+        self._kept: dict[Corner, tuple[Linearisation, WorkCount]] = {}
+        self._keeps = height * width * _slope_bytes(convolutions) <= _most_kept(image.device)
         self.values = self._sum("forward", lambda at, _: at.values)
 
     def jvp(self, change: Tensor) -> Tensor:
@@ -152,13 +170,25 @@ class TiledNetwork:
         total: Tensor | None = None
         for corner in self._tiles:
             inside = self._with_halo(corner)
-            tiles = WorkCount()
-            value = part(self._network(self._image[:, *inside], self._weights(corner, inside), tiles), inside)
+            at, tiles = self._at(corner, inside)
+            before = tiles.multiply_adds
+            value = part(at, inside)
             total = value if total is None else total + value
-            self._work.multiply_adds += tiles.multiply_adds
+            self._work.multiply_adds += tiles.multiply_adds - before
         assert total is not None  # there is at least one tile
         self._work.passes[kind, len(self._factors)] += 1
         return total
+
+    def _at(self, corner: Corner, inside: tuple[slice, slice]) -> tuple[Linearisation, WorkCount]:
+        """The network at a tile, and where its passes are counted."""
+        if corner in self._kept:
+            return self._kept[corner]
+        tiles = WorkCount()
+        at = self._network(self._image[:, *inside], self._weights(corner, inside), tiles)
+        self._work.multiply_adds += tiles.multiply_adds
+        if self._keeps:
+            self._kept[corner] = at, tiles
+        return at, tiles
 
     def _with_halo(self, corner: Corner) -> tuple[slice, slice]:
         rows, columns = (slice(max(0, start - self._halo), min(length, start + CORE + self._halo))
@@ -201,6 +231,23 @@ def _reach(convolutions: Sequence[Convolution]) -> int:
             reach, scale = reach + scale, 2 * scale
         reach += scale  # 3×3
     return reach
+
+
+def _slope_bytes(convolutions: Sequence[Convolution]) -> float:
+    """Of each pixel's slopes, at two bytes each."""
+    total, area = 0.0, 1.0
+    for layer in convolutions:
+        area /= 4.0 if layer.pooled_before else 1.0
+        total += 2.0 * len(layer.weight) * area
+    return total
+
+
+def _most_kept(device: torch.device) -> float:
+    """Bytes that slopes may take."""
+    if device.type != "cuda":
+        return 0.0
+    free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return min(KEPT_BYTES, free / 2)
 
 
 def _on_grid(masks: Tensor, factor: int) -> Tensor:

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.flow.least_norm import factor_of, factored, least_norm
-from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
+from decouple_core.flow.replays import MOST_PIXELS, Replays
+from decouple_core.flow.solvers import Solution, conjugate_gradients, deflated
 
 MOST_DIRECTIONS = 36
 """Conjugate directions that are kept from step to step and from scale to scale: those of six solves. N·J·Jᵀ depends on
@@ -37,7 +38,7 @@ class Step:
 
 def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Sequence[Step],
                  damping: Callable[[float], Tensor], gram: Tensor, *, metric: Tensor, known: Solution | None = None,
-                 seed: int = 0) -> tuple[Tensor, Solution]:
+                 seed: int = 0, replays: Replays | None = None) -> tuple[Tensor, Solution]:
     """Take the steps.
 
     Parameters
@@ -60,6 +61,8 @@ def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Seque
         Directions from before, of the same features.
     seed : int
         Of the samples.
+    replays : Replays, optional
+        Records the steps; for a hierarchy of whole images that has an identity.
 
     Returns
     -------
@@ -69,32 +72,76 @@ def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Seque
         Directions for the next scale.
     """
     generator = torch.Generator().manual_seed(seed)
+    strengths = {step.damping: damping(step.damping) for step in steps}
+    factors = {relative: factor_of(gram, strength) for relative, strength in strengths.items()}
     for step in steps:
-        strength = damping(step.damping)
-        preconditioner = factored(factor_of(gram, strength), strength)
-        change, solution = _step(hierarchy, image, goal, strength, step.iterations, metric, generator,
-                                 deflated(preconditioner, known) if known else preconditioner)
+        corners = hierarchy.corners(image, generator)
+        given = _Given(image, goal, strengths[step.damping], factors[step.damping], metric, corners, known)
+        if replays is None or image[0].numel() > MOST_PIXELS:
+            image, solution = _step(hierarchy, given, step.iterations)
+        else:
+            image, solution = _replayed(replays, hierarchy, given, step.iterations)
         known = _joined(known, solution)
-        image = (image + change).clamp_(0.0, 1.0)
     assert known is not None  # there is at least one step
     return image, known
 
 
-def _step(hierarchy: Hierarchy, image: Tensor, goal: Tensor, damping: Tensor, iterations: int, metric: Tensor,
-          generator: torch.Generator, preconditioner: Operator) -> tuple[Tensor, Solution]:
-    """The change of the image, its multipliers found in a sample where there is one."""
-    depth = len(hierarchy.sizes)
+@dataclass(frozen=True)
+class _Given:
+    """What a step is taken from; see `gauss_newton`.
+
+    Attributes
+    ----------
+    damping, factor : Tensor
+        μ, and its preconditioner's factor.
+    corners : Tensor or None
+        Of the sample.
+    """
+
+    image: Tensor
+    goal: Tensor
+    damping: Tensor
+    factor: Tensor
+    metric: Tensor
+    corners: Tensor | None
+    known: Solution | None
+
+
+def _step(hierarchy: Hierarchy, given: _Given, iterations: int) -> tuple[Tensor, Solution]:
+    """The next image, its multipliers found in a sample where there is one."""
+    image, damping, metric, depth = given.image, given.damping, given.metric, len(hierarchy.sizes)
+    preconditioner = factored(given.factor, damping)
+    if given.known is not None:
+        preconditioner = deflated(preconditioner, given.known)
     at = hierarchy.linearise(image, depth)
-    sample = hierarchy.sample(image, depth, generator)
-    if sample is None:
-        return least_norm(at, goal - at.values, damping, preconditioner, iterations=iterations, metric=metric)
+    missing = given.goal - at.values
+    if given.corners is None:
+        change, solution = least_norm(at, missing, damping, preconditioner, iterations=iterations, metric=metric)
+    else:
+        product = hierarchy.sample(image, depth, given.corners).product(metric)
+        solution = conjugate_gradients(lambda a: product(a) + damping * a, missing, tolerance=0.0,
+                                       iterations=iterations, preconditioner=preconditioner)
+        change = image.numel() * metric * at.vjp(solution.multipliers)
+    return (image + change).clamp_(0.0, 1.0), solution
 
-    def operator(a: Tensor) -> Tensor:
-        return sample.product(a, metric) + damping * a
 
-    solution = conjugate_gradients(operator, goal - at.values, tolerance=0.0, iterations=iterations,
-                                   preconditioner=preconditioner)
-    return image.numel() * metric * at.vjp(solution.multipliers), solution
+def _replayed(replays: Replays, hierarchy: Hierarchy, given: _Given, iterations: int) -> tuple[Tensor, Solution]:
+    """The same, recorded."""
+    sampled = given.corners is not None
+
+    def step(image: Tensor, goal: Tensor, damping: Tensor, factor: Tensor, metric: Tensor,
+             *others: Tensor) -> tuple[Tensor, ...]:
+        known = others[sampled:]
+        there = _Given(image, goal, damping, factor, metric, others[0] if sampled else None,
+                       Solution.of(*known) if known else None)
+        image, solution = _step(hierarchy, there, iterations)
+        return image, *solution.tensors
+
+    inputs = [given.image, given.goal, given.damping, given.factor, given.metric]
+    inputs += [] if given.corners is None else [given.corners]
+    inputs += [] if given.known is None else given.known.tensors
+    image, *solution = replays((hierarchy.identity, hierarchy.sizes, sampled, iterations), step, inputs, hierarchy.work)
+    return image, Solution.of(*solution)
 
 
 def _joined(earlier: Solution | None, later: Solution) -> Solution:

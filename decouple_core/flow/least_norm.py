@@ -63,20 +63,28 @@ def least_norm(at: Linearisation, change: Tensor, damping: Tensor, preconditione
 
 
 def factor_of(gram: Tensor, damping: Tensor) -> Tensor:
-    """The Cholesky factor of N·J·Jᵀ + μ at the reference, for damping of shape (R, m).
+    """The Cholesky factor L of N·J·Jᵀ + μ at the reference, for damping of shape (R, m); elsewhere than here, L⁻¹.
 
-    A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions. Factored on
-    the CPU, once, because not every accelerator has double precision.
+    A region of a share φ of the image has N J Jᵀ and μ both larger by 1/φ: one factor serves all regions. Factored
+    once, in double precision, which not every accelerator has. Substitution takes the unknowns one after the other, and
+    an accelerator ten times as long for that as for a product with the inverse.
     """
     size = damping.shape[1]
-    block = gram[:size, :size].cpu().double() + torch.diag(damping.amin(0).cpu().double())
-    return torch.linalg.cholesky(block).to(damping)
+    place = gram.device if gram.is_cuda else torch.device("cpu")
+    block = gram[:size, :size].to(place).double() + torch.diag(damping.amin(0).to(place).double())
+    if damping.device.type == "cpu":
+        return torch.linalg.cholesky(block).to(damping)
+    factor, _ = torch.linalg.cholesky_ex(block)  # does not wait to see whether there is one: μ > 0 sees to that
+    unit = torch.eye(size, dtype=block.dtype, device=place)
+    return torch.linalg.solve_triangular(factor, unit, upper=False).to(damping)
 
 
 def factored(factor: Tensor, damping: Tensor) -> Operator:
     """The preconditioner of a factor from `factor_of`, in each region."""
     share = damping.amin(0) / damping
-    return lambda r: share * torch.cholesky_solve(r.T, factor).T
+    if factor.device.type == "cpu":
+        return lambda r: share * torch.cholesky_solve(r.T, factor).T
+    return lambda r: share * (r @ factor.T @ factor)
 
 
 @dataclass(frozen=True)
@@ -91,14 +99,14 @@ class Direction:
         a, shape (R, M).
     iterations : int
         Conjugate-gradient iterations that it took.
-    preconditioner : callable
-        For solves at neighbouring images: deflated by what the first of them found.
+    known : Solution
+        What deflates the preconditioner at neighbouring images: what the first of these solves found.
     """
 
     change: Tensor
     multipliers: Tensor
     iterations: int
-    preconditioner: Operator
+    known: Solution
 
 
 class DampedLeastNorm:
@@ -142,17 +150,25 @@ class DampedLeastNorm:
         change : Tensor
             Shape (R, features within some depth).
         before : Direction, optional
-            That of a neighbouring image for the same change: the solve starts from its multipliers, with its
-            preconditioner.
+            That of a neighbouring image for the same change: the solve starts from its multipliers, with the
+            preconditioner deflated by what it knows.
         """
         depth = self._depths.index(change.shape[1])
-        damping = self._dampings[depth]
-        preconditioner = before.preconditioner if before else self._preconditioner(depth)
-        moved, solution = least_norm(at, change, damping, preconditioner, tolerance=self._tolerance,
-                                     iterations=(self._warm_iterations if before else self._iterations)[depth],
+        preconditioner = self._preconditioner(depth)
+        moved, solution = least_norm(at, change, self._dampings[depth],
+                                     deflated(preconditioner, before.known) if before else preconditioner,
+                                     tolerance=self._tolerance, iterations=self.most_iterations(depth, before),
                                      start=before.multipliers if before else None)
-        return Direction(moved, solution.multipliers, solution.iterations,
-                         preconditioner if before else deflated(preconditioner, solution))
+        return Direction(moved, solution.multipliers, solution.iterations, before.known if before else solution)
+
+    @property
+    def looks(self) -> bool:
+        """Whether a solve looks at its numbers, to stop where it has converged."""
+        return self._tolerance > 0
+
+    def most_iterations(self, depth: int, before: Direction | None) -> int:
+        """The most iterations of a solve at this depth, counted from 0, from zero or from a neighbour's solution."""
+        return (self._warm_iterations if before else self._iterations)[depth]
 
     def _preconditioner(self, depth: int) -> Operator:
         damping = self._dampings[depth]

@@ -15,6 +15,8 @@ from torch import Tensor
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import Linearisation
 from decouple_core.flow.least_norm import DampedLeastNorm, Direction
+from decouple_core.flow.replays import Replays
+from decouple_core.flow.solvers import Solution
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,14 @@ class Flow:
     solver : DampedLeastNorm
     watch : callable
         Sees the features at every image that the flow visits.
+    replays : Replays, optional
+        Records the solves, of this solver and hierarchy, which must not be others under the same key.
     """
 
     hierarchy: Hierarchy
     solver: DampedLeastNorm
     watch: Watch = lambda move, values: None
+    replays: Replays | None = None
 
     def at(self, image: Tensor, move: Move) -> Linearisation:
         """The linearised features up to the move's layer."""
@@ -78,4 +83,18 @@ class Flow:
 
     def direction(self, image: Tensor, move: Move, before: Direction | None = None) -> Direction:
         """dx/dt, the damped least-norm direction of the nominal velocity, found from that of an image nearby."""
-        return self.solver.direction(self.at(image, move), move.change, before)
+        if self.replays is None or self.solver.looks:
+            return self.solver.direction(self.at(image, move), move.change, before)
+
+        def solve(image: Tensor, change: Tensor, *near: Tensor) -> tuple[Tensor, ...]:
+            here = self.hierarchy.linearise(image, move.layer)
+            found = self.solver.direction(here, change, Direction(change, near[0], 0, Solution.of(*near[1:])) if near
+                                          else None)
+            return here.values, found.change, found.multipliers, *(() if near else found.known.tensors)
+
+        near = () if before is None else (before.multipliers, *before.known.tensors)
+        values, change, multipliers, *known = self.replays((self.solver, move.layer), solve,
+                                                           (image, move.change, *near), self.hierarchy.work)
+        self.watch(move, values)
+        return Direction(change, multipliers, self.solver.most_iterations(move.layer - 1, before),
+                         before.known if before else Solution.of(*known))

@@ -34,6 +34,18 @@ class Solution:
     directions: list[Tensor]
     images: list[Tensor]
 
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """What there is to know of it: multipliers, directions and images, the last two stacked."""
+        none = self.multipliers[None][:0]
+        directions, images = (torch.stack(vectors) if vectors else none for vectors in (self.directions, self.images))
+        return self.multipliers, directions, images
+
+    @classmethod
+    def of(cls, multipliers: Tensor, directions: Tensor, images: Tensor) -> Solution:
+        """From its tensors."""
+        return cls(multipliers, len(directions), [], list(directions), list(images))
+
 
 def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: float, iterations: int,
                         preconditioner: Operator | None = None, start: Tensor | None = None) -> Solution:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -21,13 +21,17 @@ from decouple_core.flow.least_norm import DampedLeastNorm
 from decouple_core.flow.move import Flow, Watch
 from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.flow.registry import INTEGRATORS
-from decouple_core.model.kept import kept_on_disk
+from decouple_core.flow.replays import Replays
+from decouple_core.model.kept import Kept, kept_on_disk
 from decouple_core.weights import load_weights
 
 CONVERGED = 2e-4
 """Tolerance of the solves of a flow that is to come back. With fixed numbers of iterations from zero, even 12 and 16 in
 layers 4 and 5, the direction nearly jumps in places: one of five photographs of 64 px came back with 58 dB, the others
 with 87 to 101. Converged to 5e-4 they come back with 78 to 85 in fewer evaluations, to 2e-4 with 86 to 94."""
+
+SOLVERS = 4
+"""Solvers kept, each with the factors of its preconditioners, some 20 MB: one serves all pictures without regions."""
 
 CONVERGED_WITHIN = 100
 """The most iterations of such a solve; photographs of 64 and 256 px take up to 62, the first of a move in layer 5."""
@@ -50,6 +54,8 @@ class PreparedModel:
     device : torch.device
     identity : str
         Of everything that it was made of.
+    replays : Replays or None
+        Records solves, on a device that can.
     """
 
     network: str
@@ -57,6 +63,8 @@ class PreparedModel:
     reference: Reference
     device: torch.device
     identity: str
+    replays: Replays | None = None
+    _solvers: Kept[tuple[ActiveFeatures, DampedLeastNorm]] = field(default_factory=lambda: Kept(SOLVERS))
 
     @classmethod
     def prepare(cls, settings: Settings, device: torch.device, progress: Progress) -> PreparedModel:
@@ -67,7 +75,17 @@ class PreparedModel:
         progress(0.0, Message("measuring-reference"))
         gram = kept_gram(hierarchy, device).to(device)
         identity = identity_of(network, settings.activation, settings.seed, str(device), hierarchy.identity)
-        return cls(network, hierarchy, Reference(hierarchy.measure(noise), gram, hierarchy.sizes), device, identity)
+        return cls(network, hierarchy, Reference(hierarchy.measure(noise), gram, hierarchy.sizes), device, identity,
+                   Replays.on(device))
+
+    @property
+    def careful(self) -> Hierarchy:
+        """The hierarchy for what amplifies rounding, the flow and the steps of the coarsest scale.
+
+        An accelerator takes them in single precision, for which it is quick enough: in bfloat16 another order of the
+        same sums paints other forms, a median of 10 / 255 away, and in single precision one 0.2 / 255 away.
+        """
+        return self.hierarchy if self.device.type == "cpu" else self.hierarchy.precise()
 
     def active(self, image: Tensor, masks: Tensor | None) -> Tensor:
         """Which features, shape (M,), are 0 neither on the noise nor in any region of the image: 1 or 0."""
@@ -76,6 +94,12 @@ class PreparedModel:
 
     def flow(self, masks: Tensor | None, active: Tensor, settings: Settings, watch: Watch) -> Flow:
         """The flow of the active features in the regions of these masks, shape (R, h, w), or in the whole image."""
+        identity = identity_of(masks, active, settings.damping, settings.integrator)
+        hierarchy, solver = self._solvers.get(identity, lambda: self._solver(masks, active, settings))
+        return Flow(hierarchy, solver, watch, self.replays)
+
+    def _solver(self, masks: Tensor | None, active: Tensor,
+                settings: Settings) -> tuple[ActiveFeatures, DampedLeastNorm]:
         damping = self.reference.damping(settings.damping)
         if masks is not None:
             # A region of a share φ of the image answers 1/φ times as strongly to its own pixels.
@@ -87,8 +111,8 @@ class PreparedModel:
                  partial(DampedLeastNorm, iterations=schedule.iterations, warm_iterations=schedule.warm_iterations))
         solver = solve(damping, depths=list(itertools.accumulate(sizes)), held=schedule.held,
                        gram=self.reference.gram * active * active[:, None])
-        hierarchy = self.hierarchy.precise() if converged else self.hierarchy
-        return Flow(ActiveFeatures(hierarchy.within(masks), active), solver, watch)
+        hierarchy = self.hierarchy.precise() if converged else self.careful
+        return ActiveFeatures(hierarchy.within(masks), active), solver
 
     def nested(self, masks: Tensor | None, active: Tensor, settings: Settings, watch: Watch) -> NestedNormalisation:
         """Normalising and imposing with that flow and the integrator of the settings."""

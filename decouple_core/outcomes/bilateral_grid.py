@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.colour import LUMA, ColourMap
+from decouple_core.features.colour import ColourMap, luma
 from decouple_core.outcomes.parametrisation import Parametrisation
 from decouple_core.pictures.upsampling import centres
 
@@ -49,8 +49,9 @@ class BilateralGrid(Parametrisation):
         self.shape = tuple(shape or (12, CELLS_IN_LIGHTNESS, *cells))
         rows = self.shape[2]
         row = (centres(image, height, top, bottom) + 1) / 2 * (rows - 1)
-        self._nearness = (1 - (row[:, None] - torch.arange(rows).to(row)).abs()).clamp_min(0)
-        guide = torch.einsum("c,chw->hw", torch.tensor(LUMA, dtype=torch.float64).to(image), image).clamp(0, 1) * 2 - 1
+        cell = torch.arange(rows, dtype=row.dtype, device=row.device)
+        self._nearness = (1 - (row[:, None] - cell).abs()).clamp_min(0)
+        guide = luma(image).clamp(0, 1) * 2 - 1
         self._place = torch.stack([centres(image, width, 0.0, 1.0).expand(height, width), guide], -1)[:, None]
 
     def apply(self, parameters: Tensor) -> Tensor:

@@ -22,4 +22,4 @@ def box_slope(values: Tensor) -> Tensor:
 
 def _rounded(values: Tensor) -> Tensor:
     """|values|, its corner rounded."""
-    return torch.addcmul(torch.tensor(SOFTNESS**2, dtype=torch.float64).to(values), values, values).sqrt_()
+    return torch.addcmul(values.new_full((), SOFTNESS**2), values, values).sqrt_()

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.colour import LUMA
+from decouple_core.features.colour import LUMA, luma
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import pad, pad_adjoint
 from decouple_core.flow.solvers import conjugate_gradients
@@ -37,7 +37,8 @@ WINDOW, CONTRAST = 7, 0.03**2
 of the structural similarity (Wang et al. 2004)."""
 
 
-def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor) -> Field:
+def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor,
+            smoothing: float) -> Field:
     """Give the features of the field's picture what they lack.
 
     For the grid θ₀ + L y and the picture x of θ₀, a Gauss-Newton step minimises
@@ -59,15 +60,16 @@ def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Ten
         Their goals minus what they are, shape (R, M).
     damping : Tensor
         μ of each feature, shape (R, M).
+    smoothing : float
+        The factor of L, from `smoothing_factor`.
     """
-    factor = _smoothing_factor(at)
     structure = Structure(at.image)
     values = at.apply(field.parameters)
     picture, slope = box(values), box_slope(values)
     features = hierarchy.linearise(picture, len(hierarchy.sizes))
 
     def smooth(y: Tensor) -> Tensor:  # L, which is symmetric
-        return factor * at.smooth(y)
+        return smoothing * at.smooth(y)
 
     def back(change: Tensor) -> Tensor:
         return smooth(at.adjoint(slope * change))
@@ -91,8 +93,8 @@ class Structure:
     """
 
     def __init__(self, target: Tensor) -> None:
-        self._luma = torch.tensor(LUMA, dtype=torch.float64).to(target)
-        x = torch.tensor([[1, 0, -1], [2, 0, -2], [1, 0, -1]]).to(target) / 4
+        x = torch.stack([target.new_ones(3), target.new_zeros(3), -target.new_ones(3)], 1) / 4
+        x[1] *= 2
         self._sobel = torch.stack([x, x.T])[:, None]
         strength = self._gradient(target).square().sum(1, keepdim=True)
         half = WINDOW // 2
@@ -102,16 +104,15 @@ class Structure:
     def curvature(self, difference: Tensor) -> Tensor:
         """C·d, of the shape (3, H, W) of d."""
         gradient = self._gradient(difference)
-        luma = pad_adjoint(F.conv_transpose2d(self._weights * gradient, self._sobel))
-        return luma[0] * self._luma[:, None, None]
+        light = pad_adjoint(F.conv_transpose2d(self._weights * gradient, self._sobel))
+        return torch.cat([weight * light[0] for weight in LUMA])
 
     def _gradient(self, image: Tensor) -> Tensor:
         """∇ of an image (3, H, W), shape (1, 2, H, W)."""
-        luma = torch.einsum("c,chw->hw", self._luma, image)[None, None]
-        return F.conv2d(pad(luma), self._sobel)
+        return F.conv2d(pad(luma(image)[None, None]), self._sobel)
 
 
-def _smoothing_factor(at: Parametrisation) -> float:
+def smoothing_factor(at: Parametrisation) -> float:
     """The factor of L by which the trace of B L Lᵀ Bᵀ is N², estimated with random signs (Hutchinson 1990)."""
     signs = torch.randint(0, 2, at.image.shape, generator=torch.Generator().manual_seed(0)).to(at.image)
     return at.image.numel() / at.smooth(at.adjoint(2 * signs - 1)).norm().item()

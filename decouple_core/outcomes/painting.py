@@ -18,7 +18,7 @@ from torch import Tensor
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import Settings
-from decouple_core.features.colour import LUMA, map_between
+from decouple_core.features.colour import luma, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.style import ScaleFeatures
 from decouple_core.flow.gauss_newton import Step, gauss_newton
@@ -125,7 +125,7 @@ class Painting(Outcome):
         """Give the picture at one scale the means that it is to have there."""
         steps = FORMS if number == 0 else FINER
         layers = min(settings.layers, len(features.means), len(model.hierarchy.sizes) if number == 0 else FINE_LAYERS)
-        hierarchy = model.hierarchy.first(layers).within(here.masks)
+        hierarchy = (model.careful if number == 0 else model.hierarchy).first(layers).within(here.masks)
         own = hierarchy.measure(here.image)
         goal = [torch.lerp(o, w.to(o), s) for o, w, s in zip(own, features.means, settings.strengths[1:], strict=False)]
         strength = sum(settings.strengths[1 : layers + 1]) / layers
@@ -139,7 +139,8 @@ class Painting(Outcome):
 
         return gauss_newton(hierarchy, image, torch.cat(goal, 1), steps, damping, model.reference.gram[:size, :size],
                             metric=_away_from_edges(here.image, settings.structure), known=known,
-                            seed=settings.seed + number)
+                            seed=settings.seed + number,
+                            replays=model.replays if here.masks is None and hierarchy.identity else None)
 
 
 def scales_of(hierarchy: Hierarchy, picture: Picture, sides: Sequence[int]) -> tuple[ScaleFeatures, ...]:
@@ -185,8 +186,8 @@ def _seeded(image: Tensor, here: Scale, detail: Tensor, seed: int) -> Tensor:
 def _away_from_edges(image: Tensor, structure: float) -> Tensor:
     """How freely each place may change, shape (1, h, w), of mean 1: less where the target has edges."""
     strength = EDGES_AT_HALF * (2.0 * structure) ** 2
-    luma = torch.einsum("c,chw->hw", torch.tensor(LUMA).to(image), image)[None]
-    across, along = F.pad(luma.diff(dim=2), (1, 0)), F.pad(luma.diff(dim=1), (0, 0, 1, 0))
+    light = luma(image)[None]
+    across, along = F.pad(light.diff(dim=2), (1, 0)), F.pad(light.diff(dim=1), (0, 0, 1, 0))
     edges = _blurred(across.square() + along.square(), EDGE_WIDTH).clamp_min(0.0).sqrt()
     freedom = 1.0 / (1.0 + strength * edges / edges.mean().clamp_min(1e-6))
     return freedom / freedom.mean()
@@ -196,7 +197,7 @@ def _blurred(image: Tensor, width: float) -> Tensor:
     """Gaussian blur of (1, h, w) by a standard deviation in pixels, the border reflected."""
     for axis in (1, 2):
         reach = min(int(3 * width + 0.5), image.shape[axis] - 1)
-        places = torch.arange(-reach, reach + 1).to(image)
+        places = torch.arange(-reach, reach + 1, dtype=image.dtype, device=image.device)
         kernel = torch.exp(-places.square() / (2 * width**2))
         kernel = (kernel / kernel.sum()).view(1, 1, *((-1, 1) if axis == 1 else (1, -1)))
         border = (0, 0, reach, reach) if axis == 1 else (reach, reach, 0, 0)

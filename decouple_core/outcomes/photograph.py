@@ -63,13 +63,14 @@ class Photograph(Outcome):
         detail = dressed.picture.detail
         coarse = detail.shrunk(correction.SIZE)
         at = field.at(coarse.image)
+        smoothing = correction.smoothing_factor(at)
         wanted = torch.cat(dressed.goal.coupled_means, 1)
         damping = model.reference.damping(CORRECTION_DAMPING * settings.damping)[:, : wanted.shape[1]]
         damping = damping.expand_as(wanted)
         for number in range(correction.STEPS):
             progress(number / correction.STEPS, Message("carrying"))
             there = torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1)
-            field = correction.correct(at, field, hierarchy.within(coarse.masks), wanted - there, damping)
+            field = correction.correct(at, field, hierarchy.within(coarse.masks), wanted - there, damping, smoothing)
         return field
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from decouple_core.contract.errors import InputError
 from decouple_core.features.colour import ColourMap, ColourMoments
 from decouple_core.features.identity import identity_of
 from decouple_core.pictures.resampling import shrink, shrink_mask
+
+CPU = torch.device("cpu")
 
 MOMENTS_SIZE = 512
 """Longer side, in pixels, at which colour moments are measured: the working size would lose the detail's share."""
@@ -81,12 +83,24 @@ class Scale:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image at the flow's size, at `DETAIL_SIZE`, at `MOMENTS_SIZE`, and where it is painted at the finest scale."""
+    """An image at the flow's size, at `DETAIL_SIZE`, at `MOMENTS_SIZE`, and where it is painted at the finest scale.
+
+    Attributes
+    ----------
+    small, detail, medium : Scale
+    finest : Scale or None
+    identity : str
+        Of all that a transfer takes from it, but for the finest scale.
+    finest_identity : str
+        Of the finest scale.
+    """
 
     small: Scale
     detail: Scale
     medium: Scale
-    finest: Scale | None = None
+    finest: Scale | None
+    identity: str
+    finest_identity: str
 
     @classmethod
     def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device,
@@ -112,21 +126,20 @@ class Picture:
             raise InputError("image-empty")
         if any(mask.shape != pixels.shape[:2] for mask in masks):
             raise InputError("mask-size")
-        medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), device)
-        return cls(medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium,
-                   Scale.of(pixels, masks, finest, device) if finest else None)
+        medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), CPU)
+        scales = medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium
+        most = Scale.of(pixels, masks, finest, CPU) if finest else None
+        # Taken here, where the numbers are: an accelerator would have to hand them over.
+        identities = (identity_of(*((scale.image, scale.masks) for scale in parts if scale))
+                      for parts in (scales, (most,)))
+        return cls(*scales, most, *identities).to(device)
 
     def to(self, device: torch.device) -> Picture:
         """The same on another device."""
-        return Picture(self.small.to(device), self.detail.to(device), self.medium.to(device),
-                       self.finest.to(device) if self.finest else None)
+        return replace(self, small=self.small.to(device), detail=self.detail.to(device),
+                       medium=self.medium.to(device), finest=self.finest.to(device) if self.finest else None)
 
     @property
     def regions(self) -> int:
         """R, at least 1."""
         return 1 if self.small.masks is None else self.small.masks.shape[0]
-
-    @property
-    def identity(self) -> str:
-        """Of all that a transfer takes from it, but for the finest scale."""
-        return identity_of(*((scale.image, scale.masks) for scale in (self.small, self.detail, self.medium)))

@@ -9,7 +9,8 @@ from torch import Tensor
 
 def centres(like: Tensor, number: int, first: float, last: float) -> Tensor:
     """Where the centres of `number` pixels lie between two shares of an image's side, −1 to 1 over the whole of it."""
-    return (first + (torch.arange(number).to(like) + 0.5) / number * (last - first)) * 2 - 1
+    places = torch.arange(number, dtype=like.dtype, device=like.device)
+    return (first + (places + 0.5) / number * (last - first)) * 2 - 1
 
 
 def stretched(image: Tensor, stripe: Tensor, top: float, bottom: float) -> Tensor:

@@ -15,6 +15,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
 from decouple_core.features.reference import uniform_noise
 from decouple_core.flow.move import Move
+from decouple_core.flow.replays import Replays
 from decouple_core.model.device import pick_device
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.pictures.resampling import shrink
@@ -119,12 +120,34 @@ def test_a_transfers_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhe
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_accelerator_gives_what_the_processor_gives(case: str) -> None:
     settings = CASES[case].as_dict()
-    ours, wanted = (Engine().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": device}))
-                    for device in ("auto", "cpu"))
+    ours = Engine().transfer(TARGET, STYLE, Settings.from_dict(settings))
+    with as_here():
+        wanted = Engine().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": "cpu"}))
     assert apart(ours, wanted) < 1
 
 
 @pytest.mark.gpu
+def test_a_transfer_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third is replayed from end to end."""
+    made: list[Replays | None] = []
+    on = Replays.on
+    monkeypatch.setattr(Replays, "on", lambda device: made.append(on(device)) or made[-1])
+    engine, settings = Engine(), Settings(size=200, mode="painting")
+    pictures = []
+    for number in range(3):
+        target = TARGET.copy()
+        target[0, 0] = number / 255  # a new one to all that is kept
+        pictures.append(engine.transfer(target, STYLE, settings).image)
+    if made == [None]:
+        pytest.skip("this accelerator has no graphs")
+    replays, = made
+    assert replays is not None
+    assert replays.recorded > 10
+    assert float(np.median(np.abs(pictures[2] - pictures[0]))) * 255 < 1
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")  # which is said once, when it is first set
 def test_a_solve_never_synchronises_cuda() -> None:
     """By CUDA's own account."""
     device = pick_device("auto")
@@ -134,6 +157,7 @@ def test_a_solve_never_synchronises_cuda() -> None:
     model = PreparedModel.prepare(settings, device, lambda share, phrase: None)
     image = uniform_noise(1, 64).to(device)
     flow = model.flow(None, model.active(image, None), settings, lambda move, values: None)
+    flow.replays = None  # every kernel by itself
     start, goal = model.hierarchy.measure(image, 1)[0], model.reference.values[0]
     move = Move(1, start, goal, start[:, :0])
     flow.direction(image, move)

@@ -21,7 +21,7 @@ from decouple_core.features.reference import reference_gram, uniform_noise
 from decouple_core.outcomes import correction
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box
-from decouple_core.outcomes.correction import Structure, correct
+from decouple_core.outcomes.correction import Structure
 from decouple_core.outcomes.parametrisation import Field
 from decouple_core.outcomes.photograph import CORRECTION_DAMPING
 from decouple_core.pictures.resampling import shrink
@@ -50,6 +50,11 @@ def damping(hierarchy: ChannelMeans) -> Tensor:
 def lacking(field: Field, slicing: BilateralGrid, hierarchy: ChannelMeans, goal: Tensor) -> Tensor:
     """The goal minus the features of the field's picture."""
     return goal - torch.cat(hierarchy.measure(box(field(slicing.image))), 1)
+
+
+def correct(slicing: BilateralGrid, field: Field, hierarchy: ChannelMeans, misfit: Tensor, damping: Tensor) -> Field:
+    """One step from this field."""
+    return correction.correct(slicing, field, hierarchy, misfit, damping, correction.smoothing_factor(slicing))
 
 
 @pytest.mark.parametrize("names", [("astronaut", "coffee"), ("coffee", "rocket"), ("rocket", "chelsea")])

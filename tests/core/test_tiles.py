@@ -88,7 +88,7 @@ def test_a_sample_lies_in_the_image_and_in_every_region(height: int, width: int,
     assert all(0 <= top <= height - SIDE and 0 <= left <= width - SIDE for top, left in corners)
     assert all(top % 4 == left % 4 == 0 for top, left in corners)
     if masks is not None:
-        assert (cut(masks, corners).sum((0, 2, 3)) > 0).all()
+        assert (cut(masks, torch.tensor(corners)).sum((0, 2, 3)) > 0).all()
     assert corners == chosen((height, width), masks, torch.Generator().manual_seed(seed))
 
 
@@ -102,19 +102,20 @@ def test_a_sample_stands_for_the_whole(weights: tuple[str, dict[str, Tensor]], *
         masks = torch.zeros(2, 320, 320)
         masks[0, :, :64], masks[1, :, 64:] = 1.0, 1.0
     within = hierarchy.within(masks)
-    at, sample = within.linearise(image, 2), within.sample(image, 2, torch.Generator().manual_seed(0))
-    assert sample is not None
-    assert len(sample.corners) < 15  # of 25
+    corners = within.corners(image, torch.Generator().manual_seed(0))
+    assert corners is not None
+    assert len(corners) < 15  # of 25
+    at, sample = within.linearise(image, 2), within.sample(image, 2, corners)
     a = torch.randn(*at.values.shape, generator=torch.Generator().manual_seed(2))
     metric = torch.ones(1, 320, 320)
-    whole, part = at.jvp(image.numel() * at.vjp(a)), sample.product(a, metric)
+    whole, part = at.jvp(image.numel() * at.vjp(a)), sample.product(metric)(a)
     for of_whole, of_part in zip(whole, part, strict=True):
         assert (of_part - of_whole).norm() < 0.3 * of_whole.norm()
 
 
 def test_a_small_image_is_no_sample(weights: tuple[str, dict[str, Tensor]]) -> None:
     hierarchy = ChannelMeans("vgg16", weights[1], uniform_noise(0))
-    assert hierarchy.sample(torch.zeros(3, 128, 128), 3, torch.Generator()) is None
+    assert hierarchy.corners(torch.zeros(3, 128, 128), torch.Generator()) is None
 
 
 def test_steps_in_a_sample_end_near_those_in_the_whole(weights: tuple[str, dict[str, Tensor]],
