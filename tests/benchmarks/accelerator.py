@@ -408,7 +408,9 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=25, help="of the profile's tables (default: %(default)s)")
     options.add_argument("--seconds", type=float, default=220.0, help="budget (default: %(default)s)")
     options.add_argument("--without-graphs", action="store_true", help="launch every kernel by itself")
+    options.add_argument("--tuned", action="store_true", help="let cuDNN try its algorithms on every new shape")
     given = options.parse_args()
+    torch.backends.cudnn.benchmark = given.tuned
     if given.without_graphs:
         Replays.on = classmethod(lambda cls, device: None)  # type: ignore[method-assign, assignment]
     parts = [*given.parts, *["profile"] * given.profile]
