@@ -109,6 +109,10 @@ class Engine:
     """Transfers styles; keeps networks, styles and normalised targets warm in between."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing any more of what was kept so far."""
         self.models = Kept[PreparedModel](2)
         self.styles = Kept[Style](KEPT)
         self.scales = Kept[tuple[ScaleFeatures, ...]](KEPT)
@@ -157,7 +161,7 @@ class Engine:
                 return run.transfer(target, target_masks, style, style_masks, result, render)
 
         return run_with_step_down(work, pick_device(settings.device), settings.size,
-                                  lambda message: progress(0.0, message))
+                                  lambda message: progress(0.0, message), self.forget)
 
     def read_style(self, image: np.ndarray, settings: Settings, *, name: str = "", mask: np.ndarray | None = None,
                    progress: Progress = silent) -> Style:
@@ -169,7 +173,7 @@ class Engine:
                 return dataclasses.replace(run.read_style(image, [] if mask is None else [mask]), name=name)
 
         return run_with_step_down(work, pick_device(settings.device), settings.size,
-                                  lambda message: progress(0.0, message))
+                                  lambda message: progress(0.0, message), self.forget)
 
     def round_trip(self, image: np.ndarray, settings: Settings, progress: Progress = silent) -> RoundTrip:
         """Self-transfer by the raw flow at the working size, layer 0 included, without clipping."""

@@ -67,7 +67,7 @@ def single_precision() -> Iterator[None]:
 
 
 def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.device, size: int,
-                       say: Callable[[Message], None]) -> T:
+                       say: Callable[[Message], None], forget: Callable[[], None] = lambda: None) -> T:
     """Do `work`, and where memory runs out do less of it.
 
     An accelerator that is full gets the work again at half the size, down to `SMALLEST_SIZE`; then the CPU gets it at
@@ -83,6 +83,8 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
         Working size to begin with, in pixels.
     say : callable
         Told of every step down.
+    forget : callable
+        Drops what is kept in memory to save time, before the next attempt.
 
     Returns
     -------
@@ -107,6 +109,7 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
             if not is_out_of_memory(error):
                 raise
         # Outside the handler, because the exception's traceback keeps the failed attempt's tensors alive.
+        forget()
         _release(place)
     raise OutOfMemoryError("out-of-memory-at-size", size=size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ import torch
 from decouple_core import engine as transfer
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
+from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.reference import uniform_noise
 from decouple_core.flow.move import Move
 from decouple_core.flow.replays import Replays
-from decouple_core.model.device import pick_device
+from decouple_core.model.device import NAMES, pick_device
 from decouple_core.model.prepared import PreparedModel
+from decouple_core.outcomes import painting
 from decouple_core.pictures.resampling import shrink
 from tests.core.elsewhere import NAME, Elsewhere
 
@@ -90,6 +93,26 @@ def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> Non
     assert elsewhere.reads > 0
     with as_here():
         assert difference(result, picture()) < 1
+
+
+def test_a_painting_too_large_for_the_device_is_painted_smaller_and_says_so(
+        elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, said = painting.gauss_newton, list[str]()
+
+    def with_little_room(hierarchy: Hierarchy, image: torch.Tensor, *others: Any, **named: Any) -> Any:
+        if max(image.shape) > 64:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return whole(hierarchy, image, *others, **named)
+
+    monkeypatch.setattr(painting, "gauss_newton", with_little_room)
+    monkeypatch.setitem(NAMES, "meta", "GPU")
+    engine, target = Engine(), photograph("astronaut", 128)
+    result = engine.transfer(target, STYLE, Settings(size=128, mode="painting", layers=1),
+                             progress=lambda share, message: said.append(str(message)))
+    assert result.image.shape == target.shape
+    assert result.report.settings.size == 64
+    assert "meta" in result.report.device
+    assert sum("memory is full" in words for words in said) == 1
 
 
 def test_round_trip_elsewhere(elsewhere: Elsewhere) -> None:
