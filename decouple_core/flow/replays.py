@@ -46,7 +46,7 @@ class Recording:
 class Replays:
     """Calls functions, from the third time on by replaying what was recorded the second time.
 
-    The first call warms up what is set up once. Where recording fails, functions are called as they are, from then on.
+    The first call warms up what is set up once. A function that cannot be recorded is called as it is, from then on.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Replays:
     def __init__(self, record: Callable[[Function, Sequence[Tensor]], Recording]) -> None:
         self._record = record
         self._known: OrderedDict[Hashable, tuple[Recording, WorkCount] | None] = OrderedDict()
-        self._fails = False
+        self._failed: set[Hashable] = set()
 
     @classmethod
     def on(cls, device: torch.device) -> Replays | None:
@@ -77,7 +77,9 @@ class Replays:
             Where the function counts its passes: those of a replay are counted here.
         """
         identity = (key, torch.is_inference_mode_enabled(), *((x.shape, x.dtype) for x in inputs))
-        if self._fails or identity not in self._known:
+        if key in self._failed:
+            return list(function(*inputs))
+        if identity not in self._known:
             self._remember(identity, None)
             return list(function(*inputs))
         known = self._known[identity]
@@ -86,7 +88,7 @@ class Replays:
             try:
                 known = self._record(function, inputs), work.since(before)
             except Exception:  # in whatever way a driver may fail
-                self._fails = True
+                self._failed.add(key)
                 self._known.clear()  # gives their memory back, in case that was missing
             work.passes, work.multiply_adds = before.passes, before.multiply_adds
             if known is None:
@@ -102,7 +104,7 @@ class Replays:
 
     @property
     def recorded(self) -> int:
-        """How many functions are recorded now; none once recording has failed."""
+        """How many functions are recorded now."""
         return sum(known is not None for known in self._known.values())
 
     def _remember(self, identity: Hashable, known: tuple[Recording, WorkCount] | None) -> None:

@@ -38,7 +38,7 @@ of the structural similarity (Wang et al. 2004)."""
 
 
 def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor,
-            smoothing: float) -> Field:
+            smoothing: float | Tensor) -> Field:
     """Give the features of the field's picture what they lack.
 
     For the grid θ₀ + L y and the picture x of θ₀, a Gauss-Newton step minimises
@@ -60,7 +60,7 @@ def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Ten
         Their goals minus what they are, shape (R, M).
     damping : Tensor
         μ of each feature, shape (R, M).
-    smoothing : float
+    smoothing : float or Tensor
         The factor of L, from `smoothing_factor`.
     """
     structure = Structure(at.image)

@@ -8,12 +8,15 @@ no part: a field that is first fitted to the flow's result ends with the same sc
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMap, ColourMoments, map_between
+from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.style import DETAIL_LAYERS, Style
+from decouple_core.flow.replays import Replays
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes import correction
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
@@ -70,8 +73,25 @@ class Photograph(Outcome):
         for number in range(correction.STEPS):
             progress(number / correction.STEPS, Message("carrying"))
             there = torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1)
-            field = correction.correct(at, field, hierarchy.within(coarse.masks), wanted - there, damping, smoothing)
+            misfit = wanted - there
+            if model.replays is None or coarse.masks is not None or hierarchy.identity is None:
+                field = correction.correct(at, field, hierarchy.within(coarse.masks), misfit, damping, smoothing)
+            else:
+                field = _replayed(model.replays, coarse.image, field, hierarchy, misfit, damping, smoothing)
         return field
+
+
+def _replayed(replays: Replays, image: Tensor, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor,
+              smoothing: float) -> Field:
+    """`correction.correct` at this image, recorded."""
+
+    def step(image: Tensor, parameters: Tensor, misfit: Tensor, damping: Tensor, smoothing: Tensor) -> list[Tensor]:
+        there = Field(field.kind, parameters)
+        return [correction.correct(there.at(image), there, hierarchy, misfit, damping, smoothing).parameters]
+
+    inputs = image, field.parameters, misfit, damping, misfit.new_full((), smoothing)
+    parameters, = replays((field.kind, hierarchy.identity, hierarchy.sizes), step, inputs, hierarchy.work)
+    return Field(field.kind, parameters)
 
 
 def repainted(field: Field, scale: Scale, goal: Style) -> Field:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from decouple_core.contract.progress import silent
 from decouple_core.contract.settings import Settings
+from decouple_core.engine import Engine
 from decouple_core.features.linearised import WorkCount
 from decouple_core.features.reference import uniform_noise
 from decouple_core.flow.gauss_newton import Step, gauss_newton
@@ -112,6 +114,16 @@ def test_the_flow_is_the_same_recorded(model: PreparedModel) -> None:
     assert found[0][1].passes == found[1][1].passes
     for ours, theirs in zip(found[1][0], found[0][0], strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_a_photograph_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, settings = Recorder(WorkCount()), Settings(network="vgg16", device="cpu")
+    target, style = (uniform_noise(seed, 40).permute(1, 2, 0).contiguous().numpy() for seed in (1, 2))
+    wanted = Engine().transfer(target, style, settings).image
+    monkeypatch.setattr(Replays, "on", lambda device: Replays(recorder))
+    result = Engine().transfer(target, style, settings).image
+    assert recorder.replayed == 2  # of three steps
+    np.testing.assert_allclose(result, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("side", [48, 208])  # as a whole, and in a sample
