@@ -83,7 +83,7 @@ class PreparedModel:
         """The hierarchy for what amplifies rounding, the flow and the steps of the coarsest scale.
 
         An accelerator takes them in single precision, for which it is quick enough: in bfloat16 another order of the
-        same sums paints other forms, a median of 10 / 255 away, and in single precision one 0.2 / 255 away.
+        same sums paints other forms, a median of 10 / 255 away at 256 px; in single precision it is 0.2 / 255.
         """
         return self.hierarchy if self.device.type == "cpu" else self.hierarchy.precise()
 

@@ -206,14 +206,15 @@ def processor(settings: Settings, budget: Budget, sizes: Sequence[int]) -> list[
         pair = Pair(size)
         here = replace(settings, mode=mode, size=size)
         ours = Engine().transfer(pair.target, pair.style, here).image
+        own = Engine().transfer(pair.target, pair.style, replace(here, device="cpu")).image
         with patch.object(prepared, "linear_precision", lambda device: None):
             theirs = Engine().transfer(pair.target, pair.style, replace(here, device="cpu")).image
-        apart = np.abs(ours - theirs) * 255
-        median, most, largest = (float(x) for x in np.quantile(apart, (0.5, 0.99, 1.0)))
-        rows.append((f"{mode}, {size} px", median, most, largest))
-        if not median <= FARTHEST:
-            off.append(f"the {mode} of {size} px lies {median:.2f} / 255 from the processor's")
-    print("## How far from the processor's pictures, / 255")
+        far, chosen = ([float(x) for x in np.quantile(np.abs(picture - theirs) * 255, (0.5, 0.99, 1.0))]
+                       for picture in (ours, own))
+        rows += [(f"{mode}, {size} px", *far), ("the processor's in the precision that it chooses", *chosen)]
+        if not far[0] <= FARTHEST:
+            off.append(f"the {mode} of {size} px lies {far[0]:.2f} / 255 from the processor's")
+    print("## How far from the processor's pictures in single precision, / 255")
     table(("", "median", "99 of 100 values", "largest"), rows)
     return off
 
