@@ -103,7 +103,7 @@ class ChannelMeans(Hierarchy):
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
         if image[0].numel() <= MOST_PIXELS:
             return self._at(image, depth, self.work, masks=self._masks)
-        return TiledNetwork(image, self._convolutions[: self._taps[depth - 1] + 1], self._masks, self.work,
+        return TiledNetwork(image, self._linear[: self._taps[depth - 1] + 1], self._masks, self.work,
                             lambda tile, where, work: self._at(tile, depth, work, where=where))
 
     def corners(self, image: Tensor, generator: torch.Generator) -> Tensor | None:

@@ -31,8 +31,8 @@ CORE = 512
 """Side, in pixels, of the tiles into which a large image is cut, their halo not counted."""
 
 KEPT_BYTES = 4.5 * 2**30
-"""The most that the slopes of a large image's tiles may take on an accelerator, or half of what is free there: those of
-a painting of 4096 px. Where they are kept, a step needs one forward pass and not two."""
+"""The most that the slopes of a large image's tiles may take on an accelerator, or half of what is free there: twice
+those of a painting of 2048 px. Where they are kept, a step needs one forward pass and not two."""
 
 Corner = tuple[int, int]
 """Top and left pixel of a tile."""
@@ -128,7 +128,7 @@ class TiledNetwork:
     image : Tensor
         Shape (3, H, W).
     convolutions : sequence of Convolution
-        Those of the network, up to its deepest tap.
+        Those of the network, up to its deepest tap, in the precision of J.
     masks : Tensor or None
         Shape (R, H, W).
     work : WorkCount
@@ -234,11 +234,11 @@ def _reach(convolutions: Sequence[Convolution]) -> int:
 
 
 def _slope_bytes(convolutions: Sequence[Convolution]) -> float:
-    """Of each pixel's slopes, at two bytes each."""
+    """Of each pixel's slopes, in the precision of these convolutions."""
     total, area = 0.0, 1.0
     for layer in convolutions:
         area /= 4.0 if layer.pooled_before else 1.0
-        total += 2.0 * len(layer.weight) * area
+        total += layer.weight.element_size() * len(layer.weight) * area
     return total
 
 

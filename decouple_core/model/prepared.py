@@ -73,19 +73,19 @@ class PreparedModel:
         noise = uniform_noise(settings.seed).to(device)
         hierarchy = HIERARCHIES[settings.activation](network, weights, noise, linear_precision(device))
         progress(0.0, Message("measuring-reference"))
-        gram = kept_gram(hierarchy, device).to(device)
+        gram = kept_gram(careful(hierarchy, device), device).to(device)  # sets the damping of what amplifies rounding
         identity = identity_of(network, settings.activation, settings.seed, str(device), hierarchy.identity)
         return cls(network, hierarchy, Reference(hierarchy.measure(noise), gram, hierarchy.sizes), device, identity,
                    Replays.on(device))
 
     @property
     def careful(self) -> Hierarchy:
-        """The hierarchy for what amplifies rounding, the flow and the steps of the coarsest scale.
+        """The hierarchy for what amplifies rounding, the flow and a painting's steps.
 
         An accelerator takes them in single precision, for which it is quick enough: in bfloat16 another order of the
-        same sums paints other forms, a median of 10 / 255 away at 256 px; in single precision it is 0.2 / 255.
+        same sums paints another picture, a median of 10 / 255 away at 256 px; in single precision it is 0.2 / 255.
         """
-        return self.hierarchy if self.device.type == "cpu" else self.hierarchy.precise()
+        return careful(self.hierarchy, self.device)
 
     def active(self, image: Tensor, masks: Tensor | None) -> Tensor:
         """Which features, shape (M,), are 0 neither on the noise nor in any region of the image: 1 or 0."""
@@ -135,6 +135,11 @@ def linear_precision(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
     return None
+
+
+def careful(hierarchy: Hierarchy, device: torch.device) -> Hierarchy:
+    """The hierarchy, in single precision on an accelerator; see `PreparedModel.careful`."""
+    return hierarchy if device.type == "cpu" else hierarchy.precise()
 
 
 def kept_gram(hierarchy: Hierarchy, device: torch.device) -> Tensor:

@@ -125,7 +125,7 @@ class Painting(Outcome):
         """Give the picture at one scale the means that it is to have there."""
         steps = FORMS if number == 0 else FINER
         layers = min(settings.layers, len(features.means), len(model.hierarchy.sizes) if number == 0 else FINE_LAYERS)
-        hierarchy = (model.careful if number == 0 else model.hierarchy).first(layers).within(here.masks)
+        hierarchy = model.careful.first(layers).within(here.masks)
         own = hierarchy.measure(here.image)
         goal = [torch.lerp(o, w.to(o), s) for o, w, s in zip(own, features.means, settings.strengths[1:], strict=False)]
         strength = sum(settings.strengths[1 : layers + 1]) / layers
