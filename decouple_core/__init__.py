@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from decouple_core.contract.progress import Progress
     from decouple_core.contract.settings import Settings
     from decouple_core.engine import RoundTrip
+    from decouple_core.features.mixing import mix
     from decouple_core.features.registry import register_hierarchy
     from decouple_core.features.style import Style
     from decouple_core.flow.registry import register_integrator
@@ -38,6 +39,7 @@ __all__ = [
     "Style",
     "__version__",
     "errors",
+    "mix",
     "read_style",
     "register_hierarchy",
     "register_integrator",
@@ -58,6 +60,7 @@ _FETCHED = {
     "Settings": "contract.settings",
     "Style": "features.style",
     "__version__": "contract",
+    "mix": "features.mixing",
     "read_style": "api",
     "register_hierarchy": "features.registry",
     "register_integrator": "flow.registry",

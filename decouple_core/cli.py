@@ -188,8 +188,10 @@ def roundtrip(options: argparse.Namespace) -> str:
 
 
 def style(options: argparse.Namespace) -> str:
-    """Measure the style of IMAGE and keep it in a file to use as STYLE."""
+    """Measure the style of IMAGE, or of several mixed, and keep it in a file to use as STYLE."""
     from decouple_core.engine import Engine
+    from decouple_core.features.mixing import mix, shares_of
+    from decouple_core.features.style import Style
     from decouple_core.pictures.reading import read_image, read_mask
     from decouple_core.pictures.visibility import visible
 
@@ -198,13 +200,22 @@ def style(options: argparse.Namespace) -> str:
     if output.suffix != STYLE_SUFFIX:
         raise InputError("style-ending", ending=STYLE_SUFFIX, name=str(output.with_suffix(STYLE_SUFFIX)))
     check_file(output)
-    image = read_image(options.image)
-    mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else None
+    if options.style_mask and (len(options.images) > 1 or Path(options.images[0]).suffix == STYLE_SUFFIX):
+        raise InputError("mixture-mask")
+    shares_of(len(options.images), options.weights)  # before the first is measured
+    engine, measured = Engine(), []
     with _Bar() as bar:
-        measured = Engine().read_style(image.pixels, settings, name=_readable(Path(options.image).stem),
-                                       mask=visible(image.alpha, mask, "style-hidden"), progress=bar)
-    measured.save(output)
-    return f"{output}: {len(measured.features)} layers of {measured.network}"
+        for path in options.images:
+            if Path(path).suffix == STYLE_SUFFIX:
+                measured.append(Style.load(path))
+                continue
+            image = read_image(path)
+            mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else None
+            measured.append(engine.read_style(image.pixels, settings, name=_readable(Path(path).stem),
+                                              mask=visible(image.alpha, mask, "style-hidden"), progress=bar))
+    mixed = mix(measured, options.weights)
+    mixed.save(output)
+    return f"{output}: {len(mixed.features)} layers of {mixed.network}"
 
 
 def check(options: argparse.Namespace) -> str:
@@ -246,7 +257,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
     _add_settings(sub)
     sub.set_defaults(integrator="reversible", size=128)
-    sub = command(style, ("IMAGE", "picture to measure"))
+    sub = command(style)
+    sub.add_argument("images", metavar="IMAGE", nargs="+", help="picture to measure, or .style file to mix in")
+    sub.add_argument("--weights", type=_numbers, metavar="W,W,…",
+                     help="how much each of several counts beside the others (default: all the same)")
     sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style goes")
     sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
     _add_settings(sub)

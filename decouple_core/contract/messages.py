@@ -176,6 +176,10 @@ SENTENCES: dict[str, str] = {
     "labels-unclear": "{labels} has no flat colours; give each region one clear colour.",
     "regions-apart": "The regions have no colour in common where target and style are visible and selected; paint "
                      "matching regions in the same colour.",
+    "mixture-weights": "The weights of a mixture must be {count} numbers, none negative and not all 0.",
+    "mixture-networks": "Styles of {first} and of {other} cannot be mixed; measure them with the same network.",
+    "mixture-mask": "A mask goes with one picture; measure that alone with it, and mix the .style files.",
+    "mixture-regions": "Styles of different numbers of regions cannot be mixed; measure them alike.",
     "features-without-regions": "These features are those of whole images; leave out masks, selections and regions.",
 
     # Styles.
