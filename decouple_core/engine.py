@@ -164,13 +164,16 @@ class Engine:
                                   lambda message: progress(0.0, message), self.forget)
 
     def read_style(self, image: np.ndarray, settings: Settings, *, name: str = "", mask: np.ndarray | None = None,
-                   progress: Progress = silent) -> Style:
-        """Step 1 alone: the decoupled features of an image, shape (H, W, 3)."""
+                   for_any: bool = True, progress: Progress = silent) -> Style:
+        """Step 1 alone: the decoupled features of an image, shape (H, W, 3).
+
+        Without `for_any` it holds what the settings' own outcome takes of it, at their own size.
+        """
 
         def work(device: torch.device, size: int) -> Style:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
             with torch.inference_mode(), single_precision():
-                return dataclasses.replace(run.read_style(image, [] if mask is None else [mask]), name=name)
+                return dataclasses.replace(run.read_style(image, [] if mask is None else [mask], for_any), name=name)
 
         return run_with_step_down(work, pick_device(settings.device), settings.size,
                                   lambda message: progress(0.0, message), self.forget)
@@ -233,14 +236,16 @@ class _Run:
                            model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values)
         return Transferred(out, wanted, components, report)
 
-    def read_style(self, image: np.ndarray, masks: Sequence[np.ndarray]) -> Style:
+    def read_style(self, image: np.ndarray, masks: Sequence[np.ndarray], for_any: bool) -> Style:
         model = self._prepare()
-        longest = max(image.shape[:2])
-        for_any = [side for side in doubling(FINEST_KEPT, COARSEST) if side <= longest]
-        sides = sorted({*self._style_sides(self._settings.size), *for_any})
-        picture, = self._pictures((image, masks, sides[-1]))
-        self._plan(model, reads=True, dresses=False, renders=False)
-        return self._style(model, picture, self._active(model, picture), sides, flows=True)
+        flows = for_any or self._flows
+        sides = self._style_sides(self._settings.size) if flows else []
+        if for_any:
+            longest = max(image.shape[:2])
+            sides = sorted({*sides, *(side for side in doubling(FINEST_KEPT, COARSEST) if side <= longest)})
+        picture, = self._pictures((image, masks, max(sides, default=0)))
+        self._plan(model, reads=flows, dresses=False, renders=False)
+        return self._style(model, picture, self._active(model, picture), sides, flows=flows)
 
     def round_trip(self, image: np.ndarray) -> RoundTrip:
         model = self._prepare()

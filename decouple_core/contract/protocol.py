@@ -27,7 +27,7 @@ from . import __version__
 from .errors import DecoupleError
 from .messages import Message
 
-PROTOCOL = 4
+PROTOCOL = 5
 """Both sides must agree on this number; it changes when the meaning of a message does."""
 
 MESSAGE_LIMIT = 4 * 2**20
@@ -164,8 +164,42 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Ingredient:
+    """One of several styles that are mixed for a job, in one of the forms that a `Transfer` takes.
+
+    Attributes
+    ----------
+    weight : float
+        How much it counts beside the others, from 0.
+    style : Raster, optional
+        In the file ``style0``, ``style1`` and so on, by its place.
+    features : dict, optional
+    style_path : str, optional
+    """
+
+    weight: float
+    style: Raster | None = None
+    features: dict[str, Any] | None = None
+    style_path: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_style(self.style, self.features, self.style_path)
+        if type(self.weight) not in (int, float) or not 0 <= self.weight < float("inf"):
+            raise ProtocolError(f"{self.weight!r} is no weight")
+
+
+def _check_style(style: Raster | None, features: Any, style_path: Any, mixture: Any = None) -> None:
+    """`ProtocolError` unless there is exactly one, of its kind."""
+    if sum(given is not None for given in (style, features, style_path, mixture)) != 1:
+        raise ProtocolError("a transfer needs exactly one style")
+    for value, kind in ((features, dict), (style_path, str)):
+        if value is not None and not isinstance(value, kind):
+            raise ProtocolError(f"a transfer holds {value!r} where {kind.__name__} belongs")
+
+
+@dataclass(frozen=True)
 class Transfer:
-    """One job: the target's pixels, a style in one of three forms, and the settings.
+    """One job: the target's pixels, a style in one of four forms, and the settings.
 
     Attributes
     ----------
@@ -179,6 +213,8 @@ class Transfer:
         A decoupled style, as an earlier ``done`` message brought it.
     style_path : str, optional
         A ``.style`` file.
+    mixture : tuple of Ingredient, optional
+        Several styles, to be mixed.
     target_labels, style_labels : Raster, optional
         Both or neither, and only with `style`: in files of these names, each with the width and height of its picture.
         Equal flat colours are corresponding regions; what is transparent belongs to none.
@@ -195,17 +231,16 @@ class Transfer:
     style: Raster | None = None
     features: dict[str, Any] | None = None
     style_path: str | None = None
+    mixture: tuple[Ingredient, ...] | None = None
     target_labels: Raster | None = None
     style_labels: Raster | None = None
     view: View | None = None
     parts: Parts | None = None
 
     def __post_init__(self) -> None:
-        if sum(given is not None for given in (self.style, self.features, self.style_path)) != 1:
-            raise ProtocolError("a transfer needs exactly one style")
-        for value, kind in ((self.settings, dict), (self.features, dict), (self.style_path, str)):
-            if value is not None and not isinstance(value, kind):
-                raise ProtocolError(f"a transfer holds {value!r} where {kind.__name__} belongs")
+        _check_style(self.style, self.features, self.style_path, self.mixture)
+        if not isinstance(self.settings, dict):
+            raise ProtocolError(f"a transfer holds {self.settings!r} where dict belongs")
         if self.target_labels is not None or self.style_labels is not None:
             for labels, picture in ((self.target_labels, self.target), (self.style_labels, self.style)):
                 if labels is None or picture is None or labels != Raster(picture.width, picture.height, 4):
@@ -222,9 +257,10 @@ class Transfer:
 
     def to_message(self) -> dict[str, Any]:
         """The message that asks for this job."""
-        values = {row.name: getattr(self, row.name) for row in fields(self)}  # as they are, however deep
-        return {"kind": "transfer", **{name: asdict(value) if isinstance(value, (Raster, View, Parts)) else value
-                                       for name, value in values.items()}}
+        values = _plain(self)
+        if self.mixture is not None:
+            values["mixture"] = [_plain(ingredient) for ingredient in self.mixture]
+        return {"kind": "transfer", **values}
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Transfer:
@@ -237,9 +273,23 @@ class Transfer:
             for name, kind in (("view", View), ("parts", Parts)):
                 if values.get(name) is not None:
                     values[name] = kind(**values[name])
+            if values.get("mixture") is not None:
+                values["mixture"] = tuple(_ingredient(one) for one in values["mixture"])
             return cls(**values)
         except TypeError as error:  # a name too many or too few
             raise ProtocolError(str(error)) from error
+
+
+def _plain(value: Transfer | Ingredient) -> dict[str, Any]:
+    """Its fields for JSON; a style's features as they are, however deep."""
+    given = {row.name: getattr(value, row.name) for row in fields(value)}
+    return {name: asdict(one) if isinstance(one, (Raster, View, Parts)) else one for name, one in given.items()}
+
+
+def _ingredient(values: Mapping[str, Any]) -> Ingredient:
+    """What `_plain` gave, checked; TypeError where a name is too many or too few."""
+    style = values.get("style")
+    return Ingredient(**{**values, "style": Raster(**style) if style is not None else None})
 
 
 def pixels_file(folder: Path, name: str) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import dataclasses
 import json
 import os
 import queue
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from decouple_core.engine import Engine
+    from decouple_core.features.style import Style
     from decouple_core.service.results import Made, Results
 
 
@@ -129,15 +131,20 @@ class _Computer:
         job = protocol.Transfer.from_message(message["job"])
         settings = Settings.from_dict(job.settings)
         target = _pixels(folder, "target", job.target)
-        style, style_mask = _style(folder, job)
+        style, style_mask = (None, None) if job.mixture is not None else _style(folder, job)
         target_mask = _weights(folder, "target", job.target, target)
         result = _room(folder, "result", job.result)
         progress = self._progress(message["number"])
 
         def make() -> Made:
-            outcome = engine.transfer(target[..., :3], style, settings, target_mask=target_mask, style_mask=style_mask,
+            wanted: Any = style if job.mixture is None else mixed()
+            outcome = engine.transfer(target[..., :3], wanted, settings, target_mask=target_mask, style_mask=style_mask,
                                       regions=_regions(folder, job), render=False, progress=progress)
             return Made(outcome.components, {"style": outcome.style.to_json(), "report": outcome.report.as_dict()})
+
+        def mixed() -> Style:
+            size = min(settings.size, max(target.shape[:2]))  # the scales at which this target is painted
+            return _mixed(engine, folder, job, dataclasses.replace(settings, size=size), progress)
 
         def rendering(done: float) -> None:
             progress(1 - RENDERING_SHARE * (1 - done), Message("rendering"))
@@ -208,17 +215,31 @@ def _between_statements_of_ours(frame: FrameType | None) -> bool:
     return True
 
 
-def _style(folder: Path, job: protocol.Transfer) -> tuple[Any, np.ndarray | None]:
+def _style(folder: Path, given: protocol.Transfer | protocol.Ingredient,
+           name: str = "style") -> tuple[Any, np.ndarray | None]:
     """The style as the core takes it, and its weights."""
     from decouple_core.features.style import Style
 
-    if job.features is not None:
-        return Style.from_json(job.features), None
-    if job.style_path is not None:
-        return Style.load(Path(job.style_path)), None
-    assert job.style is not None  # a Transfer has exactly one of the three
-    pixels = _pixels(folder, "style", job.style)
-    return pixels[..., :3], _weights(folder, "style", job.style, pixels)
+    if given.features is not None:
+        return Style.from_json(given.features), None
+    if given.style_path is not None:
+        return Style.load(Path(given.style_path)), None
+    assert given.style is not None  # there is exactly one of the three
+    pixels = _pixels(folder, name, given.style)
+    return pixels[..., :3], _weights(folder, name, given.style, pixels)
+
+
+def _mixed(engine: Engine, folder: Path, job: protocol.Transfer, settings: Settings, progress: Progress) -> Style:
+    """One style of the job's several."""
+    from decouple_core.features.mixing import mix
+    from decouple_core.features.style import Style
+
+    assert job.mixture is not None  # who asks has one
+    given = [_style(folder, one, f"style{number}") for number, one in enumerate(job.mixture)]
+    measured = [style if isinstance(style, Style) else
+                engine.read_style(style, settings, mask=mask, for_any=False, progress=progress)
+                for style, mask in given]
+    return mix(measured, [one.weight for one in job.mixture])
 
 
 def _pixels(folder: Path, name: str, raster: protocol.Raster) -> np.ndarray:

@@ -83,10 +83,13 @@ class Results:
     def made(self, folder: Path, job: protocol.Transfer, make: Callable[[], Made]) -> Made:
         """The components of a job, kept or made."""
         settings = {name: value for name, value in job.settings.items() if name not in OF_RENDERING}
+        mixture = job.mixture or ()
         names = ("target", "style", "target_labels", "style_labels")
-        given = json.dumps([settings, job.features, job.style_path, _stamps(folder, *names)], sort_keys=True)
-        if job.style_path is not None:
-            given += str(_stamp(Path(job.style_path)))
+        own = _stamps(folder, *names) if job.mixture is None else _stamps(
+            folder, "target", *(f"style{number}" for number in range(len(mixture))))
+        files = [file for file in (job.style_path, *(one.style_path for one in mixture)) if file is not None]
+        given = json.dumps([settings, job.features, [(one.weight, one.features) for one in mixture], own,
+                            [(file, _stamp(Path(file))) for file in files]], sort_keys=True)
         return self._made.get(given, make)
 
     def render(self, made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:

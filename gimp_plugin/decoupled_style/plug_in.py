@@ -27,7 +27,7 @@ from decoupled_style.host.recipe import (
 )
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.status_bar import StatusBar
-from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, found_again
+from decoupled_style.host.styles import RecipeStyle, found_again
 from decoupled_style.messages import DOMAIN, LOCALES, Failure, _, reason
 
 DRESS = "plug-in-decoupled-style"
@@ -122,22 +122,16 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
         from decoupled_style.ui.dialog import ask_and_dress  # GTK needs a display, which the other modes can do without
 
         return ask_and_dress(procedure, config, image, layers, worker)
-    drawable, file = arguments.chosen_style(config)
+    given = arguments.chosen_style(config)
     labels = arguments.chosen_labels(config)
     remembered = remembered_style() if mode == Gimp.RunMode.WITH_LAST_VALS else {}
-    style: LayerStyle | FileStyle | None
-    if drawable is not None:
-        style = LayerStyle(drawable)
-    elif file is not None:
-        style = FileStyle(file)
-    else:
-        style = found_again(remembered)
+    style = given or found_again(remembered)
     if style is None:
         raise Failure(_("No style is chosen, or its image is no longer open. "
                         "Open Filters > Artistic > Decoupled Style Transfer and choose one."))
     with contextlib.closing(style):
         regions = Regions.chosen(*labels, image, style)
-        if drawable is None and file is None and regions is None:
+        if given is None and regions is None:
             regions = Regions.found_again(remembered, image, style)
         if mode != Gimp.RunMode.NONINTERACTIVE:  # a script leaves the settings of the last run alone, too
             remember_style({**style.where(), **(regions.where() if regions else {})})

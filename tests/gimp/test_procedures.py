@@ -342,6 +342,39 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
 
 
+def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
+    """Each limited by its own selection; the repetition and the recipe know the mixture."""
+    from decouple_core.contract.settings import Settings
+    from decouple_core.engine import Engine
+    from decouple_core.features.mixing import mix
+
+    gimp.forget_last_values()
+    cat, sky = pictures.cat(alpha=False), two_parts((0.3, 0.5, 0.9), (0.7, 0.8, 0.9), 48, 32)
+    opened(console, pictures, cat)
+    path = pictures.put("sky", sky)
+    console.ask(f'sky_image = new_image(48, 32, "FLOAT_NON_LINEAR"); sky = new_layer(sky_image, "{path}", 48, 32)\n'
+                "sky_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 48, 16)")
+    new = succeeded(console, "dress(image, [layer], style=cup, second_style=sky, style_weights='1, 3', "
+                    "run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    engine, settings = Engine(), Settings.from_dict(QUICK)
+    upper = np.zeros((32, 48), np.float32)
+    upper[:16] = 1
+    measured = [engine.read_style(np.ascontiguousarray(p[..., :3]), settings, mask=mask)
+                for p, mask in ((style, None), (sky, upper))]
+    plain = np.ascontiguousarray(cat[..., :3])
+    expected = engine.transfer(plain, mix(measured, [1, 3]), settings).image
+    got = pictures.get(console, f"item({new})")
+    assert np.abs(got[..., :3] - expected).max() < 1 / 255
+    assert np.abs(expected - engine.transfer(plain, mix(measured), settings).image).max() > 4 / 255
+    for question in ("dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)",
+                     f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({new}))'):
+        again = succeeded(console, question)
+        assert np.abs(pictures.get(console, f"item({again})") - got).max() < 1 / 255
+    for weights in ("1", "1, 0", "1, x"):
+        message = console.ask(f"dress(image, [layer], style=cup, second_style=sky, style_weights='{weights}')")[2]
+        assert "Give one weight above 0 for each style" in message
+
+
 def test_recipe_survives_the_file_and_dresses_another_layer(console: Session, pictures: Pictures, gimp: GimpUnderTest,
                                                             style: np.ndarray) -> None:
     cat = pictures.cat(alpha=False)

@@ -6,12 +6,13 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
-from gi.repository import Gimp, Gio, GObject
+from gi.repository import Gimp, GObject
 
 from decoupled_style.contract import settings as table
 from decoupled_style.contract.settings import Settings
 from decoupled_style.host.dressing import Output
-from decoupled_style.messages import _
+from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture
+from decoupled_style.messages import Failure, _
 
 READ_WRITE = GObject.ParamFlags.READWRITE
 
@@ -62,6 +63,9 @@ IN_DIALOG = ("colour", "forms", "strokes", "grain", "structure", "style_scale", 
 TAKEN = "hrcolsbmknpvqy"
 """Letters of the dialog's own buttons and of what is no argument."""
 
+MIXED_IN = {"second-style": "Second style", "third-style": "Third style", "fourth-style": "Fourth style"}
+"""Arguments for styles that are mixed in, each a layer: GIMP takes no array of layers that may be empty."""
+
 QUALITIES = {"Draft": 256, "Normal": 512, "Fine": 1024}
 """Names of the usual sizes of a painting, in pixels of its longer side."""
 
@@ -74,6 +78,11 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
     procedure.add_file_argument("style-file", _("Style file"),
                                 _("A picture or .style file whose style to take instead"),
                                 Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
+    for name, label in MIXED_IN.items():
+        procedure.add_drawable_argument(name, _(label), _("A layer whose style is mixed in"), True, READ_WRITE)
+    procedure.add_string_argument("style-weights", _("Weights"),
+                                  _("How much each style counts, the first one first, with commas between; alike if "
+                                    "left empty"), "", READ_WRITE)
     for name, label, blurb in (
             ("target-labels", _("Regions of the target"), _("A layer of flat colours in the target's image")),
             ("style-labels", _("Regions of the style"),
@@ -123,9 +132,22 @@ def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
     return Settings.from_dict({**values, "amounts": amounts, "strength_per_layer": per_layer})
 
 
-def chosen_style(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gio.File | None]:
-    """The arguments that name the style."""
-    return config.get_property("style"), config.get_property("style-file")
+def chosen_style(config: Gimp.ProcedureConfig) -> LayerStyle | FileStyle | Mixture | None:
+    """The style that the arguments name; None where they name none."""
+    drawable, file = config.get_property("style"), config.get_property("style-file")
+    first = [LayerStyle(drawable)] if drawable is not None else [FileStyle(file)] if file is not None else []
+    mixed_in = [drawable for drawable in map(config.get_property, MIXED_IN) if drawable is not None]
+    styles = [*first, *map(LayerStyle, mixed_in)]
+    text = config.get_property("style-weights") or ""
+    try:
+        weights = [float(number) for number in text.split(",")] if text.strip() else [1.0] * len(styles)
+    except ValueError:
+        weights = []
+    if len(weights) != len(styles) or not all(0 < weight < float("inf") for weight in weights):
+        raise Failure(_("Give one weight above 0 for each style, with commas between, or none at all."))
+    if len(styles) < 2:
+        return styles[0] if styles else None
+    return Mixture(list(zip(styles, weights, strict=True)))
 
 
 def chosen_labels(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gimp.Drawable | None]:

@@ -72,11 +72,11 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
     raster = protocol.Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3,
                              len(weights))
     parts = 1 + len(weights)
-    yield from _part(_save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels],
+    yield from part(_save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels],
                            protocol.pixels_file(folder, name)), 0, parts)
     masks = [protocol.mask_file(folder, name, number) for number in range(parts - 1)]
     for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
-        yield from _part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
+        yield from part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
     for left_over in set(folder.glob(f"{name}.mask*")) - set(masks):
         left_over.unlink()
     return raster
@@ -169,10 +169,14 @@ def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_fo
             yield (top + rows) / raster.height
 
 
-def _part(reading: Reading[None], number: int, parts: int) -> Reading[None]:
-    """The progress of one of some readings, as a share of all."""
-    for done in reading:
-        yield (number + done) / parts
+def part(reading: Reading[Answer], number: int, parts: int) -> Reading[Answer]:
+    """One of some readings, its progress as a share of all."""
+    while True:
+        try:
+            yield (number + next(reading)) / parts
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
 
 
 def _stripes(height: int) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from decoupled_style.host.pixels import Reading, hand_over_labels
-from decoupled_style.host.styles import LayerStyle, Style
+from decoupled_style.host.styles import LayerStyle, Mixture, Style
 from decoupled_style.messages import Failure, _
 
 
@@ -42,6 +42,8 @@ class Regions:
         """
         if target is None and style is None:
             return None
+        if isinstance(source, Mixture):
+            raise Failure(_("Regions need one style alone. Take the others out of the mixture, or choose no regions."))
         if not isinstance(source, LayerStyle):
             raise Failure(_("Regions need a style that is open. Open its file as an image and choose a layer of it."))
         if target is None or style is None:

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from gi.repository import Gimp, Gio
 
+from decoupled_style.contract import protocol
 from decoupled_style.contract.paths import STYLE_SUFFIX
-from decoupled_style.host.pixels import Reading, hand_over, weights_of
+from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
 from decoupled_style.host.recipe import Recipe, is_dressed, is_preview
 from decoupled_style.messages import Failure, _
 
@@ -47,12 +48,12 @@ class LayerStyle:
         alone = len(drawable.get_image().get_layers()) == 1
         self.name = image_name if alone else f"{image_name}: {drawable.get_name()}"
 
-    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
-        """Write its pixels and weights."""
+    def hand_over(self, folder: Path, name: str = "style") -> Reading[dict[str, Any]]:
+        """Write its pixels and weights under this name."""
         if not self.drawable.is_valid():
             raise Failure(_("The layer with the style is no longer open. Choose a style again."))
         weights = weights_of(self.drawable.get_image(), self.drawable)
-        raster = yield from hand_over(self.drawable, weights, folder, "style")
+        raster = yield from hand_over(self.drawable, weights, folder, name)
         return {"style": raster}
 
     @property
@@ -98,11 +99,11 @@ class FileStyle:
                 self._image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
         return self._image.get_layers()[0]
 
-    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
-        """Write its pixels, or name the file for the worker to read."""
+    def hand_over(self, folder: Path, name: str = "style") -> Reading[dict[str, Any]]:
+        """Write its pixels under this name, or name the file for the worker to read."""
         if self.is_features:
             return {"style_path": self._path()}
-        return (yield from LayerStyle(self.drawable()).hand_over(folder))
+        return (yield from LayerStyle(self.drawable()).hand_over(folder, name))
 
     def where(self) -> dict[str, Any]:
         """Its address."""
@@ -120,6 +121,48 @@ class FileStyle:
 
     def _path(self) -> str:
         return self.file.get_path() or self.file.get_uri()
+
+
+class Mixture:
+    """Several styles, each with a weight, of which the ratio counts.
+
+    Parameters
+    ----------
+    parts
+        Each style with its weight, above 0.
+    """
+
+    def __init__(self, parts: Sequence[tuple[LayerStyle | FileStyle, float]]) -> None:
+        self.parts = list(parts)
+        self.name = " + ".join(style.name for style, _weight in self.parts)
+
+    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
+        """Write the pixels of each."""
+        given = []
+        for number, (style, weight) in enumerate(self.parts):
+            fields = yield from part(style.hand_over(folder, f"style{number}"), number, len(self.parts))
+            given.append(protocol.Ingredient(weight, **fields))
+        return {"mixture": tuple(given)}
+
+    def where(self) -> dict[str, Any]:
+        """Where each is, with its weight."""
+        return {"mixture": [[style.where(), weight] for style, weight in self.parts]}
+
+    def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
+        """Whether any of them is the style of one of these layers."""
+        return any(style.is_one_of(layers) for style, _weight in self.parts)
+
+    def close(self) -> None:
+        """Close the pictures that were opened."""
+        for style, _weight in self.parts:
+            style.close()
+
+
+def sources(style: Style | None) -> list[Style]:
+    """The styles that are mixed, or the one that is not."""
+    if isinstance(style, Mixture):
+        return [one for one, _weight in style.parts]
+    return [style] if style is not None else []
 
 
 class RecipeStyle:
@@ -179,8 +222,12 @@ def layers_of(image: Gimp.Image) -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
             yield image, layer
 
 
-def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | None:
-    """The style that `Style.where` told of; None where it is gone."""
+def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | Mixture | None:
+    """The style that `Style.where` told of; None where it, or one that was mixed in, is gone."""
+    if "mixture" in where:
+        parts = [(found_again(of), weight) for of, weight in where["mixture"]]
+        there = [(style, weight) for style, weight in parts if isinstance(style, LayerStyle | FileStyle)]
+        return Mixture(there) if len(there) == len(parts) else None
     if "file" in where:
         return FileStyle(Gio.File.new_for_uri(where["file"]))
     item = Gimp.Item.get_by_id(where["item"]) if "item" in where else None

@@ -135,13 +135,16 @@ class StyleChooser(LayerChooser):
         The image to be dressed: its own layers come after those of others, and those that were dressed last.
     changed
         Called after each choice, and when the one that was chosen is gone.
+    thumbnail, width
+        As of any chooser.
     """
 
-    def __init__(self, target: Gimp.Image, changed: Callable[[], None]) -> None:
+    def __init__(self, target: Gimp.Image, changed: Callable[[], None], thumbnail: int = THUMBNAIL,
+                 width: int = 28) -> None:
         self._target, self._changed = target, changed
         self._files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in recent_files()]
         self._listening = True
-        super().__init__([], self._chosen)
+        super().__init__([], self._chosen, thumbnail, width)
         self.renew()
 
     @property
@@ -169,7 +172,8 @@ class StyleChooser(LayerChooser):
         if len(self._rows) and self._files:
             self._rows.append([None, "", SEPARATOR])
         for number, file in enumerate(self._files):
-            self._rows.append([_thumbnail(file), f"{escape(file.name)}\n{_faint(file.file_name)}", FIRST_FILE + number])
+            words = f"{escape(file.name)}\n{_faint(file.file_name)}"
+            self._rows.append([_thumbnail(file, self._thumbnail), words, FIRST_FILE + number])
         if isinstance(chosen, FileStyle):
             self.set_active(self._place(FIRST_FILE + self._files.index(chosen)))
         elif chosen is not None:
@@ -243,11 +247,11 @@ def _previewed(dialog: Gtk.FileChooserDialog, picture: Gtk.Image) -> bool:
     return True
 
 
-def _thumbnail(style: FileStyle) -> GdkPixbuf.Pixbuf | None:
+def _thumbnail(style: FileStyle, side: int) -> GdkPixbuf.Pixbuf | None:
     path = style.file.get_path()
     if path is not None and Path(path).suffix.lower() != STYLE_SUFFIX:
         try:
-            return GdkPixbuf.Pixbuf.new_from_file_at_size(path, THUMBNAIL, THUMBNAIL)
+            return GdkPixbuf.Pixbuf.new_from_file_at_size(path, side, side)
         except GLib.Error:  # a format of GIMP's own: it has a name, if no picture
             pass
     return Gtk.IconTheme.get_default().load_icon("text-x-generic", 24, NO_FLAGS)

@@ -15,16 +15,26 @@ from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.recipe import remember_style, remembered_style
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.seconds import Learnt
-from decoupled_style.host.styles import FileStyle, LayerStyle, add_recent_file, found_again, layers_of, likely
+from decoupled_style.host.styles import (
+    FileStyle,
+    LayerStyle,
+    Mixture,
+    add_recent_file,
+    found_again,
+    layers_of,
+    likely,
+    sources,
+)
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
-from decoupled_style.ui.chooser import LabelChooser, StyleChooser
+from decoupled_style.ui.chooser import LabelChooser
 from decoupled_style.ui.controls import Controls, column, heading
 from decoupled_style.ui.help import offer_help
 from decoupled_style.ui.output import output_controls
 from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
+from decoupled_style.ui.style_strip import StyleStrip
 
 LARGEST, LEAST_ROOM = (1220, 700), (40, 60)
 """Pixels of the window at first, and those that a screen needs beside it."""
@@ -67,7 +77,7 @@ class DressDialog:
         self._controls = Controls(self._dialog, config, learnt, max(layers[0].get_width(), layers[0].get_height()))
         self._preview = Preview(worker, self._files, learnt, self._looked)
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
-        self._chooser = StyleChooser(image, self._style_changed)
+        self._chooser = StyleStrip(image, self._style_changed)
         self._choices = self._build()
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
@@ -88,8 +98,9 @@ class DressDialog:
                 with self._view.running(*self._choices):
                     regions = self._regions(style)
                     remember_style({**style.where(), **(regions.where() if regions else {})})
-                    if isinstance(style, FileStyle):
-                        add_recent_file(style)
+                    for one in sources(style):
+                        if isinstance(one, FileStyle):
+                            add_recent_file(one)
                     self._preview.settle(self._view.told)
                     self._preview.clear_canvas()
                     request = Request(style, regions, arguments.chosen_settings(self._config),
@@ -146,8 +157,13 @@ class DressDialog:
         browse = Gtk.Button(label=_("_Browse..."), use_underline=True,
                             tooltip_text=_("Take the style of a picture or a .style file that is not open"))
         browse.connect("clicked", lambda _button: self._chooser.browse())
-        above = Gtk.Box()
-        above.pack_start(heading(_("St_yle of"), self._chooser), True, True, 0)
+        mix = Gtk.Button.new_from_icon_name("list-add", Gtk.IconSize.BUTTON)
+        mix.set_tooltip_text(_("Mix in another style"))
+        mix.get_accessible().set_name(_("Mix in another style"))
+        mix.connect("clicked", lambda _button: self._chooser.add_row())
+        above = Gtk.Box(spacing=4)
+        above.pack_start(heading(_("St_yle of"), self._chooser.first), True, True, 0)
+        above.pack_start(mix, False, False, 0)
         above.pack_start(browse, False, False, 0)
         self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
         more.add(column([*self._controls.more(), heading(_("Regions")), self._regions_row()]))
@@ -191,7 +207,7 @@ class DressDialog:
         there = layers_of(style.drawable.get_image()) if isinstance(style, LayerStyle) else []
         self._style_labels.offer([(i, layer) for i, layer in there if style and not style.is_one_of([layer])])
 
-    def _regions(self, style: LayerStyle | FileStyle) -> Regions | None:
+    def _regions(self, style: LayerStyle | FileStyle | Mixture) -> Regions | None:
         """The regions chosen; `Failure` where they do not go together."""
         return Regions.chosen(self._target_labels.selected, self._style_labels.selected, self._image, style)
 
@@ -217,8 +233,8 @@ class DressDialog:
         self._controls.renew_seconds()
 
     def _pixels(self) -> tuple[object, ...]:
-        style = self._chooser.style
-        return watching.pixels_now(self._layers[0], style.drawable if isinstance(style, LayerStyle) else None,
+        styles = [style.drawable for style in sources(self._chooser.style) if isinstance(style, LayerStyle)]
+        return watching.pixels_now(self._layers[0], *styles,
                                    self._target_labels.selected, self._style_labels.selected)
 
     def _look_around(self) -> bool:
@@ -228,11 +244,11 @@ class DressDialog:
         layers = watching.layers_now()
         if layers != self._layers_now:
             self._layers_now = layers
-            chosen = self._chooser.get_active_iter()
+            chosen = self._chooser.has_choice
             self._chooser.renew()
             self._offer_labels()
             self._changed()
-            if chosen is not None and self._chooser.style is None:
+            if chosen and self._chooser.style is None:
                 self._preview.say(_("The style's image was closed. Choose another style."))
         seen = self._pixels()
         if seen != self._pixels_now:
