@@ -21,6 +21,28 @@ STRIPE_PIXELS = 2**21
 
 
 @dataclass(frozen=True)
+class Laid:
+    """Components laid over a picture, before there is more or less of each; shape (3, h, w) of each.
+
+    Attributes
+    ----------
+    colour : Tensor
+        The picture through the field.
+    base : Tensor or None
+    differences : tuple of Tensor
+    """
+
+    colour: Tensor
+    base: Tensor | None
+    differences: tuple[Tensor, ...]
+
+    def rows(self, first: int, last: int) -> Laid:
+        """Some rows of it."""
+        base = None if self.base is None else self.base[:, first:last]
+        return Laid(self.colour[:, first:last], base, tuple(one[:, first:last] for one in self.differences))
+
+
+@dataclass(frozen=True)
 class Components:
     """What a transfer's result is the sum of, at any size.
 
@@ -45,7 +67,7 @@ class Components:
     keep_detail: float = 1.0
 
     def render(self, target: np.ndarray, out: np.ndarray, progress: Callable[[float], None], top: float = 0.0,
-               bottom: float = 1.0) -> None:
+               bottom: float = 1.0, laid: Laid | None = None) -> None:
         """Evaluate the sum at full resolution, stripe by stripe.
 
         Parameters
@@ -58,6 +80,8 @@ class Components:
             Told the finished share.
         top, bottom : float
             Where the target begins and ends, as shares of the height of the whole that it is a part of.
+        laid : Laid, optional
+            What `lay` gave for the same target, so that other amounts are had sooner.
         """
         device, height = self.colour.parameters.device, target.shape[0]
         rows = STRIPE_ROWS if device.type == "cpu" else max(STRIPE_ROWS, STRIPE_PIXELS // target.shape[1])
@@ -65,7 +89,8 @@ class Components:
         for first in range(0, height, rows):
             last = min(first + rows, height)
             begin, end = (top + (bottom - top) * row / height for row in (first, last))
-            values = box(self._sum(carried(target[first:last], device), begin, end))
+            values = box(self._sum(carried(target[first:last], device), begin, end,
+                                   laid and laid.rows(first, last)))
             if before is not None:  # while the next is computed
                 before.wait()
             before = Landing(values, out[first:last])
@@ -80,18 +105,27 @@ class Components:
         """The sum at an image of the target, (3, h, w) at any size, in [0, 1]."""
         return box(self._sum(image, 0.0, 1.0))
 
-    def _sum(self, stripe: Tensor, top: float, bottom: float) -> Tensor:
+    def lay(self, target: np.ndarray, top: float = 0.0, bottom: float = 1.0) -> Laid:
+        """Everything at the size of a target, (H, W, 3), whatever the amounts; it takes that room several times."""
+        image = carried(target, self.colour.parameters.device)
+        base = None if self.base is None else stretched(self.base, image, top, bottom)
+        return Laid(self.colour.at(image, top, bottom).apply(self.colour.parameters), base,
+                    tuple(stretched(one, image, top, bottom) for one in self.differences.values()))
+
+    def _sum(self, stripe: Tensor, top: float, bottom: float, laid: Laid | None = None) -> Tensor:
         """The sum at a stripe of the target, before the box."""
         of_colour, *others = [*self.amounts, *[1.0] * (1 + len(self.differences))][: 1 + len(self.differences)]
-        values = self.colour.at(stripe, top, bottom).apply(self.colour.parameters)
+        values = laid.colour if laid else self.colour.at(stripe, top, bottom).apply(self.colour.parameters)
         if self.base is not None and self.keep_detail < 1.0:
-            detail = values - stretched(self.base, stripe, top, bottom)
-            values = values - (1.0 - self.keep_detail) * detail
+            base = laid.base if laid is not None else stretched(self.base, stripe, top, bottom)
+            assert base is not None  # it is laid where there is one
+            values = values - (1.0 - self.keep_detail) * (values - base)
         if of_colour != 1.0:
             values = stripe + of_colour * (values - stripe)
-        for amount, difference in zip(others, self.differences.values(), strict=True):
+        for number, (amount, difference) in enumerate(zip(others, self.differences.values(), strict=True)):
             if amount:
-                values = values + amount * stretched(difference, stripe, top, bottom)
+                here = laid.differences[number] if laid else stretched(difference, stripe, top, bottom)
+                values = values + amount * here
         return values
 
 

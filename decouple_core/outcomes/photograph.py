@@ -61,13 +61,14 @@ class Photograph(Outcome):
 
     def _corrected(self, field: Field, model: PreparedModel, dressed: Dressed, settings: Settings,
                    progress: Progress) -> Field:
-        """The field with the style's means in the layers that it can reach."""
-        hierarchy = model.hierarchy.first(DETAIL_LAYERS)
+        """The field with the style's means in the layers that it can reach, as far as these are to take part."""
+        layers = min(DETAIL_LAYERS, settings.layers)
+        hierarchy = model.hierarchy.first(layers)
         detail = dressed.picture.detail
         coarse = detail.shrunk(correction.SIZE)
         at = field.at(coarse.image)
         smoothing = correction.smoothing_factor(at)
-        wanted = torch.cat(dressed.goal.coupled_means, 1)
+        wanted = torch.cat(dressed.goal.coupled_means[:layers], 1)
         damping = model.reference.damping(CORRECTION_DAMPING * settings.damping)[:, : wanted.shape[1]]
         damping = damping.expand_as(wanted)
         for number in range(correction.STEPS):

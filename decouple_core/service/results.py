@@ -17,7 +17,7 @@ import numpy as np
 from decouple_core.contract import protocol
 from decouple_core.contract.settings import COMPONENTS, OF_RENDERING, Settings
 from decouple_core.model.kept import Kept
-from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.components import Components, Laid
 from decouple_core.outcomes.parts import rendered, stages
 from decouple_core.pictures.resampling import shrink, shrink_mask
 
@@ -26,6 +26,9 @@ KEPT = 4
 
 LEAST_RENDERED = 1024
 """Longer side, in pixels, below which nothing is rendered: 0.03 s."""
+
+MOST_LAID = 2_000_000
+"""Pixels of a view whose components are kept as they lie over it, which takes 48 bytes for each."""
 
 STRIPE_ROWS = 64
 """Rows made into parts at once."""
@@ -79,6 +82,7 @@ class Results:
     def __init__(self) -> None:
         self._made = Kept[Made](KEPT)
         self._seen = Kept[Seen](KEPT)
+        self._laid: tuple[Components, str, Laid] | None = None  # of the last view
 
     def made(self, folder: Path, job: protocol.Transfer, make: Callable[[], Made]) -> Made:
         """The components of a job, kept or made."""
@@ -114,8 +118,8 @@ class Results:
         first, last = (0, height) if side > view.longest else (view.y, view.y + view.height)
         before = seen.pixels[first:last]
         after = np.array(before, np.float32)
-        rendered(made.components, settings, np.ascontiguousarray(before[..., :3]), after[..., :3], lambda _: None,
-                 first / height, last / height)
+        rendered(made.components, settings, before[..., :3], after[..., :3], lambda _: None, first / height,
+                 last / height, self._laid_over(made.components, folder, seen.pixels, first, last))
         if seen.weights is not None:
             after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
         top = view.y - first
@@ -148,6 +152,17 @@ class Results:
                 array[rows] = _stored(wanted - reached + MIDDLE, parts)
                 reached = reached + array[rows] - MIDDLE
             progress((count - 1 + min(1.0, (top + STRIPE_ROWS) / len(out))) / count)
+
+    def _laid_over(self, components: Components, folder: Path, pixels: np.ndarray, first: int,
+                   last: int) -> Laid | None:
+        """The components over some rows of a picture, kept while nothing but their amounts changes."""
+        if not components.differences or (last - first) * pixels.shape[1] > MOST_LAID:
+            return None
+        over = json.dumps([pixels.shape, first, last, _stamps(folder, "target")])
+        if self._laid is None or self._laid[0] is not components or self._laid[1] != over:
+            laid = components.lay(pixels[first:last, :, :3], first / len(pixels), last / len(pixels))
+            self._laid = components, over, laid
+        return self._laid[2]
 
     def _at(self, side: int, folder: Path, target: np.ndarray, weights: np.ndarray | None) -> Seen:
         """The target and its weights with this longer side."""

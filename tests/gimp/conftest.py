@@ -53,17 +53,17 @@ def gimp(gimp_root: Path | None, weights: object, tmp_path_factory: pytest.TempP
     made.stop_worker()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def console(gimp: GimpUnderTest) -> Iterator[Session]:
-    """A GIMP without a window."""
+    """A GIMP without a window, which all tests share: a start takes seconds."""
     session = Session(gimp)
     yield session
     session.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def window(gimp: GimpUnderTest) -> Iterator[Window]:
-    """A GIMP in a window; its screenshots are kept."""
+    """A GIMP in a window, shared until the last test of test_window.py kills it; its screenshots are kept."""
     session = Window(gimp, screenshots() / ("gimp" if gimp.root is None else gimp.root.name))
     yield session
     session.close()

@@ -14,13 +14,14 @@ from window import Window
 
 
 @pytest.fixture(scope="module")
-def opened(window: Window, gimp: GimpUnderTest) -> Window:
+def opened(window: Window, gimp: GimpUnderTest) -> Iterator[Window]:
     """GIMP with a cat, and a cup whose image is called after it."""
     open_picture(window, gimp, "coffee")
     open_picture(window, gimp, "cat")
     window.close_welcome()
     window.fill_screen(window.wait_for("cat.*GIMP"))
-    return window
+    yield window
+    window.ask("[display.delete() for display in (cat_display, coffee_display) if display.is_valid()]")
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def dialog(opened: Window, gimp: GimpUnderTest) -> Iterator[Window]:
 def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
     """Open one, as `cat_image`, `cat` and `cat_display`, say."""
     pictures = Pictures(gimp.folder)
-    pixels = pictures.cat(360, 240, alpha=False) if name == "cat" else pictures.coffee(300, 200)
+    pixels = pictures.cat(240, 160, alpha=False) if name == "cat" else pictures.coffee(150, 100)
     height, width = pixels.shape[:2]
     path = pictures.put(name, pixels)
     window.ask(f'{name}_image = new_image({width}, {height})\n'
@@ -76,7 +77,7 @@ def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) ->
 def test_selection_mask_and_pixels_are_followed(dialog: Window, gimp: GimpUnderTest) -> None:
     [job] = gimp.job_files()
     for change, seen in (
-            ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 180, 240)", "target.mask0.raw"),
+            ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 120, 160)", "target.mask0.raw"),
             ("mask = cat.create_mask(Gimp.AddMaskType.WHITE); cat.add_mask(mask)", "target.mask1.raw")):
         dialog.ask(change)
         dialog.wait_until((job / seen).exists, 60, f"the preview to see {seen}")
@@ -93,7 +94,7 @@ def test_selection_mask_and_pixels_are_followed(dialog: Window, gimp: GimpUnderT
 
 def test_amounts_answer_at_once_and_without_a_solve(dialog: Window, gimp: GimpUnderTest) -> None:
     choose_painting(dialog)
-    choose_detail(dialog, 128)
+    choose_detail(dialog, 96)
     first = final_preview(dialog, gimp).copy()
     dialog.shoot("16-painting")
     done = jobs_done(gimp)
@@ -133,7 +134,7 @@ def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest
     final_preview(dialog, gimp)
     dialog.do("key", "alt+o")
     dialog.wait_until(lambda: np.abs(top() - plain).max() > 0.2, 30, "the complaint")
-    path = Pictures(gimp.folder).put("coffee", Pictures(gimp.folder).coffee(300, 200))
+    path = Pictures(gimp.folder).put("coffee", Pictures(gimp.folder).coffee(150, 100))
     dialog.ask(f'write(coffee, "{path}")')
     dialog.wait_until(lambda: np.array_equal(top(), plain), 120, "the complaint to go")
     no_traceback(dialog)

@@ -32,7 +32,7 @@ COMMAND_LINE = {
     "picture-damaged", "picture-empty-file", "picture-format", "picture-memory", "picture-numbers",
     "picture-too-large", "picture-too-long", "image-transparent", "result-numbers",
     # Styles are made there, and used here.
-    "style-ending", "style-has-masks",
+    "mixture-mask", "style-ending", "style-has-masks",
     # Python hands over what no layer can be.
     *(code for code in SENTENCES if code.startswith("given-")),
 }
@@ -68,7 +68,7 @@ def tables() -> Iterator[str]:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
                 table, name = node.value, getattr(node.targets[0], "id", "")
                 labels = {"TIPS": table.values, "OUTPUTS": table.values, "AMOUNTS": table.values,
-                          "PART_NAMES": table.values, "QUALITIES": table.keys}.get(name, [])
+                          "PART_NAMES": table.values, "MIXED_IN": table.values, "QUALITIES": table.keys}.get(name, [])
                 yield from (label.value for label in labels if isinstance(label, ast.Constant))
 
 
@@ -120,31 +120,35 @@ def plug_ins(console: Session, question: str) -> Any:
     return console.ask(question)
 
 
-@pytest.mark.parametrize(("locale", "label"), [("es_ES.UTF-8", "Transferencia de estilo _desacoplada..."),
-                                               ("en_GB.UTF-8", "_Decoupled Style Transfer...")])
-def test_gimp_shows_it(gimp: GimpUnderTest, locale: str, label: str) -> None:
-    # GIMP keeps the labels of plug-ins and asks anew when its language has changed.
-    console = Session(gimp, {"LANG": locale, "LANGUAGE": locale[:2]})
-    try:
-        assert console.ask('Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style").get_menu_label()') == label
-        console.ask('image = new_image(8, 8); kind = Gimp.ImageType.RGB_IMAGE\n'
-                    'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'
-                    'image.insert_layer(layer, None, 0)')
-        message = console.ask("dress(image, [layer])")[2]
-        assert ("No hay ningún estilo elegido" in message) == (locale[:2] == "es")
-        console.ask('gi.require_version("Gtk", "3.0")')
-        page = plug_ins(console, "__import__('decoupled_style.ui.help', fromlist=['page']).page().as_posix()")
-        assert Path(page).name == f"{locale[:2]}.html"
-        assert f'lang="{locale[:2]}"' in Path(page).read_text(encoding="utf-8")
-        out_of_reach = Message("network-instead", network="VGG-16", problem=Message(
-            "download-failed", what=Message("weights-of", network="VGG-19"), reason=Message("host-away")))
-        said = plug_ins(console, "[messages.words(Message.from_dict(values)) for values in "
-                        f"{[Message('dressing').as_dict(), out_of_reach.as_dict()]}]")
-        assert said == {
-            "en": ["Dressing the target", "VGG-19 weights could not be downloaded (the host cannot be reached); check "
-                   "the network connection and try again, the part that has arrived is kept. Taking VGG-16 instead"],
-            "es": ["Vistiendo la imagen", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
-                   "compruebe la conexión a la red e inténtelo de nuevo: se conserva la parte que ha llegado. Se usa "
-                   "VGG-16 en su lugar"]}[locale[:2]]
-    finally:
-        console.close()
+@pytest.fixture
+def spanish_gimp(gimp: GimpUnderTest) -> Iterator[Session]:
+    """GIMP keeps the labels of plug-ins and asks anew when its language has changed."""
+    session = Session(gimp, {"LANG": "es_ES.UTF-8", "LANGUAGE": "es"})
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize(("language", "label"), [("es", "Transferencia de estilo _desacoplada..."),
+                                                 ("en", "_Decoupled Style Transfer...")])
+def test_gimp_shows_it(request: pytest.FixtureRequest, language: str, label: str) -> None:
+    console: Session = request.getfixturevalue("spanish_gimp" if language == "es" else "console")
+    assert console.ask('Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style").get_menu_label()') == label
+    console.ask('image = new_image(8, 8); kind = Gimp.ImageType.RGB_IMAGE\n'
+                'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'
+                'image.insert_layer(layer, None, 0)')
+    message = console.ask("dress(image, [layer])")[2]
+    assert ("No hay ningún estilo elegido" in message) == (language == "es")
+    console.ask('gi.require_version("Gtk", "3.0")')
+    page = plug_ins(console, "__import__('decoupled_style.ui.help', fromlist=['page']).page().as_posix()")
+    assert Path(page).name == f"{language}.html"
+    assert f'lang="{language}"' in Path(page).read_text(encoding="utf-8")
+    out_of_reach = Message("network-instead", network="VGG-16", problem=Message(
+        "download-failed", what=Message("weights-of", network="VGG-19"), reason=Message("host-away")))
+    said = plug_ins(console, "[messages.words(Message.from_dict(values)) for values in "
+                    f"{[Message('dressing').as_dict(), out_of_reach.as_dict()]}]")
+    assert said == {
+        "en": ["Dressing the target", "VGG-19 weights could not be downloaded (the host cannot be reached); check "
+               "the network connection and try again, the part that has arrived is kept. Taking VGG-16 instead"],
+        "es": ["Vistiendo la imagen", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
+               "compruebe la conexión a la red e inténtelo de nuevo: se conserva la parte que ha llegado. Se usa "
+               "VGG-16 en su lugar"]}[language]

@@ -36,7 +36,7 @@ def opened(window: Window, gimp: GimpUnderTest) -> Window:
 def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
     """Open one of the two, as `cat_image` and `cat`, say."""
     pictures = Pictures(gimp.folder)
-    pixels = pictures.coffee(600, 400) if name == "coffee" else pictures.cat(720, 480, alpha=False)
+    pixels = pictures.coffee(300, 200) if name == "coffee" else pictures.cat(480, 320, alpha=False)
     height, width = pixels.shape[:2]
     path = pictures.put(name, pixels)
     window.ask(f'image = new_image({width}, {height})\n'
@@ -75,7 +75,7 @@ def begin_long_run(window: Window, gimp: GimpUnderTest) -> None:
     """Open the dialog and begin a run that takes long."""
     run_from_menu(window)
     choose_painting(window)
-    choose_detail(window, 720)
+    choose_detail(window, 480)
     window.do("key", "alt+o")  # OK
     window.wait_until(gimp.computes, 60, "the computing")
     window.pause()
@@ -164,8 +164,8 @@ def test_preview_predicts_the_new_layer(opened: Window, gimp: GimpUnderTest, out
 
     Measured: they are 0.14/255 apart, and 0.11/255.
     """
-    path = Pictures(gimp.folder).put("large", Pictures(gimp.folder).cat(1800, 1200, alpha=False))
-    opened.ask(f'large_image = new_image(1800, 1200); large = new_layer(large_image, "{path}", 1800, 1200, "large")\n'
+    path = Pictures(gimp.folder).put("large", Pictures(gimp.folder).cat(1560, 1040, alpha=False))
+    opened.ask(f'large_image = new_image(1560, 1040); large = new_layer(large_image, "{path}", 1560, 1040, "large")\n'
                'large_image.set_file(Gio.File.new_for_path("/tmp/large.xcf")); large_image.clean_all()\n'
                'large_display = Gimp.Display.new(large_image)')
     run_from_menu(opened, image="large")
@@ -173,7 +173,7 @@ def test_preview_predicts_the_new_layer(opened: Window, gimp: GimpUnderTest, out
     opened.shoot(f"5-{outcome}-opens")
     if outcome == "painting":
         choose_painting(opened)
-        choose_detail(opened, 256)
+        choose_detail(opened, 128)
     preview = final_preview(opened, gimp)
     opened.shoot(f"6-{outcome}")
     assert not opened.ask("large_image.is_dirty()"), "a preview touches nothing"
@@ -198,7 +198,7 @@ def final_preview(window: Window, gimp: GimpUnderTest) -> np.ndarray:
     def settled() -> bool:
         nonlocal quiet
         quiet = quiet + 1 if gimp.all_stopped() else 0
-        return quiet > 60
+        return quiet > 30
 
     window.wait_until(settled, PATIENCE, "the preview")
     [job] = gimp.job_files()
@@ -251,10 +251,10 @@ def test_recipe_on_another_layer(opened: Window, gimp: GimpUnderTest) -> None:
 
 
 def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
-    flat = np.ones((480, 720, 4), np.float32)
-    flat[:240, :, :2] = 0
+    flat = np.ones((320, 480, 4), np.float32)
+    flat[:160, :, :2] = 0
     path = Pictures(gimp.folder).put("flat", flat)
-    opened.ask(f'sky, table = (new_layer(of, "{path}", 720, 480, name) for of, name in ((cat_image, "sky and ground"), '
+    opened.ask(f'sky, table = (new_layer(of, "{path}", 480, 320, name) for of, name in ((cat_image, "sky and ground"), '
                '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
                'outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, '
                'run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]\n'

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gimp_under_test import GimpUnderTest, Session
 
-SCREEN = (1400, 900)
-"""Pixels of the virtual screen: about what a small laptop has."""
+SCREEN = (1280, 720)
+"""Pixels of the virtual screen: the smallest that is promised to show all."""
 
 
 class Window(Session):
@@ -85,7 +85,7 @@ class Window(Session):
 
     def pause(self) -> None:
         """Give GTK the time to react to a key; nothing tells when it has."""
-        time.sleep(0.7)
+        time.sleep(0.5)
 
     def shoot(self, name: str) -> Path:
         """Take a picture of the whole screen."""

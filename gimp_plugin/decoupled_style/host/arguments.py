@@ -138,6 +138,8 @@ def chosen_style(config: Gimp.ProcedureConfig) -> LayerStyle | FileStyle | Mixtu
     first = [LayerStyle(drawable)] if drawable is not None else [FileStyle(file)] if file is not None else []
     mixed_in = [drawable for drawable in map(config.get_property, MIXED_IN) if drawable is not None]
     styles = [*first, *map(LayerStyle, mixed_in)]
+    if not styles:  # weights of the last run may be there
+        return None
     text = config.get_property("style-weights") or ""
     try:
         weights = [float(number) for number in text.split(",")] if text.strip() else [1.0] * len(styles)
@@ -145,9 +147,7 @@ def chosen_style(config: Gimp.ProcedureConfig) -> LayerStyle | FileStyle | Mixtu
         weights = []
     if len(weights) != len(styles) or not all(0 < weight < float("inf") for weight in weights):
         raise Failure(_("Give one weight above 0 for each style, with commas between, or none at all."))
-    if len(styles) < 2:
-        return styles[0] if styles else None
-    return Mixture(list(zip(styles, weights, strict=True)))
+    return Mixture(list(zip(styles, weights, strict=True))) if len(styles) > 1 else styles[0]
 
 
 def chosen_labels(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, Gimp.Drawable | None]:

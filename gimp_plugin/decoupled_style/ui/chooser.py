@@ -12,7 +12,7 @@ from decoupled_style.contract.paths import STYLE_SUFFIX
 from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, name_of, recent_files
 from decoupled_style.messages import _
 
-THUMBNAIL = 56
+THUMBNAIL = 52
 """Pixels of a thumbnail's longer side: enough to tell two photographs apart, and twelve rows fit on a small screen."""
 
 SMALL_THUMBNAIL = 20

@@ -180,7 +180,7 @@ def heading(text: str, of: Gtk.Widget | None = None) -> Gtk.Label:
     return label
 
 
-def column(widgets: Sequence[Gtk.Widget], spacing: int = 4) -> Gtk.Box:
+def column(widgets: Sequence[Gtk.Widget], spacing: int = 3) -> Gtk.Box:
     """Widgets one below another."""
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=spacing)
     for widget in widgets:

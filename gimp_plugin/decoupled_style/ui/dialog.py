@@ -36,7 +36,7 @@ from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
 from decoupled_style.ui.style_strip import StyleStrip
 
-LARGEST, LEAST_ROOM = (1220, 700), (40, 60)
+LARGEST, LEAST_ROOM = (1220, 700), (40, 40)
 """Pixels of the window at first, and those that a screen needs beside it."""
 
 CONTROLS_WIDTH = 340

@@ -1,0 +1,98 @@
+"""Runs inside GIMP's Python beside inside.py: opens our dialogs there, where a test can look at their widgets."""
+
+import sys
+import time
+
+
+def open_dialog(plug_in, image, layer):
+    """Our dialog for a layer, shown and settled."""
+    sys.path[:0] = [path for path in (plug_in,) if path not in sys.path]
+    gi.require_version("Gtk", "3.0")  # noqa: F821  inside.py has these names
+    gi.require_version("GimpUi", "3.0")  # noqa: F821
+    from decoupled_style.client.installation import Installation
+    from decoupled_style.client.worker import Worker
+    from decoupled_style.ui import screen
+    from decoupled_style.ui.dialog import DressDialog
+
+    screen.begin()
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style")  # noqa: F821
+    dialog = DressDialog(procedure, procedure.create_config(), image, [layer], Worker(Installation.load()))
+    dialog._dialog.show()
+    settle(1.5)
+    return dialog
+
+
+def settle(seconds):
+    """Let GTK do what there is to do."""
+    from gi.repository import Gtk
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        while Gtk.events_pending():
+            Gtk.main_iteration_do(False)
+        time.sleep(0.01)
+
+
+def widgets(of):
+    """A widget and all within it that are on the screen."""
+    from gi.repository import Gtk
+
+    if of.get_mapped():
+        yield of
+        if isinstance(of, Gtk.Container):
+            inner = []
+            of.forall(inner.append)
+            for one in inner:
+                yield from widgets(one)
+
+
+def name_of_widget(widget):
+    """What a test calls it."""
+    label = getattr(widget, "get_label", lambda: None)() or widget.get_tooltip_text() or ""
+    return f"{type(widget).__name__} {label}"[:60]
+
+
+def cut_off(dialog):
+    """Widgets whose place, outside of what scrolls, is not within the window."""
+    from gi.repository import Gtk
+
+    window = dialog._dialog
+    width, height = window.get_size()
+    outside = []
+    for one in widgets(window):
+        if one.get_ancestor(Gtk.ScrolledWindow) is None and one is not window and one.get_window() is not None:
+            x, y = one.translate_coordinates(window, 0, 0) or (0, 0)
+            inside = one.get_allocation()
+            if x < 0 or y < 0 or x + inside.width > width or y + inside.height > height:
+                outside.append(name_of_widget(one))
+    return outside
+
+
+def hidden_by_scrolling(dialog):
+    """How many pixels of the controls one has to scroll for."""
+    from gi.repository import Gtk
+
+    scrolled = [one for one in widgets(dialog._dialog) if isinstance(one, Gtk.ScrolledWindow)]
+    return [one.get_vadjustment().get_upper() - one.get_vadjustment().get_page_size() for one in scrolled]
+
+
+def not_reached(dialog):
+    """Controls that can be used and that the Tab key does not come to."""
+    from gi.repository import Gtk
+
+    window, reached = dialog._dialog, []
+    for _ in range(200):
+        window.child_focus(Gtk.DirectionType.TAB_FORWARD)
+        settle(0)
+        focus = window.get_focus()
+        if focus is None or any(focus is one for one in reached):
+            break
+        reached.append(focus)
+    usable = [one for one in widgets(window) if one.get_can_focus() and one.is_sensitive() and one is not window
+              and not isinstance(one, (Gtk.ScrolledWindow, Gtk.Label, Gtk.CellView))]
+
+    def came_to(one):
+        return any(focus is one or focus.is_ancestor(one) or (isinstance(one, Gtk.RadioButton) and one in
+                   (focus.get_group() if isinstance(focus, Gtk.RadioButton) else ())) for focus in reached)
+
+    return [name_of_widget(one) for one in usable if not came_to(one)], len(reached)
