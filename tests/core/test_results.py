@@ -99,6 +99,7 @@ def test_view_of_any_size_has_it(job: Job, longest: int) -> None:
 
 def test_other_amounts_need_no_solve(job: Job) -> None:
     job.look(View(300, 0, 0, 300, 200))
+    job.look(View(600, 0, 0, 600, 401))
     solves = job.solves
     changed = {"amounts": [0.5, 0.25, 1.5, 0.0], "keep_detail": 0.9, "keep_colours": True}
     _before, after = job.look(View(600, 0, 0, 600, 401), **changed)

@@ -4,22 +4,34 @@ import sys
 import time
 
 
-def open_dialog(plug_in, image, layer):
-    """Our dialog for a layer, shown and settled."""
+def open_dialog(plug_in, image, layer, direction):
+    """Our dialog for a layer, shown and settled, for a language that is written from left to right (LTR) or RTL."""
     sys.path[:0] = [path for path in (plug_in,) if path not in sys.path]
     gi.require_version("Gtk", "3.0")  # noqa: F821  inside.py has these names
     gi.require_version("GimpUi", "3.0")  # noqa: F821
+    from gi.repository import Gtk
+
     from decoupled_style.client.installation import Installation
     from decoupled_style.client.worker import Worker
     from decoupled_style.ui import screen
     from decoupled_style.ui.dialog import DressDialog
 
-    screen.begin()
+    if Gtk.Window.list_toplevels() == []:  # GTK wants to be made ready once
+        screen.begin()
+    Gtk.Widget.set_default_direction(getattr(Gtk.TextDirection, direction))
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style")  # noqa: F821
     dialog = DressDialog(procedure, procedure.create_config(), image, [layer], Worker(Installation.load()))
     dialog._dialog.show()
     settle(1.5)
     return dialog
+
+
+def close_dialog(dialog):
+    """Take it away again."""
+    dialog._preview.settle(lambda _news: None)
+    dialog.close()
+    dialog._worker.close()
+    settle(0.2)
 
 
 def settle(seconds):
@@ -31,6 +43,19 @@ def settle(seconds):
         while Gtk.events_pending():
             Gtk.main_iteration_do(False)
         time.sleep(0.01)
+
+
+def mix_in(dialog, *drawables):
+    """Choose styles as the strip does."""
+    from decoupled_style.host.styles import LayerStyle, Mixture
+
+    dialog._chooser.select_style(Mixture([(LayerStyle(drawable), 50) for drawable in drawables]))
+    settle(0.5)
+
+
+def left_of(widget, dialog):
+    """Where a widget begins in the window."""
+    return widget.translate_coordinates(dialog._dialog, 0, 0)[0]
 
 
 def widgets(of):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,6 +139,29 @@ def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest
     dialog.ask(f'write(coffee, "{path}")')
     dialog.wait_until(lambda: np.array_equal(top(), plain), 120, "the complaint to go")
     no_traceback(dialog)
+
+
+@pytest.mark.parametrize("direction", ["LTR", "RTL"])
+def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnderTest, direction: str) -> None:
+    """On the smallest screen, from left to right and from right to left, with one style and with two."""
+    helpers = Path(__file__).with_name("inside_dialog.py").read_text()
+    opened.ask(f"exec({helpers!r}, globals())")
+    opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, cat, "{direction}")')
+    try:
+        opened.shoot(f"22-{direction}")
+        assert opened.ask("cut_off(made)") == []
+        assert max(opened.ask("hidden_by_scrolling(made)")) == 0
+        assert (opened.ask("left_of(made._preview, made) < left_of(made._chooser, made)")) == (direction == "LTR")
+        for controls in (25, 27):  # two weights more, and the button that takes the second style out
+            missing, reached = opened.ask("not_reached(made)")
+            assert missing == []
+            assert reached > controls
+            opened.ask("mix_in(made, coffee, cat)")
+        opened.shoot(f"23-{direction}-mixed")
+        opened.wait_until(lambda: opened.ask("settle(0.3) or True") and any(
+            (job / "style1.raw").exists() for job in gimp.job_files()), 60, "a preview of the mixture")
+    finally:
+        opened.ask("close_dialog(made)")
 
 
 def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> None:

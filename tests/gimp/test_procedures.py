@@ -123,6 +123,18 @@ def test_profile(console: Session, pictures: Pictures, style: np.ndarray) -> Non
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - expected).max() < 3 / 255
 
 
+def test_linear_light_and_a_view_proofed_for_printing(console: Session, pictures: Pictures, style: np.ndarray) -> None:
+    """What the layer holds counts, whatever its encoding and however the view shows it."""
+    cat = pictures.cat(alpha=False)
+    opened(console, pictures, cat, "FLOAT_LINEAR")
+    cmyk = "/usr/share/color/icc/ghostscript/default_cmyk.icc"  # of Ghostscript, which GIMP's package asks for
+    console.ask(f'image.set_simulation_profile(Gimp.ColorProfile.new_from_file(Gio.File.new_for_path("{cmyk}")))\n'
+                "image.set_simulation_intent(Gimp.ColorRenderingIntent.PERCEPTUAL)")
+    assert console.ask("image.get_simulation_profile().is_cmyk()")
+    new = succeeded(console, "dress(image, [layer], style=cup)")
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 1 / 255
+
+
 @pytest.mark.parametrize(("x", "y", "canvas"), [(-20, 10, (30, 30)), (40, -7, (200, 150))])
 def test_offsets_and_other_sizes_than_the_canvas(console: Session, pictures: Pictures, style: np.ndarray, x: int,
                                                  y: int, canvas: tuple[int, int]) -> None:
