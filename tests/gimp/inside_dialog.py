@@ -3,6 +3,9 @@
 import sys
 import time
 
+SMALLEST = (1220, 680)
+"""What the dialog takes of a screen of 1280 x 720."""
+
 
 def open_dialog(plug_in, image, layer, direction):
     """Our dialog for a layer, shown and settled, for a language that is written from left to right (LTR) or RTL."""
@@ -22,6 +25,7 @@ def open_dialog(plug_in, image, layer, direction):
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style")  # noqa: F821
     dialog = DressDialog(procedure, procedure.create_config(), image, [layer], Worker(Installation.load()))
     dialog._dialog.show()
+    dialog._dialog.resize(*SMALLEST)
     settle(1.5)
     return dialog
 

@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 from gimp_under_test import GimpUnderTest
 from pictures import Pictures
-from test_window import TITLE, choose_detail, choose_painting, final_preview, jobs_done, pixels_of, run_from_menu
+from test_window import (
+    TITLE,
+    begin_with_quick_settings,
+    choose_detail,
+    choose_painting,
+    final_preview,
+    jobs_done,
+    pixels_of,
+    run_from_menu,
+)
 from window import Window
 
 
@@ -21,6 +30,7 @@ def opened(window: Window, gimp: GimpUnderTest) -> Iterator[Window]:
     open_picture(window, gimp, "cat")
     window.close_welcome()
     window.fill_screen(window.wait_for("cat.*GIMP"))
+    begin_with_quick_settings(window, gimp)
     yield window
     window.ask("[display.delete() for display in (cat_display, coffee_display) if display.is_valid()]")
 

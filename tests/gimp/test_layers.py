@@ -10,7 +10,7 @@ from pictures import Pictures, dressed
 COMPONENTS = ["Grain", "Strokes", "Forms", "Colour"]
 """From above."""
 
-PAINTED = "size=256, layers=2, structure=0.2"
+PAINTED = "size=256, layers=1, structure=0.2"
 """A painting with something in each of its parts."""
 
 
@@ -104,7 +104,7 @@ def test_separable_layers_are_the_amounts(console: Session, pictures: Pictures, 
     shown = pictures.get(console, 'Gimp.Layer.new_from_visible(image, image, "seen")')
     selection = np.zeros((176, 264), np.float32)
     selection[:, :132] = 1
-    expected = dressed(cat, cup, target_mask=selection, size=256, layers=2, structure=0.2, keep_detail=1.0,
+    expected = dressed(cat, cup, target_mask=selection, size=256, layers=1, structure=0.2, keep_detail=1.0,
                        amounts=[1, 1, 1, 0])
     assert np.abs(shown[:, :132, :3] - expected[:, :132]).max() < 1e-3
     assert np.abs(shown[:, 132:, :3] - cat[:, 132:, :3]).max() < 1e-3

@@ -381,7 +381,7 @@ def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest,
     for question in ("dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)",
                      f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({new}))'):
         again = succeeded(console, question)
-        assert np.abs(pictures.get(console, f"item({again})") - got).max() < 1 / 255
+        assert np.abs(pictures.get(console, f"item({again})") - got).max() < 3 / 255  # six digits, and an even sky
     for weights in ("1", "1, 0", "1, x"):
         message = console.ask(f"dress(image, [layer], style=cup, second_style=sky, style_weights='{weights}')")[2]
         assert "Give one weight above 0 for each style" in message

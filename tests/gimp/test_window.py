@@ -30,6 +30,7 @@ def opened(window: Window, gimp: GimpUnderTest) -> Window:
     open_picture(window, gimp, "cat")
     window.close_welcome()
     window.fill_screen(window.wait_for("cat.*GIMP"))
+    begin_with_quick_settings(window, gimp)
     return window
 
 
@@ -44,6 +45,16 @@ def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
                f'image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); image.clean_all()\n'
                f'{name}_image, {name} = image, layer; display = Gimp.Display.new(image)')
     window.wait_for(f"{name}.*GIMP", 60)
+
+
+def begin_with_quick_settings(window: Window, gimp: GimpUnderTest) -> None:
+    """Let dialogs open with a photograph of one network layer; presets set all five."""
+    gimp.forget_last_values()
+    outcome = window.ask('dress(cat_image, [cat], style=coffee, mode="photo", size=512, '
+                         "run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    assert outcome[0] == "success", outcome
+    window.ask("cat_image.remove_layer(cat_image.get_layers()[0]); cat_image.set_selected_layers([cat])\n"
+               "cat_image.undo_disable(); cat_image.undo_enable(); cat_image.clean_all()")
 
 
 def layers(window: Window) -> list[str]:

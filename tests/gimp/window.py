@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gimp_under_test import GimpUnderTest, Session
 
-SCREEN = (1280, 720)
-"""Pixels of the virtual screen: the smallest that is promised to show all."""
+SCREEN = (1400, 900)
+"""Pixels of the virtual screen: about what a small laptop has."""
 
 
 class Window(Session):
