@@ -90,9 +90,9 @@ import sys, types
 
 
 class Copy:
-    base = None
+    base, differences = None, {}
 
-    def render(self, target, out, progress, top=0.0, bottom=1.0):
+    def render(self, target, out, progress, top=0.0, bottom=1.0, laid=None):
         for first in range(0, len(target), 256):
             out[first:first + 256] = target[first:first + 256]
 
