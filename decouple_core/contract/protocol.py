@@ -46,6 +46,9 @@ ENDPOINT_BYTES = 4096
 SIDE_LIMIT = 524_288
 """Pixels along one side: GIMP's own limit (GIMP_MAX_IMAGE_SIZE)."""
 
+LARGEST_WEIGHT = 1e6
+"""Of a style in a mixture: what counts is the ratio, and no artist needs a finer one."""
+
 KEY_BYTES = 32
 
 UNIX_ADDRESS_LIMIT = 100
@@ -170,7 +173,7 @@ class Ingredient:
     Attributes
     ----------
     weight : float
-        How much it counts beside the others, from 0.
+        How much it counts beside the others, from 0 to `LARGEST_WEIGHT`.
     style : Raster, optional
         In the file ``style0``, ``style1`` and so on, by its place.
     features : dict, optional
@@ -184,7 +187,7 @@ class Ingredient:
 
     def __post_init__(self) -> None:
         _check_style(self.style, self.features, self.style_path)
-        if type(self.weight) not in (int, float) or not 0 <= self.weight < float("inf"):
+        if type(self.weight) not in (int, float) or not 0 <= self.weight <= LARGEST_WEIGHT:
             raise ProtocolError(f"{self.weight!r} is no weight")
 
 
@@ -288,6 +291,8 @@ def _plain(value: Transfer | Ingredient) -> dict[str, Any]:
 
 def _ingredient(values: Mapping[str, Any]) -> Ingredient:
     """What `_plain` gave, checked; TypeError where a name is too many or too few."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{values!r} is no style to mix")
     style = values.get("style")
     return Ingredient(**{**values, "style": Raster(**style) if style is not None else None})
 

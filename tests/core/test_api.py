@@ -32,7 +32,7 @@ SMALL = dc.Settings(size=32, layers=1, network="vgg16", device="cpu")
 
 PUBLIC = [
     "Components", "LayerReport", "Message", "Progress", "Report", "Result", "RoundTrip", "Session", "Settings", "Style",
-    "__version__", "errors", "read_style", "register_hierarchy", "register_integrator", "register_outcome",
+    "__version__", "errors", "mix", "read_style", "register_hierarchy", "register_integrator", "register_outcome",
     "round_trip", "transfer",
 ]
 """A name more or less is a change of what users rely on."""

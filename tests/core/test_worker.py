@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from decouple_core.contract import __version__, errors, protocol
 from decouple_core.contract.messages import Message
-from decouple_core.contract.protocol import Parts, Raster, Transfer, View
+from decouple_core.contract.protocol import Ingredient, Parts, Raster, Transfer, View
 from decouple_core.contract.settings import Settings
 from decouple_core.service.worker import stop
 
@@ -343,8 +343,9 @@ plain = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow
 
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])  # a busy machine is no bad strategy
 @given(st.dictionaries(st.sampled_from(["kind", "target", "settings", "style", "features", "style_path",
-                                        "target_labels", "style_labels", "x"]),
-                       plain | st.fixed_dictionaries({"width": plain, "height": plain, "channels": plain})))
+                                        "target_labels", "style_labels", "mixture", "x"]),
+                       plain | st.lists(st.fixed_dictionaries({"weight": plain, "features": plain}), max_size=2)
+                       | st.fixed_dictionaries({"width": plain, "height": plain, "channels": plain})))
 def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
     try:
         job = Transfer.from_message(message)
@@ -356,5 +357,18 @@ def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
 @given(st.integers(1, protocol.SIDE_LIMIT), st.integers(1, protocol.SIDE_LIMIT), st.sampled_from([3, 4]),
        st.integers(0, 4))
 def test_a_transfer_arrives_as_it_was_sent(width: int, height: int, channels: int, masks: int) -> None:
-    job = Transfer(Raster(width, height, channels, masks), {"size": 64}, style_path="a.style")
+    target = Raster(width, height, channels, masks)
+    job = Transfer(target, {"size": 64}, style_path="a.style")
     assert Transfer.from_message(job.to_message()) == job
+    job = Transfer(target, {}, mixture=(Ingredient(2.0, target), Ingredient(1, features={"name": "x"})))
+    assert Transfer.from_message(json.loads(json.dumps(job.to_message()))) == job
+
+
+@pytest.mark.parametrize("mixture", [
+    3, [3], [{}], [{"weight": 1}], [{"weight": 1, "features": {}, "style_path": "a.style"}],
+    [{"weight": -1, "features": {}}], [{"weight": 1e400, "features": {}}], [{"weight": "1", "features": {}}],
+    [{"weight": 1, "features": {}, "mixture": []}], [{"weight": 1, "style": {"width": 0, "height": 1, "channels": 3}}]])
+def test_mixtures_of_nonsense_are_refused(mixture: object) -> None:
+    message = Transfer(Raster(5, 4, 3), {}, mixture=(Ingredient(1, features={}),)).to_message()
+    with pytest.raises(protocol.ProtocolError):
+        Transfer.from_message({**message, "mixture": mixture})

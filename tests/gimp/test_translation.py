@@ -120,7 +120,7 @@ def plug_ins(console: Session, question: str) -> Any:
     return console.ask(question)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def spanish_gimp(gimp: GimpUnderTest) -> Iterator[Session]:
     """GIMP keeps the labels of plug-ins and asks anew when its language has changed."""
     session = Session(gimp, {"LANG": "es_ES.UTF-8", "LANGUAGE": "es"})
@@ -130,8 +130,8 @@ def spanish_gimp(gimp: GimpUnderTest) -> Iterator[Session]:
 
 @pytest.mark.parametrize(("language", "label"), [("es", "Transferencia de estilo _desacoplada..."),
                                                  ("en", "_Decoupled Style Transfer...")])
-def test_gimp_shows_it(request: pytest.FixtureRequest, language: str, label: str) -> None:
-    console: Session = request.getfixturevalue("spanish_gimp" if language == "es" else "console")
+def test_gimp_shows_it(console: Session, spanish_gimp: Session, language: str, label: str) -> None:
+    console = {"es": spanish_gimp, "en": console}[language]
     assert console.ask('Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style").get_menu_label()') == label
     console.ask('image = new_image(8, 8); kind = Gimp.ImageType.RGB_IMAGE\n'
                 'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from gi.repository import Gimp, GObject
 
 from decoupled_style.contract import settings as table
+from decoupled_style.contract.protocol import LARGEST_WEIGHT
 from decoupled_style.contract.settings import Settings
 from decoupled_style.host.dressing import Output
 from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture
@@ -145,7 +146,7 @@ def chosen_style(config: Gimp.ProcedureConfig) -> LayerStyle | FileStyle | Mixtu
         weights = [float(number) for number in text.split(",")] if text.strip() else [1.0] * len(styles)
     except ValueError:
         weights = []
-    if len(weights) != len(styles) or not all(0 < weight < float("inf") for weight in weights):
+    if len(weights) != len(styles) or not all(0 < weight <= LARGEST_WEIGHT for weight in weights):
         raise Failure(_("Give one weight above 0 for each style, with commas between, or none at all."))
     return Mixture(list(zip(styles, weights, strict=True))) if len(styles) > 1 else styles[0]
 
