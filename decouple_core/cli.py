@@ -194,10 +194,14 @@ def style(options: argparse.Namespace) -> str:
     from decouple_core.features.style import Style
     from decouple_core.pictures.reading import read_image, read_mask
     from decouple_core.pictures.visibility import visible
+    from decouple_core.pictures.writing import check_output, write_image
+    from decouple_core.swatch import swatch
 
     settings = _settings(options)
     output = Path(options.output)
-    if output.suffix != STYLE_SUFFIX:
+    if options.show:
+        check_output(output)
+    elif output.suffix != STYLE_SUFFIX:
         raise InputError("style-ending", ending=STYLE_SUFFIX, name=str(output.with_suffix(STYLE_SUFFIX)))
     check_file(output)
     if options.style_mask and (len(options.images) > 1 or Path(options.images[0]).suffix == STYLE_SUFFIX):
@@ -213,7 +217,10 @@ def style(options: argparse.Namespace) -> str:
             mask = read_mask(options.style_mask, _shape(image)) if options.style_mask else None
             measured.append(engine.read_style(image.pixels, settings, name=_readable(Path(path).stem),
                                               mask=visible(image.alpha, mask, "style-hidden"), progress=bar))
-    mixed = mix(measured, options.weights)
+        mixed = mix(measured, options.weights)
+        if options.show:
+            write_image(output, swatch(engine, mixed, settings, bar))
+            return f"{output}: {mixed.name or 'a style'} as it looks by itself"
     mixed.save(output)
     return f"{output}: {len(mixed.features)} layers of {mixed.network}"
 
@@ -261,7 +268,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("images", metavar="IMAGE", nargs="+", help="picture to measure, or .style file to mix in")
     sub.add_argument("--weights", type=_numbers, metavar="W,W,…",
                      help="how much each of several counts beside the others (default: all the same)")
-    sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style goes")
+    sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style, or the sheet, goes")
+    sub.add_argument("--show", action="store_true",
+                     help="make no style but a sheet that shows it: noise painted in it, and its palette")
     sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
     _add_settings(sub)
     _add_settings(command(check), only=("network", "device"))

@@ -12,7 +12,7 @@ import torch
 
 import decouple_core as dc
 from decouple_core.contract.errors import InputError
-from tests.core.command_line import fill, succeeds
+from tests.core.command_line import fill, picture, succeeds
 
 SETTINGS = dc.Settings(size=128, layers=2, network="vgg16", mode="painting", device="cpu")
 SIDE = 128
@@ -78,6 +78,19 @@ def test_what_cannot_be_mixed_is_refused(session: dc.Session, pictures: list[np.
     relu = session.read_style(pictures[0], dc.Settings(**{**SETTINGS.as_dict(), "activation": "relu"}))
     with pytest.raises(InputError, match="cannot be mixed"):
         dc.mix([style, relu])
+
+
+def test_sheet_looks_like_the_style(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path)
+    sheet = tmp_path / "sheet.png"
+    succeeds(capsys, "style", tmp_path / "style.jpg", "--show", "-o", sheet, "--layers", "1", "--network", "vgg16",
+             "--device", "cpu")
+    pixels, style = picture(sheet) / 255.0, picture(tmp_path / "style.jpg") / 255.0
+    (mean, covariance), (wanted, spread) = cloud(pixels[:256]), cloud(style)
+    assert np.abs(mean - wanted).max() < 0.05
+    assert np.abs(covariance - spread).max() < 0.25 * spread.max()
+    assert np.abs(pixels[-1, 128] - wanted).max() < 2 / 255, "the palette's middle"
+    assert pixels[-1, 5].sum() > pixels[-1, 128].sum() > pixels[-1, -5].sum(), "from light to dark"
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
