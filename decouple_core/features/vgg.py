@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.contract.networks import NETWORKS
+from decouple_core.features.convolution import Adjoint, Convolve, convolution_of
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -43,63 +43,19 @@ class Convolution:
 
     def forward(self, padded: Tensor) -> Tensor:
         """The convolution of (B, in, H+2, W+2), bias added, shape (B, out, H, W)."""
-        if self._packed is None:
-            return F.conv2d(padded, self.weight, self.bias)
-        return _convolve_packed(padded, self._packed, self.bias)
+        return self._operations[0](padded, self.bias)
 
     def linear(self, padded: Tensor) -> Tensor:
         """The same without bias."""
-        if self._packed is None:
-            return F.conv2d(padded, self.weight)
-        return _convolve_packed(padded, self._packed)
+        return self._operations[0](padded, None)
 
     def adjoint(self, gradient: Tensor) -> Tensor:
         """The adjoint of `linear`: (B, out, H, W) to (B, in, H+2, W+2)."""
-        if self._turned is not None:
-            return F.conv2d(gradient, self._turned, padding=2)
-        if self._packed_adjoint is None:
-            return F.conv_transpose2d(gradient, self.weight)
-        return _convolve_packed(gradient, self._packed_adjoint, padding=2)
+        return self._operations[1](gradient)
 
     @cached_property
-    def _turned(self) -> Tensor | None:
-        """The kernels of the adjoint as a convolution, where cuDNN is slow at the transposed one.
-
-        In single precision it takes 6.6 ms for conv1_2 at 512×512 px instead of 0.6, and as long or less from 256
-        channels on and for the image's three.
-        """
-        few = all(64 <= channels <= 128 for channels in self.weight.shape[:2])
-        if not (self.weight.is_cuda and self.weight.dtype == torch.float32 and few):
-            return None
-        return self.weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
-
-    @cached_property
-    def _packed(self) -> Tensor | None:
-        return _pack(self.weight) if _packable(self.weight) else None
-
-    @cached_property
-    def _packed_adjoint(self) -> Tensor | None:
-        # The adjoint of a convolution is one with the kernels turned round and channels exchanged.
-        return _pack(self.weight.flip(2, 3).transpose(0, 1)) if _packable(self.weight) else None
-
-
-def _packable(weight: Tensor) -> bool:
-    """Whether oneDNN computes with this weight and lets it be packed beforehand.
-
-    `conv2d` reorders its weights at every call. For the 512 channels of a map of 8×6 pixels, as layers 4 and 5 see a
-    photograph, that takes two thirds of its time (1.9 ms instead of 0.55 on two cores, in bfloat16).
-    """
-    return (weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.bfloat16)
-            and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_reorder_convolution_weight"))
-
-
-def _pack(weight: Tensor) -> Tensor:
-    return torch.ops.mkldnn._reorder_convolution_weight(weight.contiguous())
-
-
-def _convolve_packed(x: Tensor, packed: Tensor, bias: Tensor | None = None, padding: int = 0) -> Tensor:
-    return torch.ops.mkldnn._convolution_pointwise(
-        x, packed, bias, [padding, padding], [1, 1], [1, 1], 1, "none", [], "")
+    def _operations(self) -> tuple[Convolve, Adjoint]:
+        return convolution_of(self.weight)
 
 
 def layer_names(network: str) -> tuple[str, ...]:
