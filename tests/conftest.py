@@ -10,25 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decouple_core.model.threads import best_number, settle
+
 if TYPE_CHECKING:
     import torch
 
 
-def cores() -> int:
-    """Cores that this process may use; in a container, what its quota of time amounts to."""
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()  # cgroup v2
-        return max(1, min(there, int(quota) // int(period)))
-    except (OSError, ValueError):  # no such system, or "max": no quota
-        return there
-
-
-# Before torch is loaded, here or in a process that a test starts. As many threads as the machine has cores, of which a
-# container may be given two, take turns on those; and threads that spin while they wait keep the others from working.
+# Before torch is loaded, here or in a process that a test starts; tests that run side by side share the cores.
 SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // SIDE_BY_SIDE)))
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (best_number() or os.cpu_count() or 1) // SIDE_BY_SIDE)))
+settle(os.environ)
 
 
 def cache_folder() -> Path:

@@ -120,7 +120,11 @@ TIMED: tuple[Shape, ...] = ((64, 64, 64, 48), (128, 256, 16, 12), (512, 512, 8, 
 """The convolutions that are timed, once: layers of a picture of 64 px."""
 
 ROUNDS = 6
-"""Calls of each, in turns, of which the quickest counts: other load slows single ones."""
+"""Calls of each, in turns, of which the quickest counts: other load slows single ones. They take one thread, whose own
+time can be told from that of other programs: one machine is to choose alike whatever else it does."""
+
+CLOCK = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-5 else time.perf_counter
+"""The thread's own seconds; those on the wall on Windows, which counts the former in sixtieths."""
 
 MARGIN = 1.15
 """How many times as quick an algorithm, or bfloat16, must be to be preferred to one before it. Nearer to each other, a
@@ -198,23 +202,35 @@ def choices() -> Choices:
 
 def measured() -> Choices:
     """Try all algorithms: the quickest of those with the right numbers, in each precision."""
-    single, seconds = _best(torch.float32, TIMED)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _measured()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _measured() -> Choices:
+    single, seconds = _best(torch.float32)
     chosen = {torch.float32: single}
-    # Where bfloat16 has to be imitated it takes up to a hundred times as long, and one shape shows it.
-    if _best(torch.bfloat16, TIMED[:1])[1] < _best(torch.float32, TIMED[:1])[1]:
-        low, low_seconds = _best(torch.bfloat16, TIMED)
+    # Where bfloat16 has to be imitated it takes up to a hundred times as long, and one small shape shows it.
+    quick = [_seconds([PLAIN], "forward", dtype, CHECKED[-1:])[PLAIN] for dtype in (torch.bfloat16, torch.float32)]
+    if quick[0] < quick[1]:
+        low, low_seconds = _best(torch.bfloat16)
         if MARGIN * low_seconds <= seconds:
             chosen[torch.bfloat16] = low
     return chosen
 
 
-def _best(dtype: torch.dtype, shapes: Sequence[Shape]) -> tuple[Choice, float]:
+def _best(dtype: torch.dtype) -> tuple[Choice, float]:
     """The best algorithms in one precision, forward and adjoint apart, and the seconds that both take together."""
     names = list(ALGORITHMS)
-    forward = _preferred(names, taken := _seconds("forward", dtype, shapes))
+    there, back = (_seconds([name for name in names if _right(name, kind, dtype)], kind, dtype, TIMED)
+                   for kind in KINDS)
+    forward = _preferred(names, there)
     # The forward pass's own before the others: from one memory layout to another is a copy.
-    adjoint = _preferred([forward, *names], back := _seconds("adjoint", dtype, shapes))
-    return Choice(forward, adjoint), taken[forward] + back[adjoint]
+    adjoint = _preferred([forward, *names], back)
+    return Choice(forward, adjoint), there[forward] + back[adjoint]
 
 
 def _preferred(names: list[str], seconds: Mapping[str, float]) -> str:
@@ -222,9 +238,8 @@ def _preferred(names: list[str], seconds: Mapping[str, float]) -> str:
     return next(name for name in names if name in seconds and seconds[name] <= MARGIN * min(seconds.values()))
 
 
-def _seconds(kind: str, dtype: torch.dtype, shapes: Sequence[Shape]) -> dict[str, float]:
-    """The seconds that each algorithm with the right numbers takes for one call of each shape, at its quickest."""
-    names = [name for name in ALGORITHMS if _right(name, kind, dtype)]
+def _seconds(names: Sequence[str], kind: str, dtype: torch.dtype, shapes: Sequence[Shape]) -> dict[str, float]:
+    """The seconds that each of these algorithms takes for one call of each shape, at its quickest."""
     total = dict.fromkeys(names, 0.0)
     for shape in shapes:
         weight, x = _example(shape, kind, dtype)
@@ -233,12 +248,12 @@ def _seconds(kind: str, dtype: torch.dtype, shapes: Sequence[Shape]) -> dict[str
         quickest = dict.fromkeys(names, float("inf"))
         for operation, given in calls.values():
             operation(given)  # plans and packs
-        for _ in range(ROUNDS):
+        for turn in range(ROUNDS):
             for name, (operation, given) in calls.items():
-                if quickest[name] <= HOPELESS * min(quickest.values()):
-                    start = time.perf_counter()
+                if turn == 0 or quickest[name] <= HOPELESS * min(quickest.values()):
+                    start = CLOCK()
                     operation(given)
-                    quickest[name] = min(quickest[name], time.perf_counter() - start)
+                    quickest[name] = min(quickest[name], CLOCK() - start)
         total = {name: total[name] + quickest[name] for name in names}
     return total
 

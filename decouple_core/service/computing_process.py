@@ -16,6 +16,7 @@ from typing import IO, Any
 from decouple_core.contract import apart, protocol
 from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
 from decouple_core.contract.files import reason
+from decouple_core.model.threads import settle
 from decouple_core.service.job import Job, log
 
 GRACE_SECONDS = 1.2
@@ -41,11 +42,12 @@ class ComputingProcess:
                 return
             self._answers = queue.Queue()
             self._ready = False
+            environ = dict(os.environ)
+            settle(environ)
             self._process = subprocess.Popen(
                 apart.command("decouple_core.service.computer"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
-                # Threads that spin while they wait would slow a transfer twentyfold beside a busy GIMP.
-                env={"OMP_WAIT_POLICY": "passive", **os.environ},
+                env=environ,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
             log.info("computing process %d started", self._process.pid)
             assert self._process.stdout is not None
