@@ -26,6 +26,7 @@ from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX, data_folder
 from decouple_core.contract.settings import OTHER_NAMES, Settings
+from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return serve(words[1:])
         options = _parser().parse_args(words)
         settle(os.environ)
+        keep_freed()
         _tell(options.command(options))
         return 0
     except KeyboardInterrupt:

@@ -117,13 +117,8 @@ class LinearisedNetwork:
             a = pooling.forward(a) if pooling else a
             self._poolings.append(pooling)
             h = layer.forward(pad(a))
-            if smoothing is None:
-                a, slope = F.relu(h), (h > 0)
-            else:
-                root = torch.sqrt(h * h + smoothing[index] ** 2)
-                a = (h + root).mul_(0.5)
-                slope = a / root  # (1 + h / √(h² + ε²)) / 2
-            self._slopes.append(slope.to(dtype))
+            a, slope = (F.relu(h), (h > 0).to(dtype)) if smoothing is None else _smooth(h, smoothing[index], dtype)
+            self._slopes.append(slope)
             if layer.tap:
                 self._where.append(self._masks_on_grid(a) if where is None else where[len(means)])
                 means.append(self._mean(a, len(means)))
@@ -162,7 +157,7 @@ class LinearisedNetwork:
             pooling = self._poolings[index]
             gradient = pooling.vjp(gradient) if pooling else gradient
         assert gradient is not None
-        self._count("vjp", gradient.shape[0])
+        self._count("vjp", len(batch))
         gradient = gradient.to(feature_weights.dtype)
         return gradient if len(self._shape) == 4 else gradient.reshape(*feature_weights.shape[:-2], *gradient.shape[1:])
 
@@ -194,6 +189,27 @@ class LinearisedNetwork:
 def _batch(image: Tensor) -> Tensor:
     """An image (3, H, W) as a batch of one; tiles as they are."""
     return image if image.dim() == 4 else image[None]
+
+
+BLOCK = 2**20
+"""Values activated at once, 4 MB: the steps in between stay near the processor. With 512 px in three layers the forward
+pass takes two thirds of the time that it takes with whole tensors."""
+
+
+def _smooth(h: Tensor, epsilon: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The smooth activation (h + √(h² + ε²)) / 2, in the place of h, and its slope in this precision."""
+    slope = torch.empty_like(h, dtype=dtype)
+    values, slopes = _in_memory(h), _in_memory(slope)
+    for part, out in zip(values.split(BLOCK), slopes.split(BLOCK), strict=True):
+        root = torch.square(part).add_(epsilon**2).sqrt_()
+        part.add_(root).mul_(0.5)
+        out.copy_(torch.div(part, root, out=root))  # (1 + h / √(h² + ε²)) / 2
+    return h, slope
+
+
+def _in_memory(x: Tensor) -> Tensor:
+    """The values of a tensor without gaps, as they lie one after the other."""
+    return (x if x.is_contiguous() else x.permute(0, 2, 3, 1)).view(-1)
 
 
 class _Pooling:

@@ -30,6 +30,7 @@ from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import COMPONENTS, Settings
+from decouple_core.model.heap import give_back, keep_freed
 from decouple_core.service.job import foreseen
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 
+RESTING_SECONDS = 10.0
+"""Without a job for this long, memory that is free goes back to the system; taking it again costs a job .2 s."""
+
 INSISTING_SECONDS = 0.02
 """Far below what a person notices, far above what an interrupt costs."""
 
@@ -50,6 +54,7 @@ def main() -> None:
     """Serve the worker at the other end of standard input and output until it goes away."""
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the messages
+    keep_freed()
     computer = _Computer(out)
     signal.signal(signal.SIGINT, computer.interrupt)
     threading.Thread(target=computer.listen, args=(sys.stdin,), daemon=True).start()
@@ -110,7 +115,7 @@ class _Computer:
             failure = error
         self._send({"kind": "ready", "number": 0})
         while True:
-            message = self._jobs.get()
+            message = self._next()
             number = message["number"]
             try:
                 if engine is None or results is None:
@@ -123,6 +128,14 @@ class _Computer:
                 traceback.print_exc()
                 answer = protocol.failed(foreseen(error, message["folder"]))
             self._send({**answer, "number": number})
+
+    def _next(self) -> dict[str, Any]:
+        """The next job, whenever it comes."""
+        try:
+            return self._jobs.get(timeout=RESTING_SECONDS)
+        except queue.Empty:
+            give_back()
+            return self._jobs.get()
 
     def _transfer(self, engine: Engine, results: Results, message: dict[str, Any]) -> dict[str, Any]:
         from decouple_core.service.results import RENDERING_SHARE, Made
