@@ -125,7 +125,7 @@ class Components:
         for number, (amount, difference) in enumerate(zip(others, self.differences.values(), strict=True)):
             if amount:
                 here = laid.differences[number] if laid else stretched(difference, stripe, top, bottom)
-                values = values + amount * here
+                values = torch.add(values, here, alpha=amount)
         return values
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decouple_core.contract.errors import InputError
 from decouple_core.pictures.resampling import shrink, shrink_mask, working_shape
+from decouple_core.pictures.upsampling import stretched
 
 
 @settings(max_examples=100, deadline=None)
@@ -155,3 +157,16 @@ def test_masks_stay_in_range_and_keep_their_share() -> None:
 def test_empty_mask() -> None:
     with pytest.raises(InputError, match="empty; select something"):
         shrink_mask(np.zeros((20, 20), np.float32), (10, 10))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (43, 64), (90, 7)])
+@pytest.mark.parametrize(("top", "bottom"), [(0.0, 1.0), (0.0, 0.1), (0.31, 0.32), (0.9, 1.0)])
+def test_stretched_as_torch_samples(shape: tuple[int, int], top: float, bottom: float) -> None:
+    """By bicubic sampling at every pixel's place, the border going on."""
+    image = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    stripe = torch.empty(3, 5, 131)
+    rows = top + (torch.arange(5) + 0.5) / 5 * (bottom - top)
+    columns = (torch.arange(131) + 0.5) / 131
+    place = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)[None] * 2 - 1
+    wanted = F.grid_sample(image[None], place, mode="bicubic", padding_mode="border", align_corners=False)[0]
+    torch.testing.assert_close(stretched(image, stripe, top, bottom), wanted, rtol=0, atol=2e-5)
