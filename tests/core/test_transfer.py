@@ -72,6 +72,15 @@ def test_any_number_of_layers(engine: Engine, mode: str, layers: int) -> None:
     assert len(result.style.features) == {"photo": 0, "painting": layers}[mode]  # a photograph does without the flow
 
 
+@pytest.mark.parametrize("mode", ["photo", "painting"])
+def test_tiny_pictures_take_no_more_work(engine: Engine, mode: str) -> None:
+    """Whichever of the two is tiny."""
+    normal = engine.transfer(TARGET, STYLE, settings(mode=mode)).report.evaluations["total"]
+    tiny = TARGET[:3, :5], TARGET[:1, :1]
+    for target, style in ((tiny[0], STYLE), (tiny[1], STYLE), (TARGET, tiny[0]), (TARGET, tiny[1])):
+        assert engine.transfer(target, style, settings(mode=mode)).report.evaluations["total"] <= normal
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None:
