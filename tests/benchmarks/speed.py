@@ -9,20 +9,27 @@ Every size runs in a process of its own, so that its memory is its own.
 from __future__ import annotations
 
 import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, settings_from, table, timed
 
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
+from decouple_core.model.heap import keep_freed
+
+T = TypeVar("T")
 
 STEPS = ("prepare", "style", "undress", "dress", "finish", "render")
 
 
 def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     """Time transfers between photographs whose longer side is `document` pixels; medians after the first."""
+    keep_freed()
     photos = photographs()
     idle = peak_memory()
     target, style, other = (resized(photos[name], max(document, settings.size))
@@ -31,18 +38,25 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     transfers = Engine()
     first, _ = timed(lambda: transfers.transfer(target, style, settings, out=result))
     weaker = Settings.from_dict({**settings.as_dict(), "strength": 0.5})
-    new, second, strength, reports = [], [], [], []
+    new, second, strength, reports, spent = [], [], [], [], Counter[str]()
+
+    def measured(name: str, work: Callable[[], T]) -> tuple[float, T]:
+        before = time.process_time()
+        taken, result = timed(work)
+        spent[name] += (time.process_time() - before) / repeats
+        return taken, result
+
     for n in range(repeats):
         # One changed pixel is a new picture to everything that is kept, and the same work.
         target[0, 0] = style[0, 0] = other[0, 0] = n / repeats
-        taken, transferred = timed(lambda: transfers.transfer(target, style, settings, out=result))
+        taken, transferred = measured("new", lambda: transfers.transfer(target, style, settings, out=result))
         new.append(taken)
         reports.append(transferred.report.as_dict())
-        second.append(timed(lambda: transfers.transfer(target, other, settings, out=result))[0])
-        strength.append(timed(lambda: transfers.transfer(target, style, weaker, out=result))[0])
+        second.append(measured("second", lambda: transfers.transfer(target, other, settings, out=result))[0])
+        strength.append(measured("strength", lambda: transfers.transfer(target, style, weaker, out=result))[0])
     return {"first": first, **{name: statistics.median(times) for name, times in
                                    (("new", new), ("second", second), ("strength", strength))},
-            "evaluations": reports[-1]["evaluations"], "idle": idle,
+            "evaluations": reports[-1]["evaluations"], "idle": idle, "spent": spent,
             "steps": {step: statistics.median(report["seconds"][step] for report in reports) for step in STEPS}}
 
 
@@ -63,6 +77,9 @@ def main() -> None:
            "network evaluations", "multiply-adds, 10⁹", "peak memory, MiB"),
           [(size, case["first"], case["new"], case["second"], case["strength"], case["evaluations"]["total"],
             case["evaluations"]["multiply_adds"] / 1e9, peak) for size, case, peak in cases])
+    print("Seconds of all cores together, which other load changes little, means:")
+    table(("working size", "new pair", "second style", "another strength"),
+          [(size, *(case["spent"][name] for name in ("new", "second", "strength"))) for size, case, _ in cases])
     print(f"The process with torch alone takes {cases[0][1]['idle']:.0f} MiB. Seconds of a new pair by step:")
     table(("working size", *STEPS), [(size, *case["steps"].values()) for size, case, _ in cases])
     if given.growth:

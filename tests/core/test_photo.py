@@ -135,7 +135,7 @@ def test_stripes_do_not_show(monkeypatch: pytest.MonkeyPatch, height: int, resid
         wanted = box(field(torch.from_numpy(image.transpose(2, 0, 1).copy()))).permute(1, 2, 0)
         np.testing.assert_allclose(whole, wanted, atol=2e-6)
     for rows in (1, 7, 64, 1000):
-        monkeypatch.setattr(components, "STRIPE_ROWS", rows)
+        monkeypatch.setattr(components, "STRIPE_PIXELS", 23 * rows)
         np.testing.assert_allclose(rendered(field, image, laid_over), whole, atol=1e-5)
 
 
