@@ -192,8 +192,8 @@ def _batch(image: Tensor) -> Tensor:
 
 
 BLOCK = 2**20
-"""Values activated at once on a processor, 4 MB: the steps in between stay near it. With 512 px in three layers the forward
-pass takes two thirds of the time that it takes with whole tensors."""
+"""Values activated at once on a processor, 4 MB: the steps in between stay near it. With 512 px in three layers the
+forward pass takes two thirds of the time that it takes with whole tensors."""
 
 
 def _smooth(h: Tensor, epsilon: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
