@@ -88,6 +88,38 @@ def factored(factor: Tensor, damping: Tensor) -> Operator:
 
 
 @dataclass(frozen=True)
+class Spectrum:
+    """N·J·Jᵀ at the reference in units of the damping, from whose eigenvectors any damping is inverted.
+
+    Attributes
+    ----------
+    vectors : Tensor
+        D^(-½) V, shape (m, m), for D^(-½) N J Jᵀ D^(-½) = V Λ Vᵀ.
+    values : Tensor
+        Λ, shape (m,).
+    damping : Tensor
+        D, shape (1, m).
+    """
+
+    vectors: Tensor
+    values: Tensor
+    damping: Tensor
+
+    @classmethod
+    def of(cls, gram: Tensor, damping: Tensor) -> Spectrum:
+        """That of a Gram (m, m) in units of D, shape (1, m)."""
+        place = gram.device if gram.is_cuda else torch.device("cpu")  # others do not find eigenvectors
+        scale = damping[0].to(place).rsqrt()
+        values, vectors = torch.linalg.eigh(scale[:, None] * gram.to(place) * scale)
+        return cls((scale[:, None] * vectors).to(gram), values.clamp_min(0.0).to(gram), damping)
+
+    def inverse(self, damping: Tensor, strength: Tensor) -> Operator:
+        """(N J Jᵀ + s D)⁻¹ for D of shape (R, m): a region of a share φ of the image has both larger by 1/φ."""
+        share = self.damping / damping
+        return lambda r: share * ((r @ self.vectors) / (self.values + strength) @ self.vectors.T)
+
+
+@dataclass(frozen=True)
 class Direction:
     """A damped least-norm direction.
 

@@ -18,7 +18,7 @@ from decouple_core.features.identity import identity_of
 from decouple_core.features.reference import GRAM_SIZE, Reference, reference_gram, uniform_noise
 from decouple_core.features.registry import HIERARCHIES
 from decouple_core.flow.integrators import Integrator
-from decouple_core.flow.least_norm import DampedLeastNorm
+from decouple_core.flow.least_norm import DampedLeastNorm, Spectrum
 from decouple_core.flow.move import Flow, Watch
 from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.flow.registry import INTEGRATORS
@@ -65,6 +65,7 @@ class PreparedModel:
     device: torch.device
     identity: str
     replays: Replays | None = None
+    _spectra: dict[int, Spectrum] = field(default_factory=dict)
     _solvers: Kept[tuple[ActiveFeatures, DampedLeastNorm]] = field(default_factory=lambda: Kept(SOLVERS))
 
     @classmethod
@@ -87,6 +88,13 @@ class PreparedModel:
         same sums paints another picture, a median of 10 / 255 away at 256 px; in single precision it is 0.2 / 255.
         """
         return careful(self.hierarchy, self.device)
+
+    def spectrum(self, size: int) -> Spectrum:
+        """That of the Gram of the first `size` features, in units of their damping."""
+        if size not in self._spectra:
+            gram = self.reference.gram[:size, :size]
+            self._spectra[size] = Spectrum.of(gram, self.reference.damping(1.0)[:, :size])
+        return self._spectra[size]
 
     def active(self, image: Tensor, masks: Tensor | None) -> Tensor:
         """Which features, shape (M,), are 0 neither on the noise nor in any region of the image: 1 or 0."""

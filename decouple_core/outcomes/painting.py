@@ -123,7 +123,8 @@ class Painting(Outcome):
     def _step(self, model: PreparedModel, settings: Settings, here: Scale, start: Tensor, features: ScaleFeatures,
               number: int, known: Solution | None) -> tuple[Tensor, Solution]:
         """Give the picture at one scale the means that it is to have there."""
-        steps = FORMS if number == 0 else FINER
+        relative = settings.damping / Settings().damping
+        steps = [replace(step, damping=relative * step.damping) for step in (FORMS if number == 0 else FINER)]
         layers = min(settings.layers, len(features.means), len(model.hierarchy.sizes) if number == 0 else FINE_LAYERS)
         hierarchy = model.careful.first(layers).within(here.masks)
         own = hierarchy.measure(here.image)
@@ -131,13 +132,9 @@ class Painting(Outcome):
         strength = sum(settings.strengths[1 : layers + 1]) / layers
         image = _seeded(start, here, settings.fill * strength * features.detail.to(start), settings.seed + number)
         size = sum(hierarchy.sizes)
-        relative = settings.damping / Settings().damping
         share = 1.0 if here.masks is None else here.masks.mean((1, 2))[:, None]
-
-        def damping(step: float) -> Tensor:
-            return model.reference.damping(step * relative)[:, :size] / share
-
-        return gauss_newton(hierarchy, image, torch.cat(goal, 1), steps, damping, model.reference.gram[:size, :size],
+        damping = model.reference.damping(1.0)[:, :size] / share
+        return gauss_newton(hierarchy, image, torch.cat(goal, 1), steps, damping, model.spectrum(size),
                             metric=_away_from_edges(here.image, settings.structure), known=known,
                             seed=settings.seed + number,
                             replays=model.replays if here.masks is None and hierarchy.identity else None)

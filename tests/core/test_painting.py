@@ -20,10 +20,13 @@ from torch import Tensor
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
+from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.colour import ColourMap
 from decouple_core.features.functions import Functions
+from decouple_core.features.reference import Reference, reference_gram, uniform_noise
 from decouple_core.features.style import ScaleFeatures, Style
-from decouple_core.flow.gauss_newton import Step, gauss_newton
+from decouple_core.flow.gauss_newton import FAR, Step, gauss_newton
+from decouple_core.flow.least_norm import Spectrum
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.certificate import certificate
 from decouple_core.outcomes.components import Components
@@ -60,22 +63,54 @@ def painted(engine: Engine, **changes: Any) -> np.ndarray:
 def test_a_step_is_the_damped_least_norm_change() -> None:
     """X + N M Jᵀ (N J M Jᵀ + μ)⁻¹ (goal − f), by an explicit Jacobian and numpy's solver, then into the box."""
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(3, 4, 5, dtype=torch.float64, generator=generator)
+    x = (2 * torch.rand(3, 4, 5, dtype=torch.float64, generator=generator) - 0.5).clamp(0, 1)
     metric = 0.5 + torch.rand(1, 4, 5, dtype=torch.float64, generator=generator)
     functions = [lambda x: x.mean((1, 2)), lambda x: torch.stack([(x**2).mean(), (x[0] * x[1]).mean()])]
     hierarchy = Functions(functions, (3, 2))
     values = torch.cat(hierarchy.measure(x), 1)
-    goal = values + torch.tensor([[0.3, -0.2, 0.1, 0.2, -0.1]], dtype=torch.float64)
+    way = torch.tensor([[0.3, -0.2, 0.1, 0.2, -0.1]], dtype=torch.float64)
+    goal, gram = values + way, torch.eye(5, dtype=torch.float64)
     j = torch.cat([torch.func.jacrev(f)(x).reshape(-1, x.numel()) for f in functions]).numpy()
     m = metric.expand_as(x).reshape(-1).numpy()
-    damping = torch.full((1, 5), 0.2, dtype=torch.float64)
-    a = np.linalg.solve(x.numel() * (j * m) @ j.T + 0.2 * np.eye(5), (goal - values)[0].numpy())
-    wanted = np.clip(x.numpy() + (x.numel() * m * (j.T @ a)).reshape(x.shape), 0, 1)
-    ours, known = gauss_newton(hierarchy, x, goal, [Step(1.0, 5)], lambda step: step * damping,
-                               torch.eye(5, dtype=torch.float64), metric=metric)
-    np.testing.assert_allclose(ours, wanted, atol=1e-9)
-    assert ((ours == 0) | (ours == 1)).any()  # the box has bitten
-    assert len(known.directions) == 5
+    for unit in (0.2, 1e3):  # the goal is far, and near
+        damping = torch.full((1, 5), unit, dtype=torch.float64)
+        restrained = unit * max(1.0, way.square().sum().item() / unit / FAR**2)
+        a = np.linalg.solve(x.numel() * (j * m) @ j.T + restrained * np.eye(5), way[0].numpy())
+        moved = x.numpy() + (x.numel() * m * (j.T @ a)).reshape(x.shape)
+        assert moved.min() < 0 < 1 < moved.max()  # the box bites
+        ours, known = gauss_newton(hierarchy, x, goal, [Step(1.0, 5)], damping, Spectrum.of(gram, damping),
+                                   metric=metric)
+        np.testing.assert_allclose(ours, np.clip(moved, 0, 1), atol=1e-9)
+        assert len(known.directions) == 5
+
+
+def test_a_goal_far_away_is_neared(weights: tuple[str, dict[str, Tensor]]) -> None:
+    """The features of noise in the place of a ramp's, in all layers: without restraint they end farther than before."""
+    hierarchy = ChannelMeans("vgg16", weights[1], uniform_noise(0))
+    ramp = torch.linspace(0.2, 0.8, 48).expand(3, 48, 48)
+    goal = torch.cat(hierarchy.measure(uniform_noise(1, 48)), 1)
+    gram = reference_gram(hierarchy, uniform_noise(0, 32))
+    damping = Reference([], gram, hierarchy.sizes).damping(1.0)
+
+    def distance(image: Tensor) -> float:
+        return ((goal - torch.cat(hierarchy.measure(image), 1)).square() / damping).sum().sqrt().item()
+
+    image, _ = gauss_newton(hierarchy, ramp, goal, [Step(0.5, 6)] * 3, damping, Spectrum.of(gram, damping),
+                            metric=torch.ones(1, 48, 48))
+    assert FAR < distance(image) < 0.9 * distance(ramp)
+
+
+@pytest.mark.parametrize("regions", [1, 2])
+def test_a_spectrum_inverts_any_damping(regions: int) -> None:
+    """In each region: (G + s D) / φ, by numpy."""
+    generator = torch.Generator().manual_seed(0)
+    half = torch.rand(6, 6, dtype=torch.float64, generator=generator)
+    gram, damping = half @ half.T, 0.1 + torch.rand(1, 6, dtype=torch.float64, generator=generator)
+    right = torch.rand(regions, 6, dtype=torch.float64, generator=generator)
+    shares = torch.tensor([[0.3], [0.7]], dtype=torch.float64)[:regions]
+    ours = Spectrum.of(gram, damping).inverse(damping / shares, torch.tensor(0.4))(right)
+    for share, r, a in zip(shares, right, ours, strict=True):
+        np.testing.assert_allclose((gram + 0.4 * torch.diag(damping[0])) / share @ a, r, atol=1e-12)
 
 
 def test_the_certificate_says_how_far_each_component_goes() -> None:

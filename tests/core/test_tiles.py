@@ -17,6 +17,7 @@ from decouple_core.features.reference import uniform_noise
 from decouple_core.features.tiles import SIDE, TiledNetwork, chosen, cut
 from decouple_core.features.vgg import Convolution
 from decouple_core.flow.gauss_newton import Step, gauss_newton
+from decouple_core.flow.least_norm import Spectrum
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.filterwarnings("ignore:.*torch.jit.script")]
 
@@ -129,9 +130,8 @@ def test_steps_in_a_sample_end_near_those_in_the_whole(weights: tuple[str, dict[
     size = goal.shape[1]
 
     def left() -> float:
-        image, _ = gauss_newton(hierarchy, start, goal, [Step(0.3, 6), Step(0.1, 6)],
-                                lambda step: torch.full((1, size), step), torch.eye(size),
-                                metric=torch.ones(1, 256, 256))
+        image, _ = gauss_newton(hierarchy, start, goal, [Step(0.3, 6), Step(0.1, 6)], torch.ones(1, size),
+                                Spectrum.of(torch.eye(size), torch.ones(1, size)), metric=torch.ones(1, 256, 256))
         return (torch.cat(hierarchy.measure(image), 1) - goal).norm().item()
 
     sampled = left()
