@@ -377,11 +377,11 @@ def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest,
     expected = engine.transfer(plain, mix(measured, [1, 3]), settings).image
     got = pictures.get(console, f"item({new})")
     assert np.abs(got[..., :3] - expected).max() < 1 / 255
-    assert np.abs(expected - engine.transfer(plain, mix(measured), settings).image).max() > 4 / 255
+    assert np.abs(expected - engine.transfer(plain, mix(measured), settings).image).mean() > 10 / 255
     for question in ("dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)",
                      f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({new}))'):
         again = succeeded(console, question)
-        assert np.abs(pictures.get(console, f"item({again})") - got).max() < 3 / 255  # six digits, and an even sky
+        assert np.abs(pictures.get(console, f"item({again})") - got).mean() < 0.5 / 255  # a recipe keeps six digits
     for weights in ("1", "1, 0", "1, x"):
         message = console.ask(f"dress(image, [layer], style=cup, second_style=sky, style_weights='{weights}')")[2]
         assert "Give one weight above 0 for each style" in message
