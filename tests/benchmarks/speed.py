@@ -57,7 +57,7 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     return {"first": first, **{name: statistics.median(times) for name, times in
                                    (("new", new), ("second", second), ("strength", strength))},
             "evaluations": reports[-1]["evaluations"], "idle": idle, "spent": spent,
-            "steps": {step: statistics.median(report["seconds"][step] for report in reports) for step in STEPS}}
+            "steps": {step: statistics.median(told["seconds"].get(step, 0.0) for told in reports) for step in STEPS}}
 
 
 def main() -> None:
