@@ -427,6 +427,8 @@ def connect(home: Path) -> Connection:
     endpoint = Endpoint.load(home)
     try:
         connection, pid = _called(endpoint.address)
+    except BlockingIOError as error:  # so many wait already that there was no room for one more
+        raise Silent(None) from error
     except (OSError, ValueError) as error:  # ValueError: no address
         raise NotRunning from error
     try:
@@ -451,9 +453,9 @@ def _called(address: str) -> tuple[Connection, int | None]:
     if sys.platform == "win32":
         return Client(address), None
     with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(HANDSHAKE_SECONDS)
+        # Not `settimeout`, with which a queue that is full refuses at once.
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(HANDSHAKE_SECONDS), 0))
         caller.connect(address)
-        caller.settimeout(None)
         pid = _listener(caller)
         connection = Connection(caller.detach())
     limit_pauses(connection)

@@ -208,7 +208,7 @@ class Server:
         with contextlib.suppress(FileNotFoundError):
             if sys.platform != "win32":
                 os.unlink(self._endpoint.address)
-        with Listener(self._endpoint.address, backlog=16) as listener:
+        with Listener(self._endpoint.address, backlog=MOST_CLIENTS) as listener:
             self._endpoint.save(self.home)
             log.info("serving; process %d, %s, Python %s", os.getpid(), sys.platform, sys.version.split()[0])
             threading.Thread(target=self._work, daemon=True).start()

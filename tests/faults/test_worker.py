@@ -115,6 +115,22 @@ def test_crowd_of_clients(home: Path) -> None:
     wait_until(lambda: running(home))
 
 
+def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds no room before the worker's door waits for it; without it, nobody is taken for hung."""
+    monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 1.0)
+    endpoint = protocol.Endpoint.create(tmp_path)
+    endpoint.save(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(endpoint.address)
+        listener.listen(0)
+        with caller(tmp_path):  # all the room there is
+            begun = time.monotonic()
+            with pytest.raises(protocol.Silent) as caught:
+                protocol.connect(tmp_path)
+    assert time.monotonic() - begun >= 0.9
+    assert caught.value.pid is None
+
+
 def test_half_a_frame(home: Path) -> None:
     """Of any kind, and that of a client that has proved who it is: it is hung up on, and nobody waits for it."""
     starts = (struct.pack("!i", 100), struct.pack("!i", 100) + b'{"kind"', b"\0\0",

@@ -191,9 +191,12 @@ def test_killed_in_every_phase_of_a_job(weights: object, tmp_path: Path, victim:
                 assert hung_up(guest)
                 process = serve(home)
             else:
-                if after:
-                    os.kill(computing(pid_of(home)), signal.SIGKILL)
+                killed = computing(pid_of(home)) if after else None
+                if killed is not None:
+                    os.kill(killed, signal.SIGKILL)
                 assert guest.end()["kind"] in ("failed", "done")
+                # After the job's last message its end may be seen later; a job that comes before that fails, too.
+                wait_until(lambda killed=killed: killed is None or not Path(f"/proc/{killed}").exists())
             guest.connection.close()
         wait_until(lambda: running(home))
         done(home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -62,9 +63,10 @@ def done(home: Path) -> dict[str, Any]:
 
 def computing(worker: int) -> int:
     """The computing process of a worker's process."""
-    children = (Path("/proc") / str(worker) / "task" / str(worker) / "children").read_text().split()
+    children: list[str] = []
     for task in (Path("/proc") / str(worker) / "task").iterdir():
-        children += (task / "children").read_text().split()
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            children += (task / "children").read_text().split()
     found = {int(pid) for pid in children if b"decouple_core.service.computer"
              in (Path("/proc") / pid / "cmdline").read_bytes()}
     assert len(found) == 1, found
