@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,13 +132,17 @@ def test_weights_damaged(console: Session, pictures: Pictures, gimp: GimpUnderTe
 def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
     opened(console, pictures, 1600)
     # torch takes 0.8 GB of it for itself, the layer at 32 px 0.7 GB more, and at 1600 px 0.6 GB at once, several times
-    with another_home(gimp, "ulimit -d 1900000") as home:
+    with another_home(gimp, "ulimit -d 2200000") as home:
         lend_weights(gimp.home, home)
         said = failure(console, "dress(image, [layer], style=cup, layers=5, size=1600)")
         assert "There is not enough memory" in said
         assert "close other programs" in said
         assert str(home / "log" / "worker.log") in said
-        assert console.ask("dress(image, [layer], style=cup)")[0] == "success", "a smaller run works"
+        for _ in range(3):  # what has been freed is given back after ten seconds without a job
+            if (answer := console.ask("dress(image, [layer], style=cup)")[0]) == "success":
+                break
+            time.sleep(12)
+        assert answer == "success", "a smaller run works"
 
 
 @pytest.mark.parametrize("side", [300, 240], ids=["full while handing over", "full while computing"])
