@@ -132,7 +132,7 @@ def test_weights_damaged(console: Session, pictures: Pictures, gimp: GimpUnderTe
 def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
     opened(console, pictures, 1600)
     # torch takes 0.8 GB of it for itself, the layer at 32 px 0.7 GB more, and at 1600 px 0.6 GB at once, several times
-    with another_home(gimp, "ulimit -d 2200000") as home:
+    with another_home(gimp, "ulimit -d 1900000") as home:
         lend_weights(gimp.home, home)
         said = failure(console, "dress(image, [layer], style=cup, layers=5, size=1600)")
         assert "There is not enough memory" in said
