@@ -11,7 +11,6 @@ import torch
 
 from decouple_core.contract.errors import InputError, OutOfMemoryError
 from decouple_core.contract.messages import Message
-from decouple_core.model.heap import give_back
 
 T = TypeVar("T")
 
@@ -158,6 +157,5 @@ def _halvings(size: int) -> list[int]:
 def _release(device: torch.device) -> None:
     """Give cached memory back before the next attempt."""
     gc.collect()
-    give_back()
     if device.type in ("cuda", "xpu", "mps"):
         getattr(torch, device.type).empty_cache()

@@ -25,7 +25,7 @@ promised two seconds in all."""
 
 
 class ComputingProcess:
-    """Started when first wanted, and again after it had to be killed."""
+    """Started when first wanted, and again after it had to be killed or ran out of memory."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -97,6 +97,10 @@ class ComputingProcess:
             elif answer["kind"] == "progress":
                 job.progress(answer)
             else:
+                if answer.get("error") == OutOfMemoryError.__name__:
+                    # What it has freed lies in pieces, among which a smaller job may find no room.
+                    log.info("there was not enough memory: ending the computing process")
+                    self.kill()
                 return answer
             if job.cancelled.is_set():
                 if give_up is None:
