@@ -137,7 +137,7 @@ def _restraint(missing: Tensor, damping: Tensor) -> Tensor:
 
 
 def _replayed(replays: Replays, hierarchy: Hierarchy, given: _Given, step: Step) -> tuple[Tensor, Solution]:
-    """The same, recorded."""
+    """The same, recorded; the spectrum is its model's, which keeps it where it is."""
     sampled = given.corners is not None
 
     def recorded(image: Tensor, goal: Tensor, damping: Tensor, metric: Tensor, *others: Tensor) -> tuple[Tensor, ...]:

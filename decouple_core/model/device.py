@@ -55,8 +55,8 @@ def describe(device: torch.device) -> str:
 def single_precision() -> Iterator[None]:
     """Convolutions in single precision where that is asked for: cuDNN else rounds their factors to TF32's 10 bits.
 
-    The features' errors would be some 10⁻⁴ then, which a painting's forms amplify to another painting. Convolutions in
-    bfloat16, which the finer scales take for J and Jᵀ, stay as quick.
+    The features' errors would be some 10⁻⁴ then, which a painting's steps amplify to another painting. Convolutions in
+    bfloat16, which the photograph takes for J and Jᵀ, stay as quick.
     """
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False

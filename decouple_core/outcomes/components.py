@@ -96,9 +96,6 @@ class Components:
             if before is not None:  # while the next is computed
                 before.wait()
             before = Landing(values, out[first:last])
-            if device.type == "cpu":
-                before.wait()
-                before = None
             progress(last / height)
         if before is not None:
             before.wait()

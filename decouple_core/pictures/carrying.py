@@ -32,16 +32,19 @@ class Landing:
     """
 
     def __init__(self, values: Tensor, pixels: np.ndarray) -> None:
-        self._values, self._pixels = values.permute(1, 2, 0), pixels
-        self._landed: torch.cuda.Event | None = None
+        self._pixels = torch.from_numpy(pixels)
+        self._staged: Tensor | None = None
+        values = values.permute(1, 2, 0)
         if values.is_cuda:
-            staged = torch.empty(pixels.shape, dtype=torch.float32, pin_memory=True)
-            self._values = staged.copy_(self._values.contiguous(), non_blocking=True)
+            self._staged = torch.empty(pixels.shape, dtype=torch.float32, pin_memory=True)
+            self._staged.copy_(values.contiguous(), non_blocking=True)
             self._landed = torch.cuda.Event()
             self._landed.record()
+        else:
+            self._pixels.copy_(values)
 
     def wait(self) -> None:
         """Until they are there."""
-        if self._landed is not None:
+        if self._staged is not None:
             self._landed.synchronize()
-        torch.from_numpy(self._pixels).copy_(self._values)
+            self._pixels.copy_(self._staged)
