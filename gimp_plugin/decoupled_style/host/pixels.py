@@ -73,7 +73,7 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
                              len(weights))
     parts = 1 + len(weights)
     yield from part(_save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels],
-                           protocol.pixels_file(folder, name)), 0, parts)
+                          protocol.pixels_file(folder, name)), 0, parts)
     masks = [protocol.mask_file(folder, name, number) for number in range(parts - 1)]
     for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
         yield from part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
