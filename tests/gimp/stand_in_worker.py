@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import sys
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Listener
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def main() -> None:
     print("serving", flush=True)
     while True:
         connection = listener.accept()
-        with contextlib.suppress(EOFError, OSError):
+        with contextlib.suppress(EOFError, OSError, AuthenticationError):  # a client that read the key of the one before
             protocol.welcome(connection, endpoint.key)
             while True:
                 kind = protocol.receive(connection)["kind"]
