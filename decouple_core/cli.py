@@ -152,15 +152,17 @@ def transfer(options: argparse.Namespace) -> str:
         blend(result.image, target.pixels, target_mask)
     write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
     if options.components:
-        _write_parts(Path(options.components), parts(result.components, settings, target.pixels, target_mask))
+        _write_parts(Path(options.components),
+                     parts(result.components, result.report.settings, target.pixels, target_mask))
     if options.report:
         try:
             result.report.save(options.report)
         except Exception as error:
             raise DecoupleError("report-incomplete", path=str(options.output),
                                 problem=_as_ours(error).message) from error
-    return (f"{options.output}: {settings.mode}, {result.report.network}, {result.report.device}, "
-            f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s")
+    chosen = "".join(f"; {one.setting} {one.value}, because {one.why}" for one in result.report.choices)
+    return (f"{options.output}: {result.report.settings.mode}, {result.report.network}, {result.report.device}, "
+            f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s{chosen}")
 
 
 def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
@@ -298,8 +300,20 @@ def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = 
         elif meta["choices"]:
             also = OTHER_NAMES if row.name == "mode" else {}
             parser.add_argument(flag, choices=(*meta["choices"], *also), **words)
+        elif meta["automatic"] is not None:
+            parser.add_argument(flag, type=_or_automatic(meta["automatic"]), metavar=f"auto|{_range(meta)}",
+                                **{**words, "default": "auto"})
         else:
             parser.add_argument(flag, type=type(row.default), metavar=_range(meta), **words)
+
+
+def _or_automatic(automatic: int) -> Callable[[str], int]:
+    """What reads a whole number, or "auto"."""
+
+    def number(text: str) -> int:
+        return automatic if text == "auto" else int(text)
+
+    return number
 
 
 def _range(meta: Mapping[str, Any]) -> str:

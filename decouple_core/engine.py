@@ -17,7 +17,7 @@ from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.progress import Progress, silent
-from decouple_core.contract.settings import Settings
+from decouple_core.contract.settings import OF_PAINTING, OF_RENDERING, Settings
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
@@ -33,9 +33,11 @@ from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.outcome import Dressed
 from decouple_core.outcomes.painting import COARSEST, scales_of
 from decouple_core.outcomes.registry import OUTCOMES
+from decouple_core.outcomes.strategy import SIDE, Choice, is_painted, readable_share, settled
 from decouple_core.pictures.labels import region_masks
 from decouple_core.pictures.picture import Picture, Scale
 from decouple_core.pictures.pyramid import doubling
+from decouple_core.pictures.resampling import shrink
 from decouple_core.report import Journal, LayerReport, Report
 
 KEPT = 8
@@ -154,14 +156,20 @@ class Engine:
         """
         result = np.empty(target.shape, np.float32) if out is None else out
         target_masks, style_masks = _masks(target_mask, style_mask, regions)
+        device = pick_device(settings.device)
+        painted = _painted(style) if settings.mode == "auto" else None
+        settings, choices = settled(settings, painted, _longest(style), max(target.shape[:2]),
+                                    accelerated=device.type != "cpu")
 
         def work(device: torch.device, size: int) -> Transferred:
-            run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify)
+            run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify,
+                       choices=choices)
             with torch.inference_mode(), single_precision():
-                return run.transfer(target, target_masks, style, style_masks, result, render)
+                done = run.transfer(target, target_masks, style, style_masks, result, render)
+            return done if painted is None else dataclasses.replace(
+                done, style=dataclasses.replace(done.style, painted=painted))
 
-        return run_with_step_down(work, pick_device(settings.device), settings.size,
-                                  lambda message: progress(0.0, message), self.forget)
+        return run_with_step_down(work, device, settings.size, lambda message: progress(0.0, message), self.forget)
 
     def read_style(self, image: np.ndarray, settings: Settings, *, name: str = "", mask: np.ndarray | None = None,
                    for_any: bool = True, progress: Progress = silent) -> Style:
@@ -169,18 +177,25 @@ class Engine:
 
         Without `for_any` it holds what the settings' own outcome takes of it, at their own size.
         """
+        device = pick_device(settings.device)
+        for_any = for_any or settings.mode == "auto"
+        painted = _painted(image) if for_any else None
+        settings, _ = settled(settings, painted, None, max(image.shape[:2]), accelerated=device.type != "cpu")
 
         def work(device: torch.device, size: int) -> Style:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
             with torch.inference_mode(), single_precision():
-                return dataclasses.replace(run.read_style(image, [] if mask is None else [mask], for_any), name=name)
+                style = run.read_style(image, [] if mask is None else [mask], for_any)
+                return dataclasses.replace(style, name=name, painted=painted)
 
-        return run_with_step_down(work, pick_device(settings.device), settings.size,
+        return run_with_step_down(work, device, settings.size,
                                   lambda message: progress(0.0, message), self.forget)
 
     def round_trip(self, image: np.ndarray, settings: Settings, progress: Progress = silent) -> RoundTrip:
         """Self-transfer by the raw flow at the working size, layer 0 included, without clipping."""
-        run = _Run(self, settings, pick_device(settings.device), progress)
+        device = pick_device(settings.device)
+        settings, _ = settled(settings, None, None, max(image.shape[:2]), accelerated=device.type != "cpu")
+        run = _Run(self, settings, device, progress)
         with torch.inference_mode(), single_precision():
             return run.round_trip(image)
 
@@ -189,11 +204,11 @@ class _Run:
     """One piece of work under way: settings, journal and progress together."""
 
     def __init__(self, engine: Engine, settings: Settings, device: torch.device, say: Progress, *,
-                 certify: bool = False) -> None:
+                 certify: bool = False, choices: Sequence[Choice] = ()) -> None:
         self._engine, self._settings, self._device, self._say = engine, settings, device, say
         self._certify = certify
         self._outcome = OUTCOMES[settings.mode]
-        self._journal = Journal()
+        self._journal = Journal(choices=list(choices))
         self._meter = Meter(say)
 
     def transfer(self, target: np.ndarray, target_masks: Sequence[np.ndarray], style: np.ndarray | Style,
@@ -218,6 +233,7 @@ class _Run:
         self._plan(model, reads=self._flows and not isinstance(style, Style), dresses=self._flows, renders=True)
         with self._journal.step("style"):
             wanted = style if isinstance(style, Style) else self._style(model, source, active, sides, flows=self._flows)
+        self._keep_readable(picture, wanted)
         dressed, layers = (self._flowed if self._flows else self._measured)(model, picture, wanted, active)
         with self._journal.step("finish"):
             self._meter.phase("carrying")
@@ -255,6 +271,18 @@ class _Run:
         normalised = self._normalise(model, picture, active)
         returned, _ = self._dress(model, picture, normalised, normalised.own, active)
         return RoundTrip(picture.small.image, returned)
+
+    def _keep_readable(self, picture: Picture, wanted: Style) -> None:
+        """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""
+        settings = self._settings
+        if settings.allow_black or settings.keep_tones or picture.regions > 1 or not settings.strengths[0]:
+            return  # with regions, an artist has said what becomes what
+        own, = picture.medium.colours()
+        goal = own.towards(wanted.full_moments[0], settings.strengths[0])
+        share, choice = readable_share(picture.medium.image, own, goal)
+        if choice is not None:
+            self._settings = dataclasses.replace(settings, strength=settings.strength * share)
+            self._journal.choices.append(dataclasses.replace(choice, value=self._settings.strength))
 
     def _flowed(self, model: PreparedModel, picture: Picture, wanted: Style,
                 active: Tensor) -> tuple[Dressed, list[LayerReport]]:
@@ -373,7 +401,7 @@ class _Run:
     def _components(self, model: PreparedModel, dressed: Dressed) -> Components:
         """The picture as a sum, made or kept, in the amounts that are wanted now."""
         settings = self._settings.as_dict()
-        for name in ("amounts", "keep_detail", "keep_colours", "keep_tones"):  # these change no component
+        for name in OF_RENDERING if dressed.picture.finest else (*OF_RENDERING, *OF_PAINTING):
             del settings[name]
         goal = dressed.goal
         identity = identity_of(
@@ -403,6 +431,20 @@ class _Run:
     def _identity(self, model: PreparedModel, picture: Picture, active: Tensor) -> str:
         s = self._settings
         return identity_of(model.identity, picture.identity, s.layers, s.freedom, s.integrator, active)
+
+
+def _longest(style: np.ndarray | Style) -> int | None:
+    """Longer side of a style's picture; None where there is none."""
+    return None if isinstance(style, Style) else max(style.shape[:2])
+
+
+def _painted(style: np.ndarray | Style) -> bool | None:
+    """Whether a style looks painted; None where nobody knows."""
+    if isinstance(style, Style):
+        return style.painted if not style.painted or (style.features and style.scales) else None
+    if style.ndim != 3 or style.shape[2] != 3 or 0 in style.shape:
+        return None  # whoever measures it says so
+    return is_painted(shrink(style, SIDE))
 
 
 def _masks(target: np.ndarray | None, style: np.ndarray | None, regions: Labels | None,

@@ -20,6 +20,7 @@ from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.move import Move
 from decouple_core.outcomes.certificate import Moved
+from decouple_core.outcomes.strategy import Choice
 from decouple_core.pictures.writing import write_image
 
 if TYPE_CHECKING:
@@ -38,11 +39,14 @@ class Journal:
         The image after each step, shape (3, h, w) at the working size.
     certificate : list of Moved
         Of a painting, where it was asked for.
+    choices : list of Choice
+        What was not said by the settings.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     images: dict[str, Tensor] = field(default_factory=dict)
     certificate: list[Moved] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
     _step: str = ""
     _distances: list[tuple[str, int, list[Tensor]]] = field(default_factory=list)
 
@@ -112,7 +116,9 @@ class Report:
     Attributes
     ----------
     settings : Settings
-        As they were used, with the working size after any step down.
+        As they were used, with nothing automatic left and the working size after any step down.
+    choices : list of Choice
+        Which of them were chosen by the program, and why.
     network : str
     device : str
         In a user's words.
@@ -135,6 +141,7 @@ class Report:
     """
 
     settings: Settings
+    choices: list[Choice]
     network: str
     device: str
     seconds: dict[str, float]
@@ -157,13 +164,17 @@ class Report:
                                     for (kind, depth), number in sorted(work.passes.items())}}
         dead = {name: (alive == 0).nonzero().flatten().tolist()
                 for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)}
-        return cls(settings, network, device, journal.seconds, evaluations, layers, journal.certificate, dead,
-                   [values.flatten().cpu().tolist() for values in reference], journal.losses, journal.images)
+        noise = [values.flatten().cpu().tolist() for values in reference]
+        return cls(settings, journal.choices, network, device, journal.seconds, evaluations, layers,
+                   journal.certificate, dead, noise, journal.losses, journal.images)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without the losses and images, which are long."""
-        return {"reference": self.reference, "settings": self.settings.as_dict(), "network": self.network,
-                "device": self.device, "seconds": self.seconds, "evaluations": self.evaluations,
+        choices = [{"setting": one.setting, "value": one.value, "why": str(one.why),
+                    "message": one.why.as_dict()} for one in self.choices]
+        return {"reference": self.reference, "settings": self.settings.as_dict(), "choices": choices,
+                "network": self.network, "device": self.device, "seconds": self.seconds,
+                "evaluations": self.evaluations,
                 "layers": [asdict(layer) for layer in self.layers],
                 "certificate": [asdict(moved) for moved in self.certificate], "dead_channels": self.dead_channels}
 

@@ -109,6 +109,15 @@ SENTENCES: dict[str, str] = {
     "broken-off": "the connection broke off",
     "no-reason": "it gave no reason",
 
+    # What was chosen, and why.
+    "style-painted": "the style looks painted (its marks cover it evenly and change in colour)",
+    "style-photographed": "the style looks like a photograph",
+    "style-unknown": "the style does not say whether it was painted",
+    "size-for-device": "it suits the device",
+    "style-small": "the style has too few pixels to be enlarged more",
+    "style-too-dark": "at full strength {share} % of the picture would be lost in black or white",
+    "style-too-flat": "at full strength {share} % of the picture's contrast would be left",
+
     # Settings and the command line.
     "setting-unknown": "There is no setting {setting}.",
     "setting-type": "{setting} is {value}; it must be of type {kind}.",

@@ -27,14 +27,21 @@ COMPONENTS = ("colour", "forms", "strokes", "grain")
 OF_RENDERING = ("amounts", "keep_detail", "keep_colours", "keep_tones")
 """Settings that change no component, so that a result is had in others without a solve."""
 
-PAINTING = {"mode": ("painting",)}
+OF_PAINTING = ("size", "style_scale", "structure", "fill")
+"""Settings that change no photograph."""
+
+AUTOMATIC_SIZE = 0
+"""Stands for the size that suits the device."""
+
+PAINTING = {"mode": ("painting", "auto")}
 
 OTHER_NAMES = {"texture": "painting"}
 """Values of `mode` that mean another one, as in recipes of earlier versions."""
 
 
 def option(default: Any, label: str, help: str, *, low: float | None = None, high: float | None = None, unit: str = "",
-           choices: Mapping[str, str] | None = None, only_with: Mapping[str, tuple[Any, ...]] | None = None) -> Any:
+           automatic: int | None = None, choices: Mapping[str, str] | None = None,
+           only_with: Mapping[str, tuple[Any, ...]] | None = None) -> Any:
     """Declare one setting.
 
     Parameters
@@ -47,13 +54,16 @@ def option(default: Any, label: str, help: str, *, low: float | None = None, hig
         The range, both ends included.
     unit : str
         Of the number, such as "px".
+    automatic : int, optional
+        A number outside the range that leaves the choice to the program.
     choices : mapping of str to str, optional
         Label by value, for a setting that is one of a few.
     only_with : mapping of str to tuple, optional
         Other settings, by name, with the values under which this one acts; by default it always does.
     """
-    return field(default=default, metadata={"label": label, "help": help, "low": low, "high": high, "unit": unit,
-                                            "choices": dict(choices or {}), "only_with": dict(only_with or {})})
+    return field(default=default, metadata={
+        "label": label, "help": help, "low": low, "high": high, "unit": unit, "automatic": automatic,
+        "choices": dict(choices or {}), "only_with": dict(only_with or {})})
 
 
 @dataclass(frozen=True)
@@ -68,8 +78,9 @@ class Settings:
         For a value of the wrong kind or out of range.
     """
 
-    mode: str = option("photo", "Result", "what comes back: a photograph, which keeps every detail, or a painting",
-                       choices={"photo": "Photograph", "painting": "Painting"})
+    mode: str = option("photo", "Result", "what comes back: a photograph, which keeps every detail, or a painting; "
+                       "auto takes a painting where the style looks painted",
+                       choices={"auto": "Automatic", "photo": "Photograph", "painting": "Painting"})
     amounts: tuple[float, ...] = option(
         (), "Amounts", "how much there is of a painting's colour, forms, strokes and grain, with commas between; those "
         "not named are there in full, 1", low=0.0, high=1.5, only_with=PAINTING)
@@ -92,8 +103,11 @@ class Settings:
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
-    size: int = option(512, "Detail", "the longer side at which a painting's finest strokes are painted",
-                       low=32, high=4096, unit="px", only_with=PAINTING)
+    allow_black: bool = option(False, "Allow black", "let a style that is nearly black, white or flat take the picture "
+                               "all the way, though little of it can be made out then")
+    size: int = option(AUTOMATIC_SIZE, "Detail", "the longer side at which a painting's finest strokes are painted; "
+                       "auto takes 512 on a processor and 1024 on an accelerator", low=32, high=4096, unit="px",
+                       automatic=AUTOMATIC_SIZE, only_with=PAINTING)
     network: str = option("auto", "Network", "which network's features; auto takes "
                           + ", else ".join(network.label for network in NETWORKS.values()),
                           choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}})
@@ -117,7 +131,7 @@ class Settings:
             choices, low, high = (row.metadata[key] for key in ("choices", "low", "high"))
             if choices and value not in choices:
                 raise InputError("setting-choice", setting=row.name, value=repr(value), choices=", ".join(choices))
-            if low is not None:
+            if low is not None and value != row.metadata["automatic"]:
                 for number in value if isinstance(value, tuple) else (value,):
                     if not low <= number <= high:  # also refuses NaN
                         raise InputError("setting-range", setting=row.name, value=str(number), low=f"{low:g}",

@@ -65,7 +65,8 @@ def mix(styles: Sequence[Style], weights: Sequence[float] | None = None, *, name
                  _clouds([style.full_moments for style in styles], shares),
                  _averaged([style.features for style in styles], shares),
                  _averaged([style.coupled_means for style in styles], shares),
-                 name or " + ".join(style.name for style in styles if style.name), _scales(styles, shares))
+                 name or " + ".join(style.name for style in styles if style.name), _scales(styles, shares),
+                 _painted(styles, shares))
 
 
 def shares_of(count: int, weights: Sequence[float] | None) -> list[float]:
@@ -75,6 +76,13 @@ def shares_of(count: int, weights: Sequence[float] | None) -> list[float]:
     if not count or len(given) != count or not all(weight >= 0 for weight in given) or not 0 < total < float("inf"):
         raise InputError("mixture-weights", count=count)
     return [weight / total for weight in given]
+
+
+def _painted(styles: Sequence[Style], shares: Sequence[float]) -> bool | None:
+    """Whether most of it is painted; None where it is not known of all."""
+    if any(style.painted is None for style in styles):
+        return None
+    return sum(share for style, share in zip(styles, shares, strict=True) if style.painted) >= 0.5
 
 
 def _averaged(layers: Sequence[Sequence[Tensor]], shares: Sequence[float]) -> tuple[Tensor, ...]:

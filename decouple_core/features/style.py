@@ -78,6 +78,8 @@ class Style:
         What the style is called, for people; may be empty.
     scales : tuple of ScaleFeatures
         Coarse to fine; none for a style that was measured for photographs alone.
+    painted : bool or None
+        Whether its picture looks painted; None where nobody looked.
     """
 
     network: str
@@ -88,6 +90,7 @@ class Style:
     coupled_means: tuple[Tensor, ...]
     name: str = ""
     scales: tuple[ScaleFeatures, ...] = ()
+    painted: bool | None = None
 
     def at_sides(self, sides: Sequence[float]) -> list[ScaleFeatures]:
         """The scales nearest to these, each a longer side in pixels.
@@ -121,7 +124,7 @@ class Style:
 
         return Style(self.network, self.activation, coloured(self.colours, other.colours),
                      coloured(self.full_moments, other.full_moments), mixed(self.features, other.features),
-                     mixed(self.coupled_means, other.coupled_means), other.name, other.scales)
+                     mixed(self.coupled_means, other.coupled_means), other.name, other.scales, other.painted)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON; six significant digits, far below what the eye can tell."""
@@ -137,6 +140,7 @@ class Style:
             "scales": [{"side": scale.side, "means": [_rounded(layer) for layer in scale.means],
                         "detail": [float(f"{value:.6g}") for value in scale.detail.tolist()]}
                        for scale in self.scales],
+            "painted": self.painted,
         }
 
     @classmethod
@@ -179,7 +183,10 @@ class Style:
         scales = tuple(_scale(scale, len(colours), activation) for scale in values.get("scales", ()))
         if len(scales) > MOST_SCALES:
             raise ValueError
-        return cls(network, activation, colours, full_moments, features, coupled_means, name, scales)
+        painted = values.get("painted")
+        if painted is not None and type(painted) is not bool:
+            raise ValueError
+        return cls(network, activation, colours, full_moments, features, coupled_means, name, scales, painted)
 
     def save(self, path: str | Path) -> None:
         """Write a ``.style`` file, beside first and then renamed.

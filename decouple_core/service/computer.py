@@ -153,11 +153,13 @@ class _Computer:
             wanted: Any = style if job.mixture is None else mixed()
             outcome = engine.transfer(target[..., :3], wanted, settings, target_mask=target_mask, style_mask=style_mask,
                                       regions=_regions(folder, job), render=False, progress=progress)
-            return Made(outcome.components, {"style": outcome.style.to_json(), "report": outcome.report.as_dict()})
+            return Made(outcome.components, outcome.report.settings,
+                        {"style": outcome.style.to_json(), "report": outcome.report.as_dict()})
 
         def mixed() -> Style:
-            size = min(settings.size, max(target.shape[:2]))  # the scales at which this target is painted
-            return _mixed(engine, folder, job, dataclasses.replace(settings, size=size), progress)
+            longest = max(target.shape[:2])
+            here = dataclasses.replace(settings, size=longest) if settings.size > longest else settings
+            return _mixed(engine, folder, job, here, progress)
 
         def rendering(done: float) -> None:
             progress(1 - RENDERING_SHARE * (1 - done), Message("rendering"))

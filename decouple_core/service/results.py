@@ -6,6 +6,7 @@ the run that follows a preview need no solve.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,12 +53,19 @@ class Made:
     Attributes
     ----------
     components : Components
+    settings : Settings
+        As they were used, with nothing automatic left.
     told : dict
         The style and the report of its ``done`` message.
     """
 
     components: Components
+    settings: Settings
     told: dict[str, Any]
+
+    def in_amounts(self, wanted: Settings) -> Settings:
+        """The settings that made it, with the amounts and all else that only rendering knows of others."""
+        return dataclasses.replace(self.settings, **{name: getattr(wanted, name) for name in OF_RENDERING})
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ class Results:
 
     def render(self, made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
         """The whole picture, (H, W, 3), into `out`."""
-        rendered(made.components, settings, target, out, progress)
+        rendered(made.components, made.in_amounts(settings), target, out, progress)
 
     def look(self, made: Made, settings: Settings, folder: Path, job: protocol.Transfer, target: np.ndarray,
              weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -118,8 +126,8 @@ class Results:
         first, last = (0, height) if side > view.longest else (view.y, view.y + view.height)
         before = seen.pixels[first:last]
         after = np.array(before, np.float32)
-        rendered(made.components, settings, before[..., :3], after[..., :3], lambda _: None, first / height,
-                 last / height, self._laid_over(made.components, folder, seen.pixels, first, last))
+        rendered(made.components, made.in_amounts(settings), before[..., :3], after[..., :3], lambda _: None,
+                 first / height, last / height, self._laid_over(made.components, folder, seen.pixels, first, last))
         if seen.weights is not None:
             after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
         top = view.y - first
@@ -140,7 +148,7 @@ class Results:
         is not linear. What rounding takes from one, the next gets.
         """
         count = len(COMPONENTS) + 1
-        for number, (stage, array) in enumerate(zip(stages(settings), into, strict=True)):
+        for number, (stage, array) in enumerate(zip(stages(made.in_amounts(settings)), into, strict=True)):
             rendered(made.components, stage, target, array,
                      lambda done, number=number: progress((number + done) / count))  # type: ignore[misc]
         out[...] = into[-1]

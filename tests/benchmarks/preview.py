@@ -47,7 +47,7 @@ class Dialog:
 
         def make() -> Made:
             done = self._engine.transfer(self._target, self._style, settings, render=False)
-            return Made(done.components, {})
+            return Made(done.components, done.report.settings, {})
 
         return timed(lambda: self._results.look(self._results.made(self._folder, job, make), settings, self._folder,
                                                 job, self._target, None))[0]

@@ -167,8 +167,8 @@ def test_report_folder(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert {"report.json", "losses.png", "noise_means.png", "step_0_target.png", "step_1_undressed.png",
             "step_2_dressed_relu1_1.png", "step_3_dressed.png"} == names
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert set(report) == {"settings", "network", "device", "seconds", "evaluations", "layers", "certificate",
-                           "dead_channels", "losses", "reference"}
+    assert set(report) == {"settings", "choices", "network", "device", "seconds", "evaluations", "layers",
+                           "certificate", "dead_channels", "losses", "reference"}
     assert report["settings"]["size"] == 32
 
 

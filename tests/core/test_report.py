@@ -22,7 +22,7 @@ REFERENCE = [np.linspace(0, 1, n).tolist() for n in (64, 128)]
 
 def report(notes: Journal, network: str = "vgg16") -> Report:
     layers = [LayerReport.of("relu1_1", *torch.rand(3, 1, 4, generator=torch.Generator().manual_seed(0)))]
-    return Report(Settings(), network, "processor", notes.seconds, {"total": 3}, layers, [],
+    return Report(Settings(), [], network, "processor", notes.seconds, {"total": 3}, layers, [],
                   {"relu1_1": [], "relu2_1": [5]}, REFERENCE, notes.losses, notes.images)
 
 

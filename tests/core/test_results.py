@@ -46,7 +46,7 @@ class Job:
             self.solves += 1
             done = self.engine.transfer(self.target, self.style, settings, render=False)
             assert isinstance(done.style, Style)
-            return Made(done.components, {})
+            return Made(done.components, done.report.settings, {})
 
         return self.results.made(self.folder, self.transfer(settings), make)
 

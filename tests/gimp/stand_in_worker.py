@@ -28,7 +28,7 @@ def main() -> None:
     print("serving", flush=True)
     while True:
         connection = listener.accept()
-        with contextlib.suppress(EOFError, OSError, AuthenticationError):  # a client that read the key of the one before
+        with contextlib.suppress(EOFError, OSError, AuthenticationError):  # of a client with an earlier key
             protocol.welcome(connection, endpoint.key)
             while True:
                 kind = protocol.receive(connection)["kind"]

@@ -34,7 +34,8 @@ NOT_FOR_GIMP = ("amounts", "strength_per_layer", "activation", "integrator")
 FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.name not in NOT_FOR_GIMP}
 
 TIPS = {
-    "mode": "A photograph keeps every detail and changes local colours; a painting is painted over it",
+    "mode": "A photograph keeps every detail and changes local colours; a painting is painted over it; automatic takes "
+            "a painting where the style looks painted",
     "strength": "How far the picture goes from its own look to the style's; 0 changes nothing",
     "colour": "How much of the style's colours the picture takes",
     "forms": "How much the large shapes and masses become the style's",
@@ -49,8 +50,11 @@ TIPS = {
     "keep_detail": "How much stays of the picture's detail that is finer than the strokes",
     "keep_colours": "Leaves the picture its own colours; tones and texture are the style's",
     "keep_tones": "Leaves the picture its own lightness; the colours are the style's",
+    "allow_black": "Lets a style that is nearly black, white or flat take the picture all the way, though little of it "
+                   "can be made out then",
     "layers": "How many layers of the network look at the pictures, from fine to coarse",
-    "size": "How fine a painting becomes, by the pixels of its longer side: more takes longer and more memory",
+    "size": "How fine a painting becomes, by the pixels of its longer side: more takes longer and more memory; 0 takes "
+            "what suits the device",
     "seed": "Another number gives another arrangement of the strokes",
     "network": "Which network looks at the pictures; another one has a slightly other eye",
     "device": "What computes: the processor or a graphics card",
@@ -58,7 +62,8 @@ TIPS = {
 """What each control does to the picture."""
 
 IN_DIALOG = ("colour", "forms", "strokes", "grain", "structure", "style_scale", "freedom", "keep_tones", "keep_colours",
-             "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "seed", "network", "device")
+             "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "allow_black", "seed", "network",
+             "device")
 """What the dialog shows, in the order in which letters are given out."""
 
 TAKEN = "hrcolsbmknpvqy"
@@ -67,7 +72,7 @@ TAKEN = "hrcolsbmknpvqy"
 MIXED_IN = {"second-style": "Second style", "third-style": "Third style", "fourth-style": "Fourth style"}
 """Arguments for styles that are mixed in, each a layer: GIMP takes no array of layers that may be empty."""
 
-QUALITIES = {"Draft": 256, "Normal": 512, "Fine": 1024}
+QUALITIES = {"Automatic": table.AUTOMATIC_SIZE, "Draft": 256, "Normal": 512, "Fine": 1024}
 """Names of the usual sizes of a painting, in pixels of its longer side."""
 
 OUTPUTS = {"layer": "One new layer", "separable": "Separable layers"}
@@ -105,7 +110,7 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
         elif isinstance(default, bool):
             procedure.add_boolean_argument(property_name, label, tip, default, READ_WRITE)
         elif isinstance(default, int):
-            low, high = words["low"], words["high"]
+            low, high = min(words["low"], default), words["high"]  # what is automatic lies below
             procedure.add_int_argument(property_name, label, tip, int(low), int(high), default, READ_WRITE)
         else:
             procedure.add_double_argument(property_name, label, tip, words["low"], words["high"], default, READ_WRITE)

@@ -41,7 +41,7 @@ class Controls:
         self._tips: dict[str, str] = {}
         for name in (*MAIN, *MORE):
             self._add(name, self._slider(name))
-        for name in ("keep_colours", "keep_tones"):
+        for name in ("keep_colours", "keep_tones", "allow_black"):
             self._add(name, dialog.get_widget(arguments.dashed(name), Gtk.CheckButton))
         self._exclude_each_other("keep-colours", "keep-tones")
         self._add("size", self._quality())
@@ -59,15 +59,15 @@ class Controls:
 
     def more(self) -> list[Gtk.Widget]:
         """What an expander holds."""
-        return [*(self._widgets[name] for name in MORE), self._widgets["seed"], self._widgets["network"],
-                self._widgets["device"]]
+        return [*(self._widgets[name] for name in MORE), self._widgets["allow_black"],
+                self._widgets["seed"], self._widgets["network"], self._widgets["device"]]
 
     def follow(self) -> None:
         """Grey what does nothing in this state, and say why."""
         settings = Settings(mode=self._config.get_property("mode"))
         for name, widget in self._widgets.items():
             idle = settings.idle(SETTING_OF.get(name, name))
-            if name in ONLY_PHOTOGRAPH and settings.mode != "photo":
+            if name in ONLY_PHOTOGRAPH and settings.mode == "painting":
                 text = _("In a painting, Forms, Strokes and Grain do this.")
             else:
                 text = words(idle) if idle else ""
@@ -76,7 +76,7 @@ class Controls:
             widget.set_tooltip_text(f"{tip}.\n{text}" if text else f"{tip}.")
 
     def mode_switch(self) -> Gtk.Widget:
-        """Two buttons that look like one switch."""
+        """Buttons that look like one switch."""
         box = Gtk.Box(homogeneous=True, tooltip_text=_(arguments.TIPS["mode"]))
         box.get_style_context().add_class("linked")
         buttons: dict[str, Gtk.RadioButton] = {}

@@ -26,7 +26,7 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image, layers: int
         if name.get_text() != (config.get_property("layer-name") or ""):
             name.set_text(config.get_property("layer-name") or "")
         why_not = ""
-        if Settings(mode=config.get_property("mode")).mode != "painting":
+        if Settings(mode=config.get_property("mode")).mode == "photo":
             why_not = _("A photograph has colour alone. Choose Painting for layers that can be taken apart.")
         elif image.get_base_type() == Gimp.ImageBaseType.INDEXED:
             why_not = _("An indexed image cannot hold separable layers. Choose one new layer, or change the image's "

@@ -32,11 +32,12 @@ LINE, EDGE = 0xFFFFFFFF, 0x000000FF
 
 @dataclass(frozen=True)
 class Look:
-    """What a view shows: before and after, each as large as the view."""
+    """What a view shows: before and after, each as large as the view, and why it was made as it was."""
 
     view: View
     before: GdkPixbuf.Pixbuf
     after: GdkPixbuf.Pixbuf
+    reasons: str = ""
 
 
 class Picture(Gtk.ScrolledWindow):

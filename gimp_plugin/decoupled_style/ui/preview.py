@@ -11,7 +11,8 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gi.repository import Gimp, GLib, Gtk
 
@@ -19,14 +20,15 @@ from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import Cancelled, DecoupleError
-from decoupled_style.contract.settings import OF_RENDERING, Settings
+from decoupled_style.contract.messages import Message
+from decoupled_style.contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import Doing, Given, JobFiles, compute
 from decoupled_style.host.on_canvas import OnCanvas
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.seconds import Learnt
 from decoupled_style.host.styles import Style
-from decoupled_style.messages import Failure, _, reason
+from decoupled_style.messages import Failure, _, reason, words
 from decoupled_style.ui.picture import Look, Picture, pixbuf_of
 from decoupled_style.ui.remaining import Remaining
 
@@ -38,6 +40,9 @@ POLL_MS, SLICE_SECONDS = 10, 0.02
 
 LOOKS, SOLVED = 24, 3
 """Looks kept here, and solves of which the worker still has the components, drafts left out."""
+
+TOLD = ("mode", "strength")
+"""Settings whose choice by the program can be seen in the picture."""
 
 DRAFT_SIDE = 128
 """Longer side, in pixels, at which a draft is painted: 3.5 s where 512 px take 9."""
@@ -317,7 +322,8 @@ class Preview(Gtk.Box):
         self._done = wanted
         self.picture.show_look(look)
         self.picture.dim(False)
-        self.say(_("This is what OK makes."))
+        self.say(_("This is what OK makes ({reasons}).").format(reasons=look.reasons) if look.reasons else
+                 _("This is what OK makes."))
         self._came()
 
     def _drafts(self, wish: Wish, version: int) -> list[Settings]:
@@ -326,7 +332,7 @@ class Preview(Gtk.Box):
         if (wish.given, version) not in self._drafted:
             self._drafted.add((wish.given, version))
             drafts.append(dataclasses.replace(settings, mode="photo", layers=1))
-        if not settings.idle("size") and settings.size > DRAFT_SIDE:
+        if not settings.idle("size") and (settings.size == AUTOMATIC_SIZE or settings.size > DRAFT_SIDE):
             drafts.append(dataclasses.replace(settings, size=DRAFT_SIDE))
         return drafts
 
@@ -340,12 +346,19 @@ class Preview(Gtk.Box):
         while True:
             try:
                 news = next(steps)
-            except StopIteration:
+            except StopIteration as end:
+                reasons = _reasons(end.value)
                 break
             yield None if news is None else (news[0], news[1] if true else _("Draft. {text}").format(text=news[1]))
         before, after = (pixbuf_of(pixels.result_bytes(job.result, protocol.pixels_file(given.folder, name)),
                                    view.width, view.height) for name in ("before", "result"))
-        return Look(view, before, after)
+        return Look(view, before, after, reasons)
+
+
+def _reasons(answer: Mapping[str, Any]) -> str:
+    """Why the worker chose the outcome and the strength as it did, where it did."""
+    chosen = [one for one in answer["report"].get("choices", ()) if one["setting"] in TOLD]
+    return "; ".join(words(Message.from_dict(one["message"])) for one in chosen)
 
 
 def _zoom_buttons(picture: Picture) -> Gtk.Widget:
