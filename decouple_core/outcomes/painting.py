@@ -27,6 +27,7 @@ from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.outcome import Dressed, Outcome
 from decouple_core.outcomes.photograph import Photograph
+from decouple_core.pictures.blurring import blurred
 from decouple_core.pictures.picture import Picture, Scale
 from decouple_core.pictures.pyramid import at_side, doubling, finer_half, larger, smaller
 
@@ -43,6 +44,12 @@ FINER = (Step(0.3, 6), Step(0.2, 6), Step(0.1, 6), Step(0.1, 6))
 iterations from the first step, the coarsest scale's features end up two to nine times farther from their goal than they
 were (a rocket in the style of a stained tissue), with these at .1 to .4 of it. On six pairs two steps at the finest
 scale instead of four leave relu3_1's mean .227 from the style's instead of .187; half the damping changes nothing."""
+
+HELD = 0.03
+"""Share of its damping that a layer has which is to stay the target's own, so that the others go around it."""
+
+MENDING = (Step(0.1, 10),) * 3
+"""Steps at the end of a scale that bring held layers back: what the others do to them is not linear."""
 
 EDGE_WIDTH = 1.5
 """Standard deviation, in pixels, of the blur over which the target's edges count."""
@@ -100,12 +107,12 @@ class Painting(Outcome):
             here = base if last else at_side(base, side)
             before = here.image if canvas is None else _carried(canvas, here)
             start = self._flowed(dressed, here) if canvas is None else before
-            if number == 1:
-                known = None  # of other features
-            image, known = self._step(model, settings, here, start, features, number, known)
+            image, known, goal = self._step(model, settings, here, start, features, number, known)
             if last:
-                image = here.recoloured(image, [map_between(now, goal) for now, goal in
+                image = here.recoloured(image, [map_between(now, wanted) for now, wanted in
                                                 zip(here.colours(image), dressed.goal.full_moments, strict=True)])
+            if any(goal.held):
+                image = goal.mended(model, image, known)
             if last and not first:
                 grain = image - before
             elif first:
@@ -113,7 +120,7 @@ class Painting(Outcome):
             else:
                 strokes = image - before + larger(strokes, (image.shape[1], image.shape[2]))
             canvas = _Canvas(here, image)
-        return forms, strokes, grain
+        return _banded(forms, strokes, grain)
 
     def _flowed(self, dressed: Dressed, here: Scale) -> Tensor:
         """The flow's result on the coarsest scale: where the forms begin."""
@@ -121,23 +128,99 @@ class Painting(Outcome):
         return larger(dressed.image, (here.image.shape[1], here.image.shape[2])).clamp(0.0, 1.0)
 
     def _step(self, model: PreparedModel, settings: Settings, here: Scale, start: Tensor, features: ScaleFeatures,
-              number: int, known: Solution | None) -> tuple[Tensor, Solution]:
+              number: int, known: Solution | None) -> tuple[Tensor, Solution, _Goal]:
         """Give the picture at one scale the means that it is to have there."""
         relative = settings.damping / Settings().damping
         steps = [replace(step, damping=relative * step.damping) for step in (FORMS if number == 0 else FINER)]
-        layers = min(settings.layers, len(features.means), len(model.hierarchy.sizes) if number == 0 else FINE_LAYERS)
-        hierarchy = model.careful.first(layers).within(here.masks)
-        own = hierarchy.measure(here.image)
-        goal = [torch.lerp(o, w.to(o), s) for o, w, s in zip(own, features.means, settings.strengths[1:], strict=False)]
-        strength = sum(settings.strengths[1 : layers + 1]) / layers
-        image = _seeded(start, here, settings.fill * strength * features.detail.to(start), settings.seed + number)
-        size = sum(hierarchy.sizes)
-        share = 1.0 if here.masks is None else here.masks.mean((1, 2))[:, None]
-        damping = model.reference.damping(1.0)[:, :size] / share
-        return gauss_newton(hierarchy, image, torch.cat(goal, 1), steps, damping, model.spectrum(size),
-                            metric=_away_from_edges(here.image, settings.structure), known=known,
-                            seed=settings.seed + number,
-                            replays=model.replays if here.masks is None and hierarchy.identity else None)
+        goal = _goal(model, settings, here, features, number)
+        if known is not None and known.multipliers.shape != goal.damping.shape:
+            known = None  # of other features
+        image = _seeded(start, here, settings.fill * goal.strength * features.detail.to(start), settings.seed + number)
+        image, known = goal.approached(model, image, goal.means, steps, known)
+        return image, known, goal
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """The means that a picture is to have at one scale, and how it comes to them.
+
+    Attributes
+    ----------
+    hierarchy : Hierarchy
+        All of whose layers take part.
+    means : list of Tensor
+        Of each layer, shape (R, sizes[l]).
+    held : list of bool
+        Which layers are to stay the target's own.
+    strength : float
+        The mean of the layers.
+    damping : Tensor
+        Of each feature, shape (R, M).
+    metric : Tensor
+        Shape (1, h, w).
+    seed : int
+    """
+
+    hierarchy: Hierarchy
+    means: list[Tensor]
+    held: list[bool]
+    strength: float
+    damping: Tensor
+    metric: Tensor
+    seed: int
+
+    def approached(self, model: PreparedModel, image: Tensor, means: list[Tensor], steps: Sequence[Step],
+                   known: Solution | None) -> tuple[Tensor, Solution]:
+        """The image nearer to these means."""
+        whole = self.hierarchy.identity is not None and self.damping.shape[0] == 1
+        return gauss_newton(self.hierarchy, image, torch.cat(means, 1), steps, self.damping,
+                            model.spectrum(sum(self.hierarchy.sizes)), metric=self.metric, known=known, seed=self.seed,
+                            replays=model.replays if whole else None)
+
+    def mended(self, model: PreparedModel, image: Tensor, known: Solution) -> Tensor:
+        """The image with the held layers where they are to be, and the others where they have come."""
+        for step in MENDING:
+            reached = self.hierarchy.measure(image)
+            means = [own if held else now for own, now, held in zip(self.means, reached, self.held, strict=True)]
+            image, known = self.approached(model, image, means, [step], known)
+        return image
+
+
+def _goal(model: PreparedModel, settings: Settings, here: Scale, features: ScaleFeatures, number: int) -> _Goal:
+    """What the picture is to have at one scale."""
+    strengths = settings.strengths[1:]
+    held = [strength == 0.0 for strength in strengths]
+    deepest = max([FINE_LAYERS, *(layer for layer, stays in enumerate(held, 1) if stays)]) if number else len(held)
+    layers = min(settings.layers, len(features.means), deepest)
+    hierarchy = model.careful.first(layers).within(here.masks)
+    own = hierarchy.measure(here.image)
+    means = [torch.lerp(o, w.to(o), s) for o, w, s in zip(own, features.means, strengths, strict=False)]
+    share = 1.0 if here.masks is None else here.masks.mean((1, 2))[:, None]
+    damping = model.reference.damping(1.0)[:, : sum(hierarchy.sizes)] / share
+    if any(held[:layers]):
+        damping = damping * torch.cat([torch.full_like(mean[:1], HELD if stays else 1.0)
+                                       for mean, stays in zip(means, held, strict=False)], 1)
+    return _Goal(hierarchy, means, held[:layers], sum(strengths[:layers]) / layers, damping,
+                 _away_from_edges(here.image, settings.structure), settings.seed + number)
+
+
+def _banded(forms: Tensor, strokes: Tensor, grain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same sum with each part at the scale where it can be seen, so that less of one leaves the coarser ones alone.
+
+    What a finer scale has changed of a coarser one belongs to that one, as in a pyramid of differences.
+    """
+    if strokes.numel() > forms.numel():  # there are scales between
+        strokes, grain = _moved(strokes, grain)
+        forms, strokes = _moved(forms, strokes)
+    elif grain.numel() > forms.numel():
+        forms, grain = _moved(forms, grain)
+    return forms, strokes, grain
+
+
+def _moved(coarser: Tensor, finer: Tensor) -> tuple[Tensor, Tensor]:
+    """What the coarser grid can hold of the finer part goes over to the coarser."""
+    there = smaller(finer, (coarser.shape[1], coarser.shape[2]))
+    return coarser + there, finer - larger(there, (finer.shape[1], finer.shape[2]))
 
 
 def scales_of(hierarchy: Hierarchy, picture: Picture, sides: Sequence[int]) -> tuple[ScaleFeatures, ...]:
@@ -173,7 +256,7 @@ def _seeded(image: Tensor, here: Scale, detail: Tensor, seed: int) -> Tensor:
 
     Without it flat areas stay flat, because the least change strengthens what is there already.
     """
-    there = _blurred(finer_half(here.image).square().mean(0, keepdim=True), SEED_WIDTH)
+    there = blurred(finer_half(here.image).square().mean(0, keepdim=True), SEED_WIDTH)
     wanted = (here.shares * detail[:, None, None]).sum(0, keepdim=True)
     lacking = (wanted.square() - there).clamp_min(0.0).sqrt()
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed)).to(image)
@@ -185,18 +268,6 @@ def _away_from_edges(image: Tensor, structure: float) -> Tensor:
     strength = EDGES_AT_HALF * (2.0 * structure) ** 2
     light = luma(image)[None]
     across, along = F.pad(light.diff(dim=2), (1, 0)), F.pad(light.diff(dim=1), (0, 0, 1, 0))
-    edges = _blurred(across.square() + along.square(), EDGE_WIDTH).clamp_min(0.0).sqrt()
+    edges = blurred(across.square() + along.square(), EDGE_WIDTH).clamp_min(0.0).sqrt()
     freedom = 1.0 / (1.0 + strength * edges / edges.mean().clamp_min(1e-6))
     return freedom / freedom.mean()
-
-
-def _blurred(image: Tensor, width: float) -> Tensor:
-    """Gaussian blur of (1, h, w) by a standard deviation in pixels, the border reflected."""
-    for axis in (1, 2):
-        reach = min(int(3 * width + 0.5), image.shape[axis] - 1)
-        places = torch.arange(-reach, reach + 1, dtype=image.dtype, device=image.device)
-        kernel = torch.exp(-places.square() / (2 * width**2))
-        kernel = (kernel / kernel.sum()).view(1, 1, *((-1, 1) if axis == 1 else (1, -1)))
-        border = (0, 0, reach, reach) if axis == 1 else (reach, reach, 0, 0)
-        image = F.conv2d(F.pad(image[None], border, mode="reflect"), kernel)[0]
-    return image

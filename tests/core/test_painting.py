@@ -188,6 +188,31 @@ def test_a_painting_comes_nearer_to_the_means_than_the_photograph(engine: Engine
     assert all(ours < 0.75 * theirs for ours, theirs in zip(misses(painted(engine)), photo, strict=True))
 
 
+def test_held_layers_stay(engine: Engine) -> None:
+    """With the goals of some layers left at the target's own, the others go most of their way without them."""
+    held = dataclasses.replace(PAINTED, size=128, strength_per_layer=(1.0, 0.0, 0.0))
+    target = photograph("astronaut", 128)
+    rows = engine.transfer(target, STYLE, held, certify=True).report.certificate
+    free = engine.transfer(target, STYLE, dataclasses.replace(held, strength_per_layer=()), certify=True)
+    shares = {row.side: row.shares for row in rows if row.component == "all"}
+    others = {row.side: row.shares for row in free.report.certificate if row.component == "all"}
+    for side in (64, 128):
+        assert max(abs(share) for share in shares[side][:2]) < 0.25
+        assert min(others[side][:2]) > 0.5
+        assert min(shares[side][3:]) > 0.5
+
+
+def test_grain_leaves_coarser_scales_alone(engine: Engine) -> None:
+    """Shrunk to the scale of the strokes, nothing of it is left; the sum is tested elsewhere."""
+    differences = engine.transfer(photograph("astronaut", 128), STYLE, dataclasses.replace(PAINTED, size=128),
+                                  render=False).components.differences
+    grain, forms = differences["grain"], differences["forms"]
+    assert grain.shape[1] > forms.shape[1]
+    left = smaller(grain, (forms.shape[1], forms.shape[2]))
+    assert left.std() < 0.1 * forms.std()
+    assert grain.std() > 1.5 * left.std()
+
+
 def test_nothing_to_transfer_paints_nothing(engine: Engine) -> None:
     for style, changes in ((TARGET, {}), (STYLE, {"strength": 0.0})):
         result = engine.transfer(TARGET, style, dataclasses.replace(PAINTED, **changes)).image
