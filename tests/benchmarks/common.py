@@ -53,6 +53,11 @@ def photographs(folder: Path | None = None) -> dict[str, np.ndarray]:
     return {path.stem: read_image(path).pixels for path in numbered(folder)}
 
 
+def stained_tissue() -> np.ndarray:
+    """A style that looks painted, (H, W, 3): cells in two dyes, of which scikit-image carries a picture."""
+    return np.asarray(skimage.data.immunohistochemistry(), np.float32) / 255
+
+
 def numbered(folder: Path) -> list[Path]:
     """The PNG and JPEG files of a folder, numbers in their order."""
     found = [path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg")]
@@ -162,13 +167,24 @@ def _with_peak(function: Callable[..., T], arguments: Sequence[object]) -> tuple
 
 def peak_memory() -> float:
     """The most memory that this process has held so far, in MiB."""
+    # ru_maxrss would start from what the parent held, because it outlives exec; see proc(5) and getrusage(2).
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return held_by("self") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def held_by(process: int | str) -> float:
+    """The most memory that a running process has held so far, in MiB; 0 where the system does not say."""
     try:
-        # ru_maxrss would start from what the parent held, because it outlives exec; see proc(5) and getrusage(2).
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
     except (OSError, StopIteration):
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        return 0.0
+
+
+def processor_seconds() -> float:
+    """What this process and the programs that it has waited for have used of all cores."""
+    used = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def prepared(settings: Settings) -> PreparedModel:

@@ -6,8 +6,7 @@
 
 PAIRS holds content/N.png and style/N.png, and for --regions content_regions/N.png and style_regions/N.png. The scorer
 is a program that is called with PAIRS, folders of results and ``--json FILE``, into which it writes, by folder name and
-pair, a score `edges` of structure (higher is better), the errors `m1`, `m2`, `m3` of the style's means, and `g3` of its
-Gram matrix at relu3_1.
+pair, the scores of scoring.py: `edges`, `m1` … `m3`, `g1` … `g3`.
 """
 
 from __future__ import annotations
@@ -23,14 +22,13 @@ from pathlib import Path
 import numpy as np
 from common import linear_colour, machine, numbered, parser, settings_from, table, timed
 from PIL import Image, ImageDraw
+from scoring import SCORES
 
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.pictures.labels import read_labels
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.writing import write_image
-
-SCORES = ("edges", "m1", "m2", "m3", "g3")
 
 WIDTH, HEIGHT = 240, 164
 """Of a picture's place on the contact sheet, in pixels."""

