@@ -1,6 +1,6 @@
 """The claim inside a painting: forms that begin coupled against forms that begin by nested normalisation.
 
-    python tests/benchmarks/claim_in_paintings.py [--size 256] [--pairs rocket:tissue,coffee:tissue,astronaut:coffee]
+    python tests/benchmarks/claim_in_paintings.py [FIGURE.jpg] [--size 256] [--pairs rocket:tissue,coffee:tissue]
 
 A painting's coarsest scale begins from one of three pictures: the photograph itself; a *coupled* start, which steps
 straight towards the style's means of all five layers; and a *nested* one, undressed and dressed by the flow. The last
@@ -37,9 +37,6 @@ from decouple_core.outcomes.registry import register_outcome
 from decouple_core.pictures.picture import Scale
 from decouple_core.pictures.pyramid import at_side, doubling, larger
 from decouple_core.pictures.resampling import shrink
-from decouple_core.pictures.writing import write_image
-
-STARTS = ("photograph", "coupled", "nested")
 
 
 class Begun(Painting):
@@ -85,7 +82,7 @@ def main() -> None:
     options.add_argument("--size", type=int, default=256, help="longer side in pixels (default: %(default)s)")
     options.add_argument("--pairs", default="rocket:tissue,coffee:tissue,astronaut:coffee",
                          help="photographs and whose style they take (default: %(default)s)")
-    options.add_argument("--out", type=Path, help="folder for the pictures")
+    options.add_argument("figure", type=Path, nargs="?", metavar="FIGURE.jpg")
     given = options.parse_args()
     settings = settings_from(given, mode="painting", size=given.size)
     pictures = {**photographs(), "tissue": stained_tissue()}
@@ -95,8 +92,10 @@ def main() -> None:
     print(f"{machine(settings)}; at {given.size} px, means over {given.pairs}")
     rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
     spent: dict[str, list[int]] = {}
+    strips: list[list[tuple[str, np.ndarray]]] = []
     for pair in given.pairs.split(","):
         target, style = (resized(pictures[name], given.size) for name in pair.split(":"))
+        strips.append([("target", target), ("style", style)])
         with torch.inference_mode():
             model = prepared(settings)
             photograph = transfers.transfer(target, style, replace(settings, mode="photo")).image
@@ -107,12 +106,25 @@ def main() -> None:
                 spent.setdefault(name, []).append(evaluations)
                 for scale, left, edges in looks(model.hierarchy, done, target):
                     rows.setdefault((name, scale), []).append((left, edges))
-                if given.out:
-                    given.out.mkdir(parents=True, exist_ok=True)
-                    write_image(given.out / f"{pair.replace(':', '_')}_{name}.png", done.image)
+                strips[-1].append((f"{name} as start", done.image))
     table(("start", "network evaluations", "scale", "way of the means left, %", "structure (SSIM of edges)"),
           [(name, f"{statistics.fmean(spent[name]):.0f}", scale, *map(statistics.fmean, zip(*found, strict=True)))
            for (name, scale), found in rows.items()])
+    if given.figure:
+        draw(given.figure, strips)
+
+
+def draw(path: Path, strips: list[list[tuple[str, np.ndarray]]]) -> None:
+    """A strip of titled pictures for every pair."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3 * len(strips[0]), 2.3 * len(strips)), layout="constrained")
+    for row, strip in zip(np.atleast_2d(figure.subplots(len(strips), len(strips[0]))), strips, strict=True):
+        for axes, (title, picture) in zip(row, strip, strict=True):
+            axes.imshow(picture.clip(0, 1))
+            axes.set_title(title, fontsize=9)
+            axes.axis("off")
+    figure.savefig(path, dpi=100)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ GAIN, SHIFT = np.float32((0.7, 0.8, 0.6)), np.float32((0.2, 0.1, 0.15))
 
 def test_a_photograph_graded_and_back_twice_is_itself() -> None:
     """A gain and a shift of each channel is the map between the two pictures' colour moments, and its inverse the one
-    back, so that nothing is left for the style's means to correct: the result is the graded picture, then the first."""
+    back, so that nothing is left for the style's means to correct: the result is the graded picture, then the first.
+    """
     picture = shrink(skimage.data.coffee().astype(np.float32) / 255, 64).permute(1, 2, 0).numpy()
     first = np.ascontiguousarray(0.1 + 0.8 * picture)  # the box does not bite
     graded = GAIN * first + SHIFT
