@@ -80,6 +80,7 @@ class Message:
 
 SENTENCES: dict[str, str] = {
     # What goes on.
+    "starting": "Starting",
     "connecting": "Connecting for {what}",
     "downloading": "Downloading {what} ({megabytes} MB)",
     "converting": "Converting {what}",

@@ -16,6 +16,7 @@ from typing import IO, Any
 from decouple_core.contract import apart, protocol
 from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
 from decouple_core.contract.files import reason
+from decouple_core.contract.messages import Message
 from decouple_core.model.threads import settle
 from decouple_core.service.job import Job, log
 
@@ -70,6 +71,8 @@ class ComputingProcess:
             self.start()
             self._number += 1
             self._ask({**job.request, "number": self._number})
+            if not self._ready:  # it says nothing while it loads torch
+                job.progress(protocol.progress(self._number, 0.0, Message("starting")))
             return self._follow(job)
         except (OSError, RuntimeError) as error:  # it could not be started, for lack of files or threads
             log.exception("the computing process failed")

@@ -224,6 +224,7 @@ def test_asked_to_stop_it_is_gone_when_the_answer_comes(weights: object, tmp_pat
     with served(tmp_path) as (home, worker):
         guest = Guest(home)
         folder = guest.begin(LONG)
+        assert guest.hear()["message"]["code"] == "starting"  # before torch has been loaded
         while guest.hear()["kind"] != "progress":
             pass
         asked = subprocess.run([sys.executable, "-m", "decouple_core", "serve", "--stop"], check=False,
