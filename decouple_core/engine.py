@@ -120,6 +120,7 @@ class Engine:
         self.scales = Kept[tuple[ScaleFeatures, ...]](KEPT)
         self.components = Kept[Components](PAINTED)
         self.targets = Kept[NormalisedTarget](KEPT)
+        self.own = Kept[Style](KEPT)
 
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
@@ -297,7 +298,8 @@ class _Run:
     def _measured(self, model: PreparedModel, picture: Picture, wanted: Style,
                   active: Tensor) -> tuple[Dressed, list[LayerReport]]:
         """The target as it is, with what it is to have, for an outcome that needs no flow."""
-        own = self._described(model, picture, ())
+        own = self._engine.own.get(identity_of(model.identity, picture.identity),
+                                   lambda: self._described(model, picture, ()))
         self._journal.images["target"] = picture.small.image
         return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None), []
 

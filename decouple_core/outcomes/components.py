@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from decouple_core.model.at_once import at_once
 from decouple_core.outcomes.box import box
 from decouple_core.outcomes.parametrisation import Field
 from decouple_core.pictures.carrying import Landing, carried
@@ -87,15 +89,22 @@ class Components:
         """
         device, height = self.colour.parameters.device, target.shape[0]
         rows = _stripe_rows(target, STRIPE_PIXELS if device.type == "cpu" else LARGE_STRIPE_PIXELS)
-        before: Landing | None = None
-        for first in range(0, height, rows):
-            last = min(first + rows, height)
+        stripes = [(first, min(first + rows, height)) for first in range(0, height, rows)]
+
+        def land(first: int, last: int) -> Landing:
             begin, end = (top + (bottom - top) * row / height for row in (first, last))
-            values = box(self._sum(carried(target[first:last], device), begin, end,
-                                   laid and laid.rows(first, last)))
+            values = self._sum(carried(target[first:last], device), begin, end, laid and laid.rows(first, last))
+            return Landing(box(values), out[first:last])
+
+        if device.type == "cpu":
+            at_once([partial(land, *stripe) for stripe in stripes], lambda ended: progress(ended / len(stripes)))
+            return
+        before: Landing | None = None
+        for first, last in stripes:
+            now = land(first, last)
             if before is not None:  # while the next is computed
                 before.wait()
-            before = Landing(values, out[first:last])
+            before = now
             progress(last / height)
         if before is not None:
             before.wait()
