@@ -12,7 +12,7 @@ decouple_core`` runs it before `__main__` has taken the current folder out of Py
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from decouple_core.api import Result, Session, read_style, round_trip, transfer
+    from decouple_core.api import Result, Session, fit_lookup_table, read_style, round_trip, transfer
     from decouple_core.contract import __version__, errors
     from decouple_core.contract.messages import Message
     from decouple_core.contract.progress import Progress
@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from decouple_core.features.style import Style
     from decouple_core.flow.registry import register_integrator
     from decouple_core.outcomes.components import Components
+    from decouple_core.outcomes.lookup_table import LookupTable, Nearness
     from decouple_core.outcomes.registry import register_outcome
     from decouple_core.report import LayerReport, Report
 
 __all__ = [
     "Components",
     "LayerReport",
+    "LookupTable",
     "Message",
+    "Nearness",
     "Progress",
     "Report",
     "Result",
@@ -39,6 +42,7 @@ __all__ = [
     "Style",
     "__version__",
     "errors",
+    "fit_lookup_table",
     "mix",
     "read_style",
     "register_hierarchy",
@@ -51,7 +55,9 @@ __all__ = [
 _FETCHED = {
     "Components": "outcomes.components",
     "LayerReport": "report",
+    "LookupTable": "outcomes.lookup_table",
     "Message": "contract.messages",
+    "Nearness": "outcomes.lookup_table",
     "Progress": "contract.progress",
     "Report": "report",
     "Result": "api",
@@ -60,6 +66,7 @@ _FETCHED = {
     "Settings": "contract.settings",
     "Style": "features.style",
     "__version__": "contract",
+    "fit_lookup_table": "api",
     "mix": "features.mixing",
     "read_style": "api",
     "register_hierarchy": "features.registry",

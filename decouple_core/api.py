@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -17,12 +17,16 @@ import PIL.Image
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import Settings
+from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES
 from decouple_core.engine import Engine, Labels, RoundTrip
 from decouple_core.features.style import Style
 from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.lookup_table import LookupTable
+from decouple_core.outcomes.table_fit import fit
 from decouple_core.pictures.given import Given, take
 from decouple_core.pictures.given_masks import take_labels, take_mask
 from decouple_core.pictures.visibility import blend, visible
@@ -37,6 +41,9 @@ Kind = TypeVar("Kind", np.ndarray, PIL.Image.Image, Tensor)
 Made = TypeVar("Made", covariant=True)
 
 DEFAULT = Settings()
+FITTING_SHARE = 0.2
+"""Of the progress of a lookup table."""
+
 THERE_AND_BACK = Settings(integrator="reversible", size=128)
 
 
@@ -210,6 +217,56 @@ class Session:
         return self._engine.read_style(given.pixels, settings, name=name, progress=progress,
                                        mask=visible(given.alpha, weights, "style-hidden"))
 
+    def fit_lookup_table(self, target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *,
+                         nodes: int = NODES, title: str = "", target_mask: Picture | None = None,
+                         style_mask: Picture | None = None, regions: tuple[Picture, Picture] | None = None,
+                         progress: Progress = silent) -> LookupTable:
+        """Keep the global part of a photograph's look as a table of colours, for other programs and pictures.
+
+        Parameters
+        ----------
+        target, style, target_mask, style_mask, regions, progress
+            As for `transfer`. The table is fitted to what the target becomes where its mask is.
+        settings : Settings
+            Of a photograph; in any other mode, those of a photograph that it would be.
+        nodes : int
+            Along each axis, 16 to 65; a HaldCLUT has 16, 25, 36, 49 or 64.
+        title : str
+            Of the table, for people.
+
+        Returns
+        -------
+        LookupTable
+            Its `nearness` says how far what it makes of the target lies from the photograph.
+
+        Raises
+        ------
+        InputError, WeightsError, OutOfMemoryError
+            As `transfer`.
+
+        Examples
+        --------
+        >>> import decouple_core as dc
+        >>> import numpy as np
+        >>> picture = np.random.default_rng(0).random((24, 32, 3), np.float32)
+        >>> style = np.full((20, 20, 3), 0.75)
+        >>> settings = dc.Settings(layers=1, network="vgg16")
+        >>> table = dc.Session().fit_lookup_table(picture, style, settings, nodes=17)
+        >>> bool(np.abs(table.apply(picture) - 0.75).max() < 0.02), table.nearness.mean < 1
+        (True, True)
+        """
+        if not LEAST_NODES <= nodes <= MOST_NODES:
+            raise InputError("table-nodes-asked", nodes=nodes, least=LEAST_NODES, most=MOST_NODES)
+        given = take(target, "target")
+        mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
+        weights = visible(given.alpha, mask, "target-hidden")
+        labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
+        done = self._engine.transfer(given.pixels, wanted, replace(settings, mode="photo"), regions=labels,
+                                     progress=lambda share, message: progress((1 - FITTING_SHARE) * share, message),
+                                     target_mask=weights, style_mask=style_weights)
+        return fit(given.pixels, done.image, weights, nodes, title, lambda share: progress(
+            1 - FITTING_SHARE * (1 - share), Message("fitting-table")))
+
     def round_trip(self, image: Picture, settings: Settings = THERE_AND_BACK, *,
                    progress: Progress = silent) -> RoundTrip:
         """Carry a picture to the reference and back, as proof that nothing is lost on the way.
@@ -285,6 +342,14 @@ def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, 
     """
     return Session().transfer(target, style, settings, target_mask=target_mask, style_mask=style_mask,
                               regions=regions, progress=progress)
+
+
+def fit_lookup_table(target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *, nodes: int = NODES,
+                     title: str = "", target_mask: Picture | None = None, style_mask: Picture | None = None,
+                     regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> LookupTable:
+    """Keep one look as a table of colours; see `Session.fit_lookup_table`."""
+    return Session().fit_lookup_table(target, style, settings, nodes=nodes, title=title, target_mask=target_mask,
+                                      style_mask=style_mask, regions=regions, progress=progress)
 
 
 def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,

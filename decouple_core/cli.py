@@ -25,7 +25,8 @@ from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, 
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX, data_folder
-from decouple_core.contract.settings import OTHER_NAMES, Settings
+from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
+from decouple_core.contract.tables import CUBE, LEAST_NODES, MOST_NODES, NODES
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 
@@ -120,6 +121,8 @@ def transfer(options: argparse.Namespace) -> str:
 
     settings = _settings(options)
     check_output(options.output)
+    if options.lut or Path(options.style).suffix.lower() == CUBE:
+        return _look_up(options, settings)
     for folder in (options.report, options.components):
         if folder:
             check_folder(folder)
@@ -163,6 +166,53 @@ def transfer(options: argparse.Namespace) -> str:
     chosen = "".join(f"; {one.setting} {one.value}, because {one.why}" for one in result.report.choices)
     return (f"{options.output}: {result.report.settings.mode}, {result.report.network}, {result.report.device}, "
             f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s{chosen}")
+
+
+def _look_up(options: argparse.Namespace, settings: Settings) -> str:
+    """Write TARGET with its colours as STYLE, a lookup table, has them."""
+    from decouple_core.features.colour import LUMA
+    from decouple_core.outcomes.components import keep_chroma_or_luma
+    from decouple_core.outcomes.lookup_table import LookupTable, looked_up
+    from decouple_core.pictures.reading import read_image, read_mask
+    from decouple_core.pictures.visibility import blend
+    from decouple_core.pictures.writing import check_output, write_image
+
+    if options.style_mask or options.regions or options.components or options.report:
+        raise InputError("table-alone")
+    start = time.perf_counter()
+    table = LookupTable.load(options.style)
+    target = read_image(options.target)
+    check_output(options.output, _shape(target))
+    mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else None
+    result = looked_up(table.colours, target.pixels)
+    result = target.pixels + settings.strength * (result - target.pixels)
+    if settings.keep_colours or settings.keep_tones:
+        keep_chroma_or_luma(target.pixels, result, LUMA, chroma=settings.keep_colours)
+    if mask is not None:
+        blend(result, target.pixels, mask)
+    write_image(options.output, result, alpha=target.alpha, bit_depth=target.bit_depth)
+    return f"{options.output}: by a table of {table.nodes} nodes, {time.perf_counter() - start:.1f} s"
+
+
+def lut(options: argparse.Namespace) -> str:
+    """Keep the colours that TARGET takes on as a photograph in the style of STYLE as a lookup table."""
+    from decouple_core.pictures.table_files import check_table, stored_nodes
+
+    check_table(options.output)
+    settings = Settings(**{row.name: getattr(options, row.name) for row in dataclasses.fields(Settings)
+                           if hasattr(options, row.name)})
+    nodes = stored_nodes(Path(options.output).suffix, options.nodes)
+    from decouple_core.api import Session
+
+    start = time.perf_counter()
+    with _Bar() as bar:
+        table = Session().fit_lookup_table(
+            options.target, options.style, settings, nodes=nodes, title=_readable(Path(options.style).stem),
+            target_mask=options.target_mask, style_mask=options.style_mask, regions=options.regions, progress=bar)
+    table.save(options.output)
+    assert table.nearness is not None  # it was fitted
+    return (f"{options.output}: {nodes} nodes, ΔE2000 from the photograph {table.nearness.mean:.1f} on average and "
+            f"{table.nearness.p95:.1f} at the 95th percentile, {time.perf_counter() - start:.1f} s")
 
 
 def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
@@ -256,16 +306,24 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command(transfer, ("TARGET", "picture to change"),
-                  ("STYLE", "picture, or .style file, to take the style from"))
+                  ("STYLE", "picture, or .style file, to take the style from; or a .cube file, to look colours up in"))
     sub.add_argument("-o", "--output", metavar="OUT", required=True,
                      help="where the result goes; PNG and TIFF keep 16 bits")
-    sub.add_argument("--target-mask", metavar="M", help="where the target changes: white yes, black no")
-    sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
-    sub.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
-                     help="label pictures; areas of equal colour correspond")
+    sub.add_argument("--lut", action="store_true",
+                     help="STYLE is a lookup table, be it a picture (HaldCLUT): --lut FILE")
+    _add_masks(sub)
     sub.add_argument("--components", metavar="DIR", help="write the parts that add up to the result there")
     sub.add_argument("--report", metavar="DIR", help="write report.json, plots and the image of every step there")
     _add_settings(sub)
+    sub = command(lut, ("TARGET", "picture to change"), ("STYLE", "picture, or .style file, to take the style from"))
+    sub.add_argument("-o", "--output", metavar="LOOK", required=True,
+                     help="where the table goes: .cube, or .png for a HaldCLUT")
+    sub.add_argument("--nodes", type=int, default=NODES, metavar=f"{LEAST_NODES}..{MOST_NODES}",
+                     help="of the table along each axis; a HaldCLUT takes the nearest of 16, 25, 36, 49 and 64 "
+                          "(default: %(default)s)")
+    _add_masks(sub)
+    _add_settings(sub, only=[row.name for row in dataclasses.fields(Settings)
+                             if row.name != "mode" and row.metadata["only_with"] != PAINTING])
     sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))
     sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
     _add_settings(sub)
@@ -282,6 +340,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(command(check), only=("network", "device"))
     commands.add_parser("serve", help="Serve the plug-in on this machine.")
     return parser
+
+
+def _add_masks(parser: argparse.ArgumentParser) -> None:
+    """Where the target changes, where the style is taken from, and which of their regions correspond."""
+    parser.add_argument("--target-mask", metavar="M", help="where the target changes: white yes, black no")
+    parser.add_argument("--style-mask", metavar="M", help="where the style is taken from")
+    parser.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
+                        help="label pictures; areas of equal colour correspond")
 
 
 def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = None) -> None:

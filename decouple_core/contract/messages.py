@@ -93,6 +93,7 @@ SENTENCES: dict[str, str] = {
     "carrying": "Carrying the style to full size",
     "painting": "Painting at {size} pixels",
     "rendering": "Rendering at full size",
+    "fitting-table": "Fitting the lookup table",
     "memory-full-smaller": "{device} memory is full; trying again at {size} pixels",
     "memory-full-processor": "{device} memory is full; going on with the processor",
     "queued": "Waiting for another job",
@@ -205,6 +206,21 @@ SENTENCES: dict[str, str] = {
     "style-without-scales": "The style was kept for photographs alone; give its image again, or choose --mode photo.",
     "style-regions": "The style holds {style} regions and the target has {target}; give the style's image with its own "
                      "regions.",
+
+    # Lookup tables.
+    "table-format": "Lookup tables cannot be written as {name}; choose {endings}.",
+    "table-nodes-asked": "Lookup tables have {least} to {most} nodes along each axis, not {nodes}; choose among them.",
+    "table-hald-nodes": "A HaldCLUT cannot hold {nodes} nodes along each axis; fit a table of {nearest}, or save it as "
+                        ".cube.",
+    "table-damaged": "{path} cannot be read as a lookup table, or is damaged; export it again as .cube.",
+    "table-curves": "{path} holds one curve a channel (LUT_1D_SIZE); export a three-dimensional table.",
+    "table-nodes": "{path} has {nodes} nodes along each axis, and {least} to {most} are read; export it with fewer.",
+    "table-domain": "{path} is for other values than 0 to 1; export it for these.",
+    "table-no-hald": "{path} is a picture of {width}×{height} pixels and no HaldCLUT; give a .cube file, or a HaldCLUT "
+                     "as it was exported.",
+    "table-alone": "A lookup table maps colours alone; leave out --style-mask, --regions, --components and --report.",
+    "table-shape": "The table is of shape {shape}; give finite numbers of shape (N, N, N, 3), with N from {least} to "
+                   "{most}.",
 
     # Weights.
     "download-failed": "{what} could not be downloaded ({reason}); check the network connection and try again, the "

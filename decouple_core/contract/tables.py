@@ -1,0 +1,9 @@
+"""Lookup tables of colours, as far as both halves know of them."""
+
+from __future__ import annotations
+
+CUBE, HALD = SUFFIXES = (".cube", ".png")
+"""Endings of the files that hold one: text by Adobe's specification, or a HaldCLUT."""
+
+LEAST_NODES, NODES, MOST_NODES = 16, 33, 65
+"""Nodes along each axis: what a HaldCLUT of level 4 has, what colour graders usually take, and the most that they do."""
