@@ -26,8 +26,9 @@ from typing import Any
 from . import __version__
 from .errors import DecoupleError
 from .messages import Message
+from .tables import LEAST_NODES, MOST_NODES, SUFFIXES
 
-PROTOCOL = 5
+PROTOCOL = 6
 """Both sides must agree on this number; it changes when the meaning of a message does."""
 
 MESSAGE_LIMIT = 4 * 2**20
@@ -167,6 +168,29 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Table:
+    """The wish for a lookup table in place of a picture: the global part of the look, in a file of `table_file`.
+
+    Attributes
+    ----------
+    suffix : str
+        One of `tables.SUFFIXES`.
+    nodes : int
+        Along each axis; a HaldCLUT takes the nearest number that it can hold.
+    title : str
+    """
+
+    suffix: str
+    nodes: int
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        known = self.suffix in SUFFIXES and type(self.nodes) is int and LEAST_NODES <= self.nodes <= MOST_NODES
+        if not known or type(self.title) is not str:
+            raise ProtocolError(f"not a table: {self}")
+
+
+@dataclass(frozen=True)
 class Ingredient:
     """One of several styles that are mixed for a job, in one of the forms that a `Transfer` takes.
 
@@ -227,6 +251,8 @@ class Transfer:
     parts : Parts, optional
         The result is wanted in layers, too: each of `settings.COMPONENTS` in a file of its name, from below. All but
         the first hold ½ and what they add to those below.
+    table : Table, optional
+        No picture is wanted but a lookup table. The files of the job stay, as for a view.
     """
 
     target: Raster
@@ -239,6 +265,7 @@ class Transfer:
     style_labels: Raster | None = None
     view: View | None = None
     parts: Parts | None = None
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         _check_style(self.style, self.features, self.style_path, self.mixture)
@@ -250,6 +277,8 @@ class Transfer:
                     raise ProtocolError(f"a transfer holds {labels} as labels of {picture}")
         if self.view is not None and not (self.parts is None and self.view.lies_in(self.target)):
             raise ProtocolError(f"a transfer holds {self.view} of {self.target}")
+        if self.table is not None and (self.view is not None or self.parts is not None):
+            raise ProtocolError("a transfer asks for a table and for pictures")
 
     @property
     def result(self) -> Raster:
@@ -273,7 +302,7 @@ class Transfer:
             for name in ("target", "style", "target_labels", "style_labels"):
                 if values.get(name) is not None:
                     values[name] = Raster(**values[name])
-            for name, kind in (("view", View), ("parts", Parts)):
+            for name, kind in (("view", View), ("parts", Parts), ("table", Table)):
                 if values.get(name) is not None:
                     values[name] = kind(**values[name])
             if values.get("mixture") is not None:
@@ -286,7 +315,7 @@ class Transfer:
 def _plain(value: Transfer | Ingredient) -> dict[str, Any]:
     """Its fields for JSON; a style's features as they are, however deep."""
     given = {row.name: getattr(value, row.name) for row in fields(value)}
-    return {name: asdict(one) if isinstance(one, (Raster, View, Parts)) else one for name, one in given.items()}
+    return {name: asdict(one) if isinstance(one, (Raster, View, Parts, Table)) else one for name, one in given.items()}
 
 
 def _ingredient(values: Mapping[str, Any]) -> Ingredient:
@@ -300,6 +329,11 @@ def _ingredient(values: Mapping[str, Any]) -> Ingredient:
 def pixels_file(folder: Path, name: str) -> Path:
     """Where a job's ``target``, ``style``, ``result``, labels or parts lie."""
     return folder / f"{name}.raw"
+
+
+def table_file(folder: Path, table: Table) -> Path:
+    """Where the lookup table that was wanted lies."""
+    return folder / f"table{table.suffix}"
 
 
 def mask_file(folder: Path, name: str, number: int) -> Path:

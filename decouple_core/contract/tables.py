@@ -6,4 +6,4 @@ CUBE, HALD = SUFFIXES = (".cube", ".png")
 """Endings of the files that hold one: text by Adobe's specification, or a HaldCLUT."""
 
 LEAST_NODES, NODES, MOST_NODES = 16, 33, 65
-"""Nodes along each axis: what a HaldCLUT of level 4 has, what colour graders usually take, and the most that they do."""
+"""Nodes along each axis: what a HaldCLUT of level 4 has, what graders usually take, and the most that they do."""

@@ -164,6 +164,9 @@ class _Computer:
         def rendering(done: float) -> None:
             progress(1 - RENDERING_SHARE * (1 - done), Message("rendering"))
 
+        def fitting(done: float) -> None:
+            progress(done, Message("fitting-table"))
+
         with self._interruptible(message["number"]):
             made = results.made(folder, job, make)
             if job.view is not None:
@@ -178,6 +181,9 @@ class _Computer:
                 parts[0][..., 3:] = target[..., 3:]
             else:
                 results.render(made, settings, target[..., :3], result[..., :3], rendering)
+            if job.table is not None:
+                nearness = results.table(folder, job.table, target[..., :3], result[..., :3], target_mask, fitting)
+                return {"kind": "done", **made.told, "table": dataclasses.asdict(nearness)}
         if job.view is None:
             protocol.pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
             result[..., 3:] = target[..., 3:]

@@ -33,7 +33,7 @@ class Job:
 
     def __init__(self, tell: Callable[[dict[str, Any]], None], transfer: protocol.Transfer, folder: Path) -> None:
         self.folder = folder
-        self._stays = transfer.view is not None
+        self._stays = transfer.view is not None or transfer.table is not None
         self.request = {"kind": "transfer", "folder": str(folder), "job": transfer.to_message()}
         self.cancelled = threading.Event()
         self.finished = threading.Event()
@@ -62,7 +62,7 @@ class Job:
     def end(self, message: dict[str, Any]) -> None:
         """Tell the client how it ended; only a result stays on the disk, for the client to fetch.
 
-        After a view of it, everything stays: the client may want another.
+        After a view of it or a table, everything stays: the client may want another.
         """
         log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {errors.from_dict(message)}")
         results = [protocol.pixels_file(self.folder, name) for name in ("result", *COMPONENTS)]

@@ -19,8 +19,11 @@ from decouple_core.contract import protocol
 from decouple_core.contract.settings import COMPONENTS, OF_RENDERING, Settings
 from decouple_core.model.kept import Kept
 from decouple_core.outcomes.components import Components, Laid
+from decouple_core.outcomes.lookup_table import Nearness
 from decouple_core.outcomes.parts import rendered, stages
+from decouple_core.outcomes.table_fit import fit
 from decouple_core.pictures.resampling import shrink, shrink_mask
+from decouple_core.pictures.table_files import stored_nodes
 
 KEPT = 4
 """Results kept: a draft and the true one, now and before the last change."""
@@ -139,6 +142,14 @@ class Results:
         rows = np.arange(top, top + view.height).clip(max=len(before) - 1)
         columns = np.arange(view.x, view.x + view.width).clip(max=before.shape[1] - 1)
         return before[rows][:, columns], after[rows][:, columns]
+
+    def table(self, folder: Path, wanted: protocol.Table, target: np.ndarray, picture: np.ndarray,
+              weights: np.ndarray | None, progress: Share) -> Nearness:
+        """The lookup table that comes nearest to having made a picture of its target, (H, W, 3) each, into its file."""
+        table = fit(target, picture, weights, stored_nodes(wanted.suffix, wanted.nodes), wanted.title, progress)
+        table.save(protocol.table_file(folder, wanted))
+        assert table.nearness is not None  # it was fitted
+        return table.nearness
 
     def parts(self, made: Made, settings: Settings, parts: protocol.Parts, target: np.ndarray, out: np.ndarray,
               into: list[np.ndarray], progress: Share) -> None:

@@ -25,14 +25,16 @@ SEVERAL = {"amounts", "strength_per_layer"}
 """Settings that it has as sliders with words of their own."""
 
 COMMAND_LINE = {
-    "arguments", "output-blocked", "output-read-only", "output-special", "file-disk-full",
+    "arguments", "output-blocked",
     "report-incomplete", "choices-none", "choice-taken",
     # Pictures and masks come from files there, from layers here.
-    "file-is-folder", "folder-missing", "folder-unwritable", "label-image", "mask-black", "mask-file-size",
+    "folder-unwritable", "label-image", "mask-black", "mask-file-size",
     "picture-damaged", "picture-empty-file", "picture-format", "picture-memory", "picture-numbers",
     "picture-too-large", "picture-too-long", "image-transparent", "result-numbers",
     # Styles are made there, and used here.
     "mixture-mask", "style-ending", "style-has-masks",
+    # Lookup tables are read there.
+    *(code for code in SENTENCES if code.startswith("table-") and code != "table-shape"),
     # Python hands over what no layer can be.
     *(code for code in SENTENCES if code.startswith("given-")),
 }

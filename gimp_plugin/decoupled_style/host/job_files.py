@@ -40,9 +40,9 @@ class Given:
     fields: dict[str, Any]
 
     def transfer(self, settings: Settings, view: protocol.View | None = None,
-                 parts: protocol.Parts | None = None) -> protocol.Transfer:
+                 parts: protocol.Parts | None = None, table: protocol.Table | None = None) -> protocol.Transfer:
         """A job with these files."""
-        return protocol.Transfer(self.target, settings.as_dict(), view=view, parts=parts, **self.fields)
+        return protocol.Transfer(self.target, settings.as_dict(), view=view, parts=parts, table=table, **self.fields)
 
 
 class JobFiles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 
@@ -12,6 +13,7 @@ from decoupled_style.contract.errors import Cancelled, DecoupleError
 from decoupled_style.host import arguments, watching
 from decoupled_style.host.dressing import Request, dress
 from decoupled_style.host.job_files import JobFiles
+from decoupled_style.host.look import save_look
 from decoupled_style.host.recipe import remember_style, remembered_style
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.seconds import Learnt
@@ -30,6 +32,7 @@ from decoupled_style.ui import screen
 from decoupled_style.ui.chooser import LabelChooser
 from decoupled_style.ui.controls import Controls, column, heading
 from decoupled_style.ui.help import offer_help
+from decoupled_style.ui.look import ask_where, offer_to_save
 from decoupled_style.ui.output import output_controls
 from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
@@ -78,6 +81,8 @@ class DressDialog:
         self._preview = Preview(worker, self._files, learnt, self._looked)
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
         self._chooser = StyleStrip(image, self._style_changed)
+        self._look_file: Path | None = None  # where the look is to be saved, in place of a run
+        self._save_look = offer_to_save(self._dialog, self._ask_for_look)
         self._choices = self._build()
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
@@ -90,6 +95,7 @@ class DressDialog:
         while True:
             if not self._dialog.run():
                 raise Cancelled
+            look_file, self._look_file = self._look_file, None
             style = self._chooser.style
             if style is None:
                 self._view.complain(_("Choose a style first."))
@@ -102,9 +108,14 @@ class DressDialog:
                         if isinstance(one, FileStyle):
                             add_recent_file(one)
                     self._preview.settle(self._view.told)
-                    self._preview.clear_canvas()
                     request = Request(style, regions, arguments.chosen_settings(self._config),
                                       arguments.chosen_output(self._config))
+                    if look_file is not None:
+                        saved = save_look(self._worker, self._files, request, look_file, self._view.told)
+                        self._changed()  # what the preview was about to show
+                        self._preview.say(saved)
+                        continue
+                    self._preview.clear_canvas()
                     return dress(self._worker, self._image, self._layers, request, self._view.notice, self._files)
             except Cancelled:
                 self._preview.say(_("Stopped."))
@@ -141,7 +152,7 @@ class DressDialog:
         self._controls.follow()
         offer_help(self._dialog)
         self._dialog.set_default_size(*self._first_size())
-        return [choices]
+        return [choices, self._save_look]
 
     def _first_size(self) -> tuple[int, int]:
         """As large as is useful and as the screen has room for."""
@@ -207,6 +218,13 @@ class DressDialog:
         there = layers_of(style.drawable.get_image()) if isinstance(style, LayerStyle) else []
         self._style_labels.offer([(i, layer) for i, layer in there if style and not style.is_one_of([layer])])
 
+    def _ask_for_look(self) -> None:
+        """Ask where the look is to be saved, and have `run` do that."""
+        style = self._chooser.style
+        self._look_file = ask_where(self._dialog, style.name) if style is not None else None
+        if self._look_file is not None:
+            self._dialog.response(Gtk.ResponseType.OK)
+
     def _regions(self, style: LayerStyle | FileStyle | Mixture) -> Regions | None:
         """The regions chosen; `Failure` where they do not go together."""
         return Regions.chosen(self._target_labels.selected, self._style_labels.selected, self._image, style)
@@ -218,6 +236,7 @@ class DressDialog:
     def _changed(self) -> None:
         style = self._chooser.style
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, style is not None)
+        self._save_look.set_sensitive(style is not None)
         regions = None
         if style is None:
             self._preview.say(_("Open a second image to take its style, or choose a file."))

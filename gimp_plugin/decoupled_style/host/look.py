@@ -1,0 +1,45 @@
+"""The look as a lookup table, made by the worker from the layer that is to be dressed, in a file of the artist's."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from decoupled_style.client.steps import finish
+from decoupled_style.client.worker import Worker
+from decoupled_style.contract import protocol, tables
+from decoupled_style.contract.files import check_file, replacing
+from decoupled_style.host.dressing import Request
+from decoupled_style.host.job_files import JobFiles, compute
+from decoupled_style.messages import _
+
+Told = Callable[[tuple[float, str] | None], None]
+
+
+def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, told: Told) -> str:
+    """Save the colours of the photograph that a request would make; returns what to say of it.
+
+    Parameters
+    ----------
+    worker, files, request
+    path
+        Ends in one of `tables.SUFFIXES`.
+    told
+        May raise `Cancelled`.
+
+    Raises
+    ------
+    Failure, DecoupleError
+        In one sentence for people.
+    """
+    check_file(path)  # before the work
+    given = finish(files.hand_over(request.style, request.regions), told)
+    table = protocol.Table(path.suffix.lower(), tables.NODES, request.style.name)
+    answer = finish(compute(worker, given.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)),
+                    told)
+    with replacing(path) as beside:
+        shutil.copyfile(protocol.table_file(given.folder, table), beside)
+    return _("{file} is saved. On this layer it comes within ΔE {mean} of the photograph on average.").format(
+        file=path.name, mean=f"{answer['table']['mean']:.1f}")
