@@ -11,7 +11,6 @@ where the last derivative is along the grey diagonal: what is brighter stays bri
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +22,12 @@ from torch import Tensor
 
 from decouple_core.features.colour import LUMA
 from decouple_core.features.colour_difference import ciede2000, cielab
-from decouple_core.flow.solvers import conjugate_gradients
+from decouple_core.flow.solvers import Operator, conjugate_gradients
 from decouple_core.outcomes.lookup_table import LookupTable, Nearness, identity, interpolated, looked_up, places_of
 
 SMOOTHNESS = 3e-6
 """Of 1e-7 to 1e-5 on five pairs of photographs: with more, a table fitted to one half of the target comes nearer to the
-other half (ΔE₀₀, 95th percentile, mean of the five: 22.1, 21.4, 20.6), the whole one less near to its own (14.1, 14.2,
+other half (ΔE₀₀, 95th percentile, mean of the five: 22.2, 21.4, 20.6), the whole one less near to its own (15.9, 16.2,
 16.7) and without steps that show."""
 
 PULL = 1e-3
@@ -49,8 +48,9 @@ BINS = 128
 COARSEST = 9
 """Nodes of the table that is solved for first; the others begin with what the one of half as many found."""
 
-TOLERANCE, ITERATIONS = 1e-3, 60
-"""Of the conjugate gradients, as a share of the right side; and at most."""
+TOLERANCE, ITERATIONS = 1e-4, 100
+"""Of the conjugate gradients, as a share of the right side; and at most. 95 % of the nodes, those far from any colour
+included, then lie within 1/255 of the exact solution, in 2 s for 33 on one core."""
 
 MOST_MEASURED = 2**20
 """Pixels of the target that are looked at, evenly spread: as many as the finest table has nodes, four times over."""
@@ -146,6 +146,7 @@ def _solved(cloud: _Cloud, start: Tensor) -> Tensor:
     # The diagonal of what follows, or a little more: the rows' sums for the cloud, 6 and more for each axis.
     diagonal = (_spread(cloud.weights.expand(3, -1), cloud.places, start) + 18 * SMOOTHNESS / spacing
                 + PULL * spacing**3)
+    smooth = _smooth_inverse(nodes)
     luma = start.new_tensor(LUMA)[:, None, None, None]
     change = start
     lack = (LEAST_RISE - 1.0) * spacing  # the identity's luma rises by the spacing
@@ -161,9 +162,13 @@ def _solved(cloud: _Cloud, start: Tensor) -> Tensor:
             return data + SMOOTHNESS / spacing * _curvature(d) + PULL * spacing**3 * d + RISING * spacing * rise
 
         goal = right + RISING * spacing * luma * _brighter_adjoint(falls * lack)
-        exact = diagonal + 2 * RISING * spacing * luma**2 * _brighter_adjoint(falls, 1.0)
+        pointwise = diagonal + 2 * RISING * spacing * luma**2 * _brighter_adjoint(falls, 1.0)
+
+        def precondition(r: Tensor, pointwise: Tensor = pointwise) -> Tensor:
+            return r / pointwise + smooth(r)  # the first knows where colours are, the second where none are
+
         change = conjugate_gradients(operator, goal, tolerance=TOLERANCE, iterations=ITERATIONS,
-                                     preconditioner=functools.partial(_divided, by=exact), start=change).multipliers
+                                     preconditioner=precondition, start=change).multipliers
         now = falling()
         if (now <= falls).all():
             break
@@ -171,8 +176,20 @@ def _solved(cloud: _Cloud, start: Tensor) -> Tensor:
     return change
 
 
-def _divided(values: Tensor, by: Tensor) -> Tensor:
-    return values / by
+def _smooth_inverse(nodes: int) -> Operator:
+    """The inverse of the operator without the cloud, which is diagonal in the eigenvectors of one axis's DᵀD."""
+    spacing = 1.0 / (nodes - 1)
+    bend = torch.eye(nodes, dtype=torch.float64).diff(n=2, dim=0)
+    values, vectors = (each.float() for each in torch.linalg.eigh(bend.T @ bend))
+    values = values.clamp_min(0.0)  # two are 0 but for rounding: constants and ramps do not bend
+    total = values[:, None, None] + values[:, None] + values
+    strengths = SMOOTHNESS / spacing * total + PULL * spacing**3
+
+    def apply(r: Tensor) -> Tensor:
+        along = torch.einsum("cxyz,xi,yj,zk->cijk", r, vectors, vectors, vectors) / strengths
+        return torch.einsum("cijk,xi,yj,zk->cxyz", along, vectors, vectors, vectors)
+
+    return apply
 
 
 def _curvature(values: Tensor) -> Tensor:

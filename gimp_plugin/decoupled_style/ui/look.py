@@ -30,10 +30,10 @@ def ask_where(dialog: Gtk.Window, name: str) -> Path | None:
                                     do_overwrite_confirmation=True)
     chooser.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Save"), Gtk.ResponseType.ACCEPT)
     chooser.set_default_response(Gtk.ResponseType.ACCEPT)
-    for label, suffix in ((_("Lookup table (.cube)"), CUBE), (_("HaldCLUT (.png)"), HALD)):
+    for label, ending in ((_("Lookup table (.cube)"), CUBE), (_("HaldCLUT (.png)"), HALD)):
         kind = Gtk.FileFilter()
         kind.set_name(label)
-        kind.add_pattern("*" + suffix)
+        kind.add_pattern("*" + ending)
         chooser.add_filter(kind)
 
     def suffix() -> str:
