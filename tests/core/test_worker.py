@@ -21,11 +21,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from decouple_core.contract import __version__, errors, protocol
 from decouple_core.contract.messages import Message
-from decouple_core.contract.protocol import Ingredient, Parts, Raster, Transfer, View
+from decouple_core.contract.protocol import Ingredient, Parts, Raster, Table, Transfer, View
 from decouple_core.contract.settings import Settings
+from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.service.worker import stop
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
@@ -103,14 +105,15 @@ class Guest:
         assert self.connection.poll(SECONDS), "the worker does not answer"
         return protocol.receive(self.connection)
 
-    def begin(self, settings: dict[str, Any], channels: int = 3, large: bool = False) -> Path:
+    def begin(self, settings: dict[str, Any], channels: int = 3, large: bool = False,
+              table: Table | None = None) -> Path:
         """Hand over a job; returns its folder."""
         folder = Path(self.ask({"kind": "open"})["path"])
         height, width = (400, 500) if large else (40, 50)
         target, style = pixels(1, height, width, channels), pixels(2, height, width)
         protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
         protocol.pixels_file(folder, "style").write_bytes(style.tobytes())
-        job = Transfer(Raster(width, height, channels), settings, style=Raster(width, height, 3))
+        job = Transfer(Raster(width, height, channels), settings, style=Raster(width, height, 3), table=table)
         protocol.send(self.connection, job.to_message())
         return folder
 
@@ -142,6 +145,24 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
     protocol.send(guest.connection, Transfer(Raster(50, 40, 4), QUICK, features=done["style"]).to_message())
     assert guest.end()["kind"] == "done"
+
+
+@pytest.mark.parametrize("suffix", [".cube", ".png"])
+def test_look_as_a_table(home: Path, suffix: str) -> None:
+    """What is in the file is the table that comes so near to the photograph; the files stay for the next job."""
+    guest = Guest(home)
+    settings = {**QUICK, "mode": "photo"}
+    folder = guest.begin(settings)
+    assert guest.end()["kind"] == "done"
+    photograph = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(40, 50, 3)
+    folder = guest.begin(settings, table=Table(suffix, 17, "a look"))
+    done = guest.end()
+    assert done["kind"] == "done", done
+    table = LookupTable.load(protocol.table_file(folder, Table(suffix, 17)))
+    assert table.nodes == (17 if suffix == ".cube" else 16)
+    apart = deltaE_ciede2000(*(rgb2lab(picture) for picture in (photograph, table.apply(pixels(1)))))
+    assert apart.mean() == pytest.approx(done["table"]["mean"], abs=0.05)
+    assert protocol.pixels_file(folder, "target").exists()
 
 
 def test_serves_its_own_user_alone(home: Path) -> None:
@@ -329,7 +350,7 @@ def test_labels_without_their_picture_are_refused(odd: dict[str, Any]) -> None:
     job = Transfer(Raster(50, 40, 3, 1), {}, style=Raster(30, 20, 4), target_labels=Raster(50, 40, 4),
                    style_labels=Raster(30, 20, 4))
     assert Transfer.from_message(json.loads(json.dumps(job.to_message()))) == job
-    for more in ({"view": View(20, 0, 0, 20, 16)}, {"parts": Parts(255)}):
+    for more in ({"view": View(20, 0, 0, 20, 16)}, {"parts": Parts(255)}, {"table": Table(".png", 33, "x")}):
         asked = dataclasses.replace(job, **more)
         assert Transfer.from_message(json.loads(json.dumps(asked.to_message()))) == asked
     with pytest.raises(protocol.ProtocolError):
