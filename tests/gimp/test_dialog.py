@@ -22,6 +22,8 @@ from test_window import (
 )
 from window import Window
 
+from decouple_core.outcomes.lookup_table import LookupTable
+
 
 @pytest.fixture(scope="module")
 def opened(window: Window, gimp: GimpUnderTest) -> Iterator[Window]:
@@ -115,6 +117,34 @@ def test_amounts_answer_at_once_and_without_a_solve(dialog: Window, gimp: GimpUn
     second = final_preview(dialog, gimp)
     dialog.shoot("17-without-forms")
     assert np.abs(first - second).mean() > 2 / 255
+
+
+def test_look_is_saved_and_the_dialog_stays(dialog: Window, gimp: GimpUnderTest) -> None:
+    """As text and as a picture; each makes of the layer nearly what the preview shows."""
+    look = gimp.folder / "look.cube"
+    for path in (look, gimp.folder / "look.png", look):  # the last is there, and asked about
+        written = path.stat().st_mtime_ns if path.exists() else 0
+        dialog.wait_for(f"^{TITLE}$")
+        dialog.do("key", "alt+l")
+        dialog.wait_for("^Save the look$")
+        dialog.do("key", "ctrl+a")
+        dialog.do("type", str(path))
+        dialog.pause()
+        dialog.shoot("24-save-look")
+        dialog.do("key", "Return")
+        if written:
+            dialog.pause()
+            dialog.do("key", "alt+r")  # Replace
+        dialog.wait_until(lambda path=path, written=written: path.exists() and path.stat().st_mtime_ns != written, 60,
+                          "the table")
+    dialog.pause()
+    dialog.shoot("25-look-saved")
+    no_traceback(dialog)
+    cat = Pictures(gimp.folder).get(dialog, "cat")[..., :3]
+    shown = final_preview(dialog, gimp)
+    for path in (look, gimp.folder / "look.png"):
+        looked_up = LookupTable.load(path).apply(cat.astype(np.float32))
+        assert np.abs(looked_up - shown).mean() < 0.5 * np.abs(cat - shown).mean()
 
 
 def test_preview_on_the_canvas_is_no_step_of_undo(dialog: Window, gimp: GimpUnderTest) -> None:
