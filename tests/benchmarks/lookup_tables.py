@@ -1,6 +1,6 @@
 """How near lookup tables come to photographs, by their number of nodes.
 
-    python tests/benchmarks/lookup_tables.py [--size 256] [--nodes 17,33,65] [--pairs coffee:rocket,…] [--set network=vgg19]
+    python tests/benchmarks/lookup_tables.py [--size 256] [--nodes 17,33,65] [--pairs coffee:rocket,…]
 
 For each pair of scikit-image's photographs, TARGET:STYLE: how far the look moves the target (ΔE₀₀), how far the table
 stays from the photograph, how far one that was fitted to the left half of the target stays from the right half, which

@@ -31,9 +31,9 @@ ROOT = Path(__file__).parents[2]
 SMALL = dc.Settings(size=32, layers=1, network="vgg16", device="cpu")
 
 PUBLIC = [
-    "Components", "LayerReport", "Message", "Progress", "Report", "Result", "RoundTrip", "Session", "Settings", "Style",
-    "__version__", "errors", "mix", "read_style", "register_hierarchy", "register_integrator", "register_outcome",
-    "round_trip", "transfer",
+    "Components", "LayerReport", "LookupTable", "Message", "Nearness", "Progress", "Report", "Result", "RoundTrip",
+    "Session", "Settings", "Style", "__version__", "errors", "fit_lookup_table", "mix", "read_style",
+    "register_hierarchy", "register_integrator", "register_outcome", "round_trip", "transfer",
 ]
 """A name more or less is a change of what users rely on."""
 
@@ -79,7 +79,7 @@ def test_public_names() -> None:
 def test_no_module_hides_a_public_name() -> None:
     """An import of a submodule sets the package's attribute of that name."""
     assert not {module.name for module in pkgutil.iter_modules(dc.__path__)} & set(PUBLIC)
-    for name in ("transfer", "read_style", "round_trip"):
+    for name in ("transfer", "fit_lookup_table", "read_style", "round_trip"):
         assert inspect.isfunction(getattr(dc, name))
 
 
@@ -99,7 +99,7 @@ def test_public_names_are_described() -> None:
         if inspect.isclass(public) or inspect.isfunction(public):
             assert public.__doc__
             assert not public.__doc__.startswith(f"{name}(")  # a dataclass makes that up
-    for name in ("transfer", "read_style", "round_trip"):
+    for name in ("transfer", "fit_lookup_table", "read_style", "round_trip"):
         ours, methods = (inspect.signature(getattr(place, name)).parameters for place in (dc, dc.Session))
         assert list(ours.values()) == list(methods.values())[1:]
 
