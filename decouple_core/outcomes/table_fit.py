@@ -34,7 +34,7 @@ PULL = 1e-3
 """Decides where no colours are near. With ten times as much, half of those five go no nearer to the other half."""
 
 RISING = 1.0
-"""With it the luma of those five falls by .02 at most between neighbours on the diagonal, without it by .15."""
+"""With it the luma of those five falls by .02 at most from node to node of 33 along the diagonal, without it by .15."""
 
 LEAST_RISE = 0.02
 """Of the luma for each unit that the input brightens, so that rounding to 8 bits does not turn it."""
