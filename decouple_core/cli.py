@@ -13,22 +13,22 @@ import io
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from decouple_core.arguments import Parser
-from decouple_core.contract import protocol
-from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError
+from decouple_core.batch.command import add_arguments as add_batch_arguments
+from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
-from decouple_core.contract.paths import STYLE_SUFFIX, data_folder
+from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
 from decouple_core.contract.tables import CUBE, LEAST_NODES, MOST_NODES, NODES
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
+from decouple_core.unforeseen import as_ours
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,29 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _give_up(Cancelled())
     except Exception as error:
-        return _give_up(_as_ours(error))
-
-
-def _as_ours(error: Exception) -> DecoupleError:
-    """Any error as a sentence."""
-    if isinstance(error, DecoupleError):
-        return error
-    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and "failed to map segment" in str(error)):
-        return OutOfMemoryError("out-of-memory")  # the second: of a library that is loaded late
-    if isinstance(error, ImportError):  # what the environment lacks
-        return DecoupleError("computing-broken", reason=str(error))
-    return _logged(error)
-
-
-def _logged(error: Exception) -> DecoupleError:
-    """An error that nobody has foreseen as a sentence, with its traceback in the log."""
-    problem = DecoupleError("unforeseen", reason=repr(error)[:500])
-    try:
-        log = protocol.log_folder(data_folder()) / "command-line.log"
-        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
-    except (OSError, DecoupleError):  # no room for a log, or no place
-        return problem
-    return DecoupleError("problem-logged", problem=problem.message, log=str(log))
+        return _give_up(as_ours(error))
 
 
 def _open_what_was_closed() -> None:
@@ -117,7 +95,7 @@ def transfer(options: argparse.Namespace) -> str:
     # Before torch: what cannot be used is refused at once, and in little memory.
     from decouple_core.pictures.labels import read_labels
     from decouple_core.pictures.reading import read_image, read_mask
-    from decouple_core.pictures.writing import check_output, write_image
+    from decouple_core.pictures.writing import check_output, write_like
 
     settings = _settings(options)
     check_output(options.output)
@@ -153,7 +131,7 @@ def transfer(options: argparse.Namespace) -> str:
                                                       "style-hidden"))
     if target_mask is not None:
         blend(result.image, target.pixels, target_mask)
-    write_image(options.output, result.image, alpha=target.alpha, bit_depth=target.bit_depth)
+    write_like(options.output, result.image, target)
     if options.components:
         _write_parts(Path(options.components),
                      parts(result.components, result.report.settings, target.pixels, target_mask))
@@ -162,7 +140,7 @@ def transfer(options: argparse.Namespace) -> str:
             result.report.save(options.report)
         except Exception as error:
             raise DecoupleError("report-incomplete", path=str(options.output),
-                                problem=_as_ours(error).message) from error
+                                problem=as_ours(error).message) from error
     chosen = "".join(f"; {one.setting} {one.value}, because {one.why}" for one in result.report.choices)
     return (f"{options.output}: {result.report.settings.mode}, {result.report.network}, {result.report.device}, "
             f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s{chosen}")
@@ -175,7 +153,7 @@ def _look_up(options: argparse.Namespace, settings: Settings) -> str:
     from decouple_core.outcomes.lookup_table import LookupTable, looked_up
     from decouple_core.pictures.reading import read_image, read_mask
     from decouple_core.pictures.visibility import blend
-    from decouple_core.pictures.writing import check_output, write_image
+    from decouple_core.pictures.writing import check_output, write_like
 
     if options.style_mask or options.regions or options.components or options.report:
         raise InputError("table-alone")
@@ -190,7 +168,7 @@ def _look_up(options: argparse.Namespace, settings: Settings) -> str:
         keep_chroma_or_luma(target.pixels, result, LUMA, chroma=settings.keep_colours)
     if mask is not None:
         blend(result, target.pixels, mask)
-    write_image(options.output, result, alpha=target.alpha, bit_depth=target.bit_depth)
+    write_like(options.output, result, target)
     return f"{options.output}: by a table of {table.nodes} nodes, {time.perf_counter() - start:.1f} s"
 
 
@@ -224,6 +202,13 @@ def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
         raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
     for name, pixels in parts.items():
         write_floats(folder / f"{name}.tif", pixels)
+
+
+def batch(options: argparse.Namespace) -> str:
+    """Dress many pictures in STYLE, and go on where an earlier run has stopped."""
+    from decouple_core.batch.command import run
+
+    return run(options, _settings(options))
 
 
 def roundtrip(options: argparse.Namespace) -> str:
@@ -308,7 +293,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(transfer, ("TARGET", "picture to change"),
                   ("STYLE", "picture, or .style file, to take the style from; or a .cube file, to look colours up in"))
     sub.add_argument("-o", "--output", metavar="OUT", required=True,
-                     help="where the result goes; PNG and TIFF keep 16 bits")
+                     help="where the result goes; PNG, TIFF and JPEG XL keep 16 bits, OpenEXR floats")
     sub.add_argument("--lut", action="store_true",
                      help="STYLE is a lookup table, be it a picture (HaldCLUT): --lut FILE")
     _add_masks(sub)
@@ -324,6 +309,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_masks(sub)
     _add_settings(sub, only=[row.name for row in dataclasses.fields(Settings)
                              if row.name != "mode" and row.metadata["only_with"] != PAINTING])
+    sub = command(batch)
+    add_batch_arguments(sub)
+    _add_settings(sub)
     sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))
     sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
     _add_settings(sub)

@@ -158,6 +158,17 @@ SENTENCES: dict[str, str] = {
     "disk-full": "The disk is full. Free some space and try again.",
     "user-without-folder": "This user has no folder; name one for the program with DECOUPLE_HOME.",
 
+    # Many pictures at once.
+    "batch-empty": "There is no picture in {path}; name files, or a folder that holds some.",
+    "batch-in-place": "{path} holds targets; choose another folder for the results.",
+    "batch-summary": "{path} is no summary of this program; choose another folder for the results.",
+    "batch-busy": "Another batch is writing to {path}; wait for it, or choose another folder.",
+    "batch-taken": "{path} has come to lie there in the meantime and was left alone; run the same command again.",
+    "batch-failed": "{failed} of {count} pictures failed; {summary} says why, and the same command tries them again.",
+    "cluster-needs": "A cluster needs the package distributed; install it here and on every worker with `python -m pip "
+                     "install distributed`.",
+    "cluster-silent": "No Dask scheduler answers at {address}; check the address, such as tcp://host:8786.",
+
     # Pictures.
     "picture-empty-file": "{path} is empty; save or copy the picture again.",
     "picture-damaged": "{path} cannot be read as a picture, or is damaged; open it in an image editor and save it as "
@@ -169,6 +180,9 @@ SENTENCES: dict[str, str] = {
     "picture-numbers": "{path} has values that are no numbers (NaN or infinite); repair those pixels in an image "
                        "editor and save it again.",
     "picture-format": "Pictures cannot be written as {name}; choose one of {endings}.",
+    "format-needs": "{kind} needs the package {package} beside the program; install it with `python -m pip install "
+                    "{package}`, or choose another format.",
+    "exr-channels": "{path} has neither channels R, G and B nor a channel Y of full size; save it with those.",
     "picture-too-long": "{path} would be {width}×{height} pixels, and {ending} holds {longest} a side; choose .png or "
                         ".tif.",
     "result-numbers": "The picture for {path} has values that are no numbers and was not written; try other settings.",

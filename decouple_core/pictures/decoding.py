@@ -1,8 +1,8 @@
 """Picture files of the formats that we know, decoded to what they hold: values as stored, opacity, profile.
 
-What a file is, its first bytes say. Pillow reads what has 8 bits a channel; it cannot hold deeper colour, so 16-bit PNG
-goes through imagecodecs, deep TIFF through tifffile. Memory is estimated from the header first; decoders that do not
-keep to the header have a process of their own (`decoding_apart`).
+What a file is, its first bytes say. Pillow reads what has 8 bits a channel; it cannot hold deeper colour, so 16-bit
+PNG and JPEG XL go through imagecodecs, deep TIFF through tifffile, OpenEXR through its own library. Memory is estimated
+from the header first; decoders that do not keep to the header have a process of their own (`decoding_apart`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import tifffile
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import reason
-from decouple_core.pictures import tiff_header
+from decouple_core.pictures import exif, tiff_header
 from decouple_core.pictures.decoding_apart import decode_apart
 from decouple_core.pictures.memory import check_size
-from decouple_core.pictures.pillow_files import Raw, read_with_pillow
+from decouple_core.pictures.pillow_files import QUIET, Raw, read_with_pillow
 
 _reading = ContextVar("reading", default=False)
 logging.getLogger("tifffile").addFilter(lambda _: not _reading.get())  # what it says of our files, our sentence says
@@ -35,11 +35,12 @@ _SIGNATURES = (
     *(("TIFF", 0, start) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("PSD", 0, b"8BPS"), ("JPEG2000", 4, b"jP  \r\n\x87\n"), ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
     *(("AVIF", 4, b"ftyp" + brand) for brand in (b"avif", b"avis", b"mif1")),
+    ("JXL", 0, b"\xff\x0a"), ("JXL", 0, b"\0\0\0\x0cJXL \r\n\x87\n"), ("EXR", 0, b"\x76\x2f\x31\x01"),
 )
-"""The formats that are read, by Pillow's names, and the bytes at some offset that tell them. PostScript is not among
-them, which Pillow hands to another program, nor what has no signature."""
+"""The formats that are read, by Pillow's names where it has one, and the bytes at some offset that tell them.
+PostScript is not among them, which Pillow hands to another program, nor what has no signature."""
 
-_APART = ("TIFF", "PSD", "JPEG2000", "AVIF")
+_APART = ("TIFF", "PSD", "JPEG2000", "AVIF", "JXL", "EXR")
 """Formats whose pictures may turn out larger than their header says, or whose decoders write to the terminal."""
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
@@ -120,12 +121,14 @@ def _read_deep_png(path: Path, file: BinaryIO) -> Raw:
     """A PNG with 16 bits a channel. Pillow reads its header, size and metadata."""
     with PIL.Image.open(file, formats=("PNG",)) as header:
         check_size(path, *header.size, stored=8)
-        icc, orientation = header.info.get("icc_profile"), header.getexif().get(_ORIENTATION_TAG, 1)
+        with QUIET:
+            found = header.getexif()
+            icc, orientation, notes = header.info.get("icc_profile"), found.get(_ORIENTATION_TAG, 1), exif.kept(found)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             values = np.atleast_3d(imagecodecs.png_decode(content))
     values = _upright(values, orientation)
     alpha = values[..., -1] if values.shape[2] in (2, 4) else None
-    return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, icc)
+    return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, icc, notes)
 
 
 def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
@@ -164,7 +167,9 @@ def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
         _check_numbers(path, colour, alpha)
         colour, opacity = unit_range(colour), unit_range(alpha)[..., None]
         colour = np.divide(colour, opacity, out=np.zeros_like(colour), where=opacity > 0)
-    return Raw(colour, alpha, tags.get(34675))  # 34675: the profile (ICC.1, annex B.4)
+    with QUIET:
+        notes = exif.kept_of_tiff(file)
+    return Raw(colour, alpha, tags.get(34675), notes)  # 34675: the profile (ICC.1, annex B.4)
 
 
 def _check_page(path: Path, page: tifffile.TiffPage) -> None:

@@ -11,6 +11,7 @@ import io
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,12 +31,15 @@ ROOM_BYTES = 2**29
 COPIES = 6
 """Of the decoded picture at one time, in all forms that decoders have it in on the way, wider ones than bytes too."""
 
-TOO_LARGE, NO_MEMORY, EMPTY = 3, 4, 5
+TOO_LARGE, NO_MEMORY, EMPTY, CHANNELS, LIBRARY = 3, 4, 5, 6, 7
 """Exit codes that say why."""
+
+CODES = {"picture-too-large": TOO_LARGE, "image-empty": EMPTY, "exr-channels": CHANNELS, "format-needs": LIBRARY}
+"""Of the errors that say more than that a picture is damaged."""
 
 
 def decode_apart(path: Path, file: BinaryIO, kind: str) -> Raw:
-    """What `read_with_pillow` gives of the same.
+    """What `read_with_pillow`, or the reader of a format that Pillow does not have, gives of the same.
 
     Raises
     ------
@@ -56,27 +60,51 @@ def decode_apart(path: Path, file: BinaryIO, kind: str) -> Raw:
         finally:
             impatience.cancel()
             process.kill()
-    if process.returncode in (TOO_LARGE, NO_MEMORY, EMPTY):
-        raise {TOO_LARGE: too_large(path, MOST_BYTES), NO_MEMORY: OutOfMemoryError("out-of-memory"),
-               EMPTY: InputError("image-empty")}[process.returncode]
-    values, alpha, icc = (np.lib.format.read_array(answer, allow_pickle=False) for _ in range(3))
-    return Raw(values, alpha if alpha.size else None, icc.tobytes() if icc.size else None)
+    refusals = {TOO_LARGE: too_large(path, MOST_BYTES), NO_MEMORY: OutOfMemoryError("out-of-memory"),
+                EMPTY: InputError("image-empty"), CHANNELS: InputError("exr-channels", path=str(path)),
+                LIBRARY: _missing(kind)}
+    if process.returncode in refusals:
+        raise refusals[process.returncode]
+    values, alpha, icc, exif, gain, depth = (np.lib.format.read_array(answer, allow_pickle=False) for _ in range(6))
+    return Raw(values, alpha if alpha.size else None, icc.tobytes() if icc.size else None,
+               exif.tobytes() if exif.size else None, gain if gain.size else None, int(depth))
+
+
+def _missing(kind: str) -> InputError:
+    """What a format's reader needs and lacks."""
+    if kind == "EXR":
+        return InputError("format-needs", kind="OpenEXR", package="OpenEXR")
+    return InputError("format-needs", kind="JPEG XL", package="pillow-jxl-plugin")
 
 
 def main() -> None:
-    """Decode standard input and write values, alpha and profile to standard output; empty ones for None."""
+    """Decode standard input and write the parts of a `Raw` to standard output; empty ones for None."""
     _limit(ROOM_BYTES)
+    kind = sys.argv[1]
     try:
-        raw = read_with_pillow(Path(), sys.stdin.buffer, sys.argv[1],
-                               lambda needed: _limit(ROOM_BYTES + COPIES * needed))
+        raw = _reader(kind)(Path(), sys.stdin.buffer, lambda needed: _limit(ROOM_BYTES + COPIES * needed))
     except OutOfMemoryError:
         sys.exit(NO_MEMORY)
     except InputError as error:
-        sys.exit({"picture-too-large": TOO_LARGE, "image-empty": EMPTY}.get(error.message.code, 1))
+        sys.exit(CODES.get(error.message.code, 1))
     answer = io.BytesIO()
-    for part in (raw.values, raw.alpha, np.frombuffer(raw.icc or b"", np.uint8)):
+    texts = [np.frombuffer(text or b"", np.uint8) for text in (raw.icc, raw.exif)]
+    for part in (raw.values, raw.alpha, *texts, raw.gain, np.array(raw.depth)):
         np.lib.format.write_array(answer, np.empty(0) if part is None else part, allow_pickle=False)
     sys.stdout.buffer.write(answer.getbuffer())
+
+
+def _reader(kind: str) -> Callable[[Path, BinaryIO, Callable[[int], None]], Raw]:
+    """What reads a format."""
+    if kind == "EXR":
+        from decouple_core.pictures.exr_files import read_exr
+
+        return read_exr
+    if kind == "JXL":
+        from decouple_core.pictures.jpegxl_files import read_jpegxl
+
+        return read_jpegxl
+    return lambda path, file, prepare: read_with_pillow(path, file, kind, prepare)
 
 
 def _limit(more: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
+from decouple_core.pictures import exif
 from decouple_core.pictures.memory import MOST_BYTES, check_size
 
 PIL.Image.MAX_IMAGE_PIXELS = MOST_BYTES  # more than `check_size` allows: Pillow's own limit excludes panoramas
@@ -20,11 +22,53 @@ _BYTES_OF_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, 
 
 
 class Raw(NamedTuple):
-    """A file's contents as stored: values (H, W, 1, 3 or 4: grey, RGB or CMYK), alpha (H, W), and the profile."""
+    """A file's contents as stored.
+
+    Attributes
+    ----------
+    values : ndarray
+        Shape (H, W, 1, 3 or 4: grey, RGB or CMYK).
+    alpha : ndarray or None
+        Shape (H, W).
+    icc, exif : bytes or None
+        The profile, and what `exif.kept` keeps.
+    gain : ndarray or None
+        Shape (H, W): by how much linear light was divided to become the values; None for 1 everywhere.
+    depth : int
+        8 or 16 for integers, 16 or 32 for floats; 0 stands for that of the values.
+    """
 
     values: np.ndarray
     alpha: np.ndarray | None
     icc: bytes | None
+    exif: bytes | None = None
+    gain: np.ndarray | None = None
+    depth: int = 0
+
+
+class _Quiet:
+    """Without warnings, for threads side by side: the first in changes the filters, the last out changes them back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+QUIET = _Quiet()
 
 
 def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[int], None] = lambda _: None) -> Raw:
@@ -40,17 +84,17 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
     prepare : callable
         Told how many bytes the picture will take, before it is decoded.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about damaged metadata, and the size, which is checked here
-        with PIL.Image.open(file, formats=(kind,)) as opened:
-            prepare(check_size(path, *opened.size, stored=_BYTES_OF_A_PIXEL.get(opened.mode, 4)))
-            icc = opened.info.get("icc_profile")
-            picture = PIL.ImageOps.exif_transpose(opened)
+    # Warnings are about damaged metadata, and the size, which is checked here.
+    with QUIET, PIL.Image.open(file, formats=(kind,)) as opened:
+        prepare(check_size(path, *opened.size, stored=_BYTES_OF_A_PIXEL.get(opened.mode, 4)))
+        icc = opened.info.get("icc_profile")
+        notes = exif.kept(opened.getexif())
+        picture = PIL.ImageOps.exif_transpose(opened)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):  # grey with 16 bits, or with 32-bit floats
         values = np.asarray(picture)[..., None]
         if picture.mode != "F":
             values = np.clip(values, 0, 65535).astype(np.uint16)
-        return Raw(values, None, icc)
+        return Raw(values, None, icc, notes)
     transparent = picture.has_transparency_data
     if picture.mode in ("L", "LA") or (picture.mode == "1" and not transparent):
         picture = picture.convert("LA" if transparent else "L")
@@ -60,5 +104,5 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
         picture = picture.convert("RGBA" if transparent else "RGB")
     values = np.atleast_3d(np.asarray(picture))
     if picture.mode in ("LA", "RGBA"):
-        return Raw(values[..., :-1], values[..., -1], icc)
-    return Raw(values, None, icc)
+        return Raw(values[..., :-1], values[..., -1], icc, notes)
+    return Raw(values, None, icc, notes)

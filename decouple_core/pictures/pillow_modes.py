@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import PIL.Image
 import PIL.ImageFile
 
 from decouple_core.contract.errors import InputError
+from decouple_core.pictures.profiles import SRGB, transformed
 
 Image = PIL.Image.Image
 _Info = dict[str | tuple[int, int], Any]
@@ -81,7 +81,7 @@ class PillowPicture:
         profile = info.get("icc_profile") if space else None
         if space and profile:
             stored = _channels(image if space == "cmyk" else _plain(image), name)
-            colours = _transformed(stored[..., :_COLOURS[space]], profile, _SRGB, space, "rgb", np.uint16)
+            colours = transformed(stored[..., :_COLOURS[space]], profile, SRGB, space, "rgb", np.uint16)
             if colours is not None:
                 colours = colours[..., :1] if space == "gray" else colours
                 alpha = stored[..., _COLOURS[space]:].astype(np.uint16) * np.uint16(257)
@@ -106,7 +106,7 @@ class PillowPicture:
             colours, alpha = np.split(values, [1 if grey else 3], axis=2)
             type_ = np.uint16 if self._mode.startswith("I") else np.uint8
             rgb = np.repeat(colours, 3, 2) if grey else colours
-            stored = _transformed(rgb, _SRGB, self._profile, "rgb", space, type_)
+            stored = transformed(rgb, SRGB, self._profile, "rgb", space, type_)
             if stored is None:  # the profile of a scanner, which leads only from it: the result stays in sRGB
                 del info["icc_profile"]
                 stored = colours if type_ is np.uint16 else _eight_bits(colours)
@@ -115,7 +115,6 @@ class PillowPicture:
 
 
 _COLOURS = {"gray": 1, "rgb": 3, "cmyk": 4}
-_SRGB: bytes = imagecodecs.cms_profile("srgb")
 
 
 def _plain(image: Image) -> Image:
@@ -134,17 +133,6 @@ def _channels(image: Image, name: str) -> np.ndarray:
             raise InputError("given-integers-range", name=name, low=int(values.min()), high=int(values.max()))
         values = values.astype(np.uint16)
     return values
-
-
-def _transformed(values: np.ndarray, before: bytes, after: bytes, space: str, other: str,
-                 type_: type[np.unsignedinteger[Any]]) -> np.ndarray | None:
-    """Integers (H, W, C) brought from one profile to another; None when these do not lead there."""
-    try:
-        return np.atleast_3d(np.asarray(imagecodecs.cms_transform(
-            np.ascontiguousarray(values[..., 0] if space == "gray" else values, values.dtype.newbyteorder("=")),
-            before, after, colorspace=space, outcolorspace=other, outdtype=type_)))
-    except (imagecodecs.CmsError, ValueError, TypeError):
-        return None
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:

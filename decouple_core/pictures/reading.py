@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import imagecodecs
 import numpy as np
 
 from decouple_core.contract.errors import InputError
 from decouple_core.pictures.decoding import decode, unit_range
 from decouple_core.pictures.pillow_files import Raw
+from decouple_core.pictures.profiles import SRGB, transformed
 
 
 class Image(NamedTuple):
@@ -27,15 +27,20 @@ class Image(NamedTuple):
     alpha : np.ndarray, (H, W) float32, or None
         Opacity in [0, 1], not multiplied into `pixels`; None for a file without it.
     bit_depth : int
-        8, or 16 for a file with more than eight bits a channel.
-    icc : bytes or None
-        The profile that the file carried.
+        8, or 16 for a file with more than eight bits a channel; 32 for OpenEXR in single precision.
+    icc, exif : bytes or None
+        The profile that the file carried, and what `exif.kept` keeps of its notes.
+    gain : np.ndarray, (H, W) float32, or None
+        Of OpenEXR: how many times brighter than white, in linear light, each pixel is that was brought below it, and 1
+        for others; None where all are 1.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     bit_depth: int
     icc: bytes | None
+    exif: bytes | None = None
+    gain: np.ndarray | None = None
 
 
 def read_image(path: str | Path) -> Image:
@@ -54,7 +59,8 @@ def read_image(path: str | Path) -> Image:
     elif pixels.shape[2] == 4:  # CMYK whose profile is missing or of no use: the plain complement
         pixels = (1.0 - pixels[..., :3]) * (1.0 - pixels[..., 3:])
     alpha = None if raw.alpha is None else unit_range(raw.alpha)
-    return Image(np.ascontiguousarray(pixels), alpha, 8 if raw.values.dtype == np.uint8 else 16, raw.icc)
+    depth = raw.depth or (8 if raw.values.dtype == np.uint8 else 16)
+    return Image(np.ascontiguousarray(pixels), alpha, depth, raw.icc, raw.exif, raw.gain)
 
 
 def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
@@ -110,10 +116,5 @@ def _to_srgb(values: np.ndarray, profile: bytes) -> np.ndarray:
     if values.dtype == np.float32:  # the colour engine's float path is forty times slower than its 16-bit one
         values = (np.clip(values, 0.0, 1.0) * 65535 + 0.5).astype(np.uint16)
     space = {1: "gray", 3: "rgb", 4: "cmyk"}[values.shape[2]]
-    stored = values[..., 0] if space == "gray" else values
-    try:
-        return np.asarray(imagecodecs.cms_transform(
-            np.ascontiguousarray(stored), profile, imagecodecs.cms_profile("srgb"), colorspace=space,
-            outcolorspace="rgb", outdtype=np.uint16))
-    except (imagecodecs.CmsError, ValueError, TypeError):
-        return values
+    colours = transformed(values, profile, SRGB, space, "rgb", np.uint16)
+    return values if colours is None else colours

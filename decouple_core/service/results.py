@@ -22,6 +22,7 @@ from decouple_core.outcomes.components import Components, Laid
 from decouple_core.outcomes.lookup_table import Nearness
 from decouple_core.outcomes.parts import rendered, stages
 from decouple_core.outcomes.table_fit import fit
+from decouple_core.pictures.encoding import decoded, encoded
 from decouple_core.pictures.resampling import shrink, shrink_mask
 from decouple_core.pictures.table_files import stored_nodes
 
@@ -210,23 +211,14 @@ def _stored(values: np.ndarray, parts: protocol.Parts) -> np.ndarray:
     """What a document keeps of encoded values."""
     if not parts.levels:
         return values
-    numbers = np.clip(_decoded(values) if parts.linear else values, 0.0, 1.0)
+    numbers = np.clip(decoded(values) if parts.linear else values, 0.0, 1.0)
     kept = np.round(numbers * parts.levels) / parts.levels
-    return _encoded(kept) if parts.linear else kept
+    return encoded(kept) if parts.linear else kept
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
     """Encoded values (…, 3) of the same luminance, without colour."""
-    return np.repeat(_encoded(_decoded(values) @ np.array(LUMINANCE, np.float32))[..., None], 3, -1)
-
-
-def _decoded(values: np.ndarray) -> np.ndarray:
-    """Without the encoding of sRGB."""
-    return np.where(values <= 0.04045, values / 12.92, ((np.maximum(values, 0.0) + 0.055) / 1.055) ** 2.4)
-
-
-def _encoded(values: np.ndarray) -> np.ndarray:
-    return np.where(values <= 0.0031308, values * 12.92, 1.055 * np.maximum(values, 0.0) ** (1 / 2.4) - 0.055)
+    return np.repeat(encoded(decoded(values) @ np.array(LUMINANCE, np.float32))[..., None], 3, -1)
 
 
 def _stamps(folder: Path, *names: str) -> list[tuple[str, Any]]:

@@ -1,0 +1,1 @@
+"""Many pictures in one or several styles: planned, made, and remembered."""

@@ -1,0 +1,107 @@
+"""One picture of a batch: read, dressed, written. The parts are apart, so that they can go on side by side."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decouple_core.batch.summary import Stamp
+from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError, WeightsError
+from decouple_core.contract.paths import STYLE_SUFFIX
+from decouple_core.contract.progress import Progress, silent
+from decouple_core.contract.settings import Settings
+from decouple_core.pictures.reading import Image, read_image
+from decouple_core.pictures.visibility import visible
+from decouple_core.pictures.writing import check_output, write_like
+
+if TYPE_CHECKING:
+    from decouple_core.engine import Engine
+    from decouple_core.features.style import Style
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture to make.
+
+    Attributes
+    ----------
+    target, style, output : str
+        Absolute paths, which whoever makes it can read and write.
+    replaces : bool
+        Whether a file at `output` is an earlier result, to be replaced; any other is left alone.
+    """
+
+    target: str
+    style: str
+    output: str
+    replaces: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """What has become of a task: its files as they were and are, or why it failed."""
+
+    seconds: float
+    made_of: Stamp | None = None
+    made: Stamp | None = None
+    problem: DecoupleError | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A target as it was read."""
+
+    image: Image
+    stamp: Stamp
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedStyle:
+    """A style: the features of a file, or a picture's pixels with where they count."""
+
+    source: np.ndarray | Style
+    mask: np.ndarray | None
+
+
+def read(task: Task) -> Loaded:
+    """The target, with what tells it from an edited one."""
+    start = time.perf_counter()
+    image = read_image(task.target)
+    check_output(task.output, (image.pixels.shape[0], image.pixels.shape[1]))
+    return Loaded(image, Stamp.of(Path(task.target), digest=True), time.perf_counter() - start)
+
+
+def read_style(path: str) -> LoadedStyle:
+    """A picture or a ``.style`` file."""
+    if Path(path).suffix == STYLE_SUFFIX:
+        from decouple_core.features.style import Style
+
+        return LoadedStyle(Style.load(path), None)
+    image = read_image(path)
+    return LoadedStyle(image.pixels, visible(image.alpha, None, "style-hidden"))
+
+
+def dress(engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent,
+          ) -> np.ndarray:
+    """The target in the style, (H, W, 3) float32: what `transfer` makes of the two."""
+    return engine.transfer(target.image.pixels, style.source, settings, style_mask=style.mask, progress=progress,
+                           target_mask=visible(target.image.alpha, None, "target-hidden")).image
+
+
+def write(task: Task, result: np.ndarray, target: Loaded) -> Stamp:
+    """Write the result beside and put it in its place."""
+    if not task.replaces and os.path.lexists(task.output):
+        raise InputError("batch-taken", path=task.output)
+    write_like(task.output, result, target.image)
+    return Stamp.of(Path(task.output))
+
+
+def ends_all(error: DecoupleError) -> bool:
+    """Whether the next picture would fail of the same."""
+    return isinstance(error, (WeightsError, DiskFullError)) or error.message.code.startswith("style-")
