@@ -51,7 +51,7 @@ def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, fini
     with client:
         under_way = {client.submit(make, task, settings.as_dict(), pure=False): task for task in tasks}
         try:
-            for future in as_completed(list(under_way)):
+            for future in as_completed(list(under_way), loop=client.loop):
                 try:
                     done = future.result()
                 except Exception:  # its worker was lost, and those after it

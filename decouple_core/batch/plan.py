@@ -49,7 +49,10 @@ def _files_of(given: str, endings: frozenset[str], leave_out: Sequence[Path] = (
 
 def _unique(paths: Iterable[Path]) -> list[Path]:
     """Each file once, however it was named."""
-    return list({os.path.realpath(path): path for path in reversed(list(paths))}.values())[::-1]
+    found: dict[str, Path] = {}
+    for path in paths:
+        found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
 
 
 def entries_of(targets: Sequence[Path], styles: Sequence[Path], summary: Summary, ending: str | None,
