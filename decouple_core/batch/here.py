@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
+
 from decouple_core.batch.summary import Stamp
 from decouple_core.batch.work import Done, Loaded, LoadedStyle, Task, dress, ends_all, read, read_style, write
 from decouple_core.contract.progress import Progress
@@ -81,9 +83,9 @@ def _style(path: str) -> LoadedStyle:
         raise as_ours(error) from error
 
 
-def _timed_write(task: Task, result: object, target: Loaded) -> tuple[float, Stamp]:
+def _timed_write(task: Task, result: np.ndarray, target: Loaded) -> tuple[float, Stamp]:
     start = time.perf_counter()
-    stamp = write(task, result, target)  # type: ignore[arg-type]
+    stamp = write(task, result, target)
     return time.perf_counter() - start, stamp
 
 

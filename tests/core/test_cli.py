@@ -177,7 +177,7 @@ def test_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"ready: torch \S+, processor, \d+ threads, vgg16\n", line)
 
 
-@pytest.mark.parametrize("command", ["transfer", "roundtrip", "style"])
+@pytest.mark.parametrize("command", ["transfer", "batch", "roundtrip", "style"])
 def test_help_shows_every_setting(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

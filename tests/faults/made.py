@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 
 def tiff(width: int, height: int, samples: int, *, bits: int = 16, sample_format: int = 1, photometric: int = 2,
@@ -61,3 +64,18 @@ def floats(samples: int, *, holding: float, at: int) -> bytes:
     values = np.full((30, 30, samples), 0.5, "<f4")
     values[3, 3, at] = holding
     return zlib.compress(values.tobytes())
+
+
+def exr(pixels: np.ndarray, *, claims: int = 0, more: int = 0) -> bytes:
+    """An OpenEXR of pixels (H, W, 3), whose header claims another side, or which has so many channels more."""
+    library = pytest.importorskip("OpenEXR")
+    extra = {f"extra{number}": pixels[..., 0] for number in range(more)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.exr"
+        library.File({"type": library.scanlineimage}, {"RGB": pixels, **extra}).write(str(path))
+        content = path.read_bytes()
+    if claims:
+        window = b"dataWindow\0box2i\0" + struct.pack("<i", 16)
+        place = content.index(window) + len(window)
+        content = content[:place] + struct.pack("<4i", 0, 0, claims - 1, claims - 1) + content[place + 16:]
+    return content

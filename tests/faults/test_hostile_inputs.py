@@ -10,6 +10,7 @@ import copy
 import faulthandler
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -35,7 +36,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.pictures.reading import read_image, read_mask
-from tests.faults.made import tiff
+from tests.faults.made import exr, tiff
 
 HANG_SECONDS = 60.0
 """A single input takes milliseconds."""
@@ -193,6 +194,10 @@ def apart_pictures() -> dict[str, bytes]:
         except (KeyError, OSError):  # this Pillow was made without it
             continue
         made[f"{name} {mode} {options}"] = file.getvalue()
+    if importlib.util.find_spec("pillow_jxl"):
+        made["jxl"] = imagecodecs.jpegxl_encode(eight, lossless=True, usecontainer=True)
+    if importlib.util.find_spec("OpenEXR"):
+        made["exr"] = exr(eight.astype(np.float16) / 255)
     return made
 
 

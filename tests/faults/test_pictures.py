@@ -21,7 +21,7 @@ from decouple_core.contract.errors import InputError, OutOfMemoryError
 from decouple_core.pictures import decoding_apart, memory
 from decouple_core.pictures.given import take
 from decouple_core.pictures.reading import read_image
-from tests.faults.made import chunk, floats, png, tiff
+from tests.faults.made import chunk, exr, floats, png, tiff
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -66,6 +66,9 @@ BOMBS = {
     "a strip that swells": lambda: tiff(30, 30, 3, data=zlib.compress(bytes(10**9), 1)),
     "17300² in grey": lambda: png(17_300, 17_300),
     "17300² in deep colour": lambda: png(17_300, 17_300, depth=16, colour=2, whole=False),
+    "a JPEG XL of 2³⁰ pixels a side": lambda: b"\xff\x0a" + (0b11 << 1 | (2**30 - 1) << 3).to_bytes(12, "little"),
+    "an OpenEXR of 40 000 pixels a side": lambda: exr(np.zeros((3, 3, 3), np.float16), claims=40_000),
+    "an OpenEXR of 300 channels": lambda: exr(np.zeros((3, 3, 3), np.float16), claims=3000, more=300),
     "a profile that swells": lambda: swelling(b"iCCP", b"profile\0\0"),
     "a text that swells": lambda: swelling(b"zTXt", b"text\0\0"),
 }
@@ -219,6 +222,20 @@ def test_other_formats_are_refused(tmp_path: Path, kind: str) -> None:
         PIL.Image.new("RGB", (32, 32), (9, 9, 9)).save(file, kind)
     with pytest.raises(InputError, match="cannot be read as a picture"):
         read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("ending", ["jxl", "exr"])
+def test_without_their_library(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file of that format is met where the package is not installed."""
+    pytest.importorskip({"jxl": "pillow_jxl", "exr": "OpenEXR"}[ending])
+    content = exr(np.zeros((9, 9, 3), np.float16)) if ending == "exr" else imagecodecs.jpegxl_encode(np.zeros(
+        (9, 9, 3), np.uint8))
+    path = written(tmp_path / "a", content)
+    assert read_image(path).pixels.shape == (9, 9, 3)
+    code = decoding_apart.CODES["format-needs"]
+    monkeypatch.setattr(decoding_apart.apart, "command", lambda *words: [sys.executable, "-c", f"exit({code})"])
+    with pytest.raises(InputError, match=r"needs the package .* install it with"):
+        read_image(path)
 
 
 @pytest.mark.parametrize("ending", ["tif", "jp2", "avif", "webp", "gif", "bmp", "ppm", "jpg", "png"])
