@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 
 import imagecodecs
@@ -18,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from decouple_core.contract.errors import InputError
+from decouple_core.pictures.pillow_files import QUIET
 from decouple_core.pictures.reading import read_image, read_mask
 
 RNG = np.random.default_rng(0)
@@ -316,3 +319,17 @@ def test_pipes_and_devices_are_no_pictures(tmp_path: Path) -> None:
     for path in (tmp_path / "a.png", Path("/dev/zero")):
         with pytest.raises(InputError, match="no ordinary file"):
             read_image(path)
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_were() -> None:
+    """The one that came first leaves first, which would put the second one's state in place for good."""
+    before = list(warnings.filters)
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(QUIET)
+    second.enter_context(QUIET)
+    first.close()
+    warnings.warn("of a picture that the second is still reading", stacklevel=1)
+    second.close()
+    assert list(warnings.filters) == before
+    with pytest.warns(UserWarning, match="heard again"):
+        warnings.warn("heard again", stacklevel=1)
