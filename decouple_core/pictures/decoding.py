@@ -44,6 +44,7 @@ _APART = ("TIFF", "PSD", "JPEG2000", "AVIF", "JXL", "EXR")
 """Formats whose pictures may turn out larger than their header says, or whose decoders write to the terminal."""
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
+_PROFILE_TAG = 34675  # ICC.1, annex B.4
 
 MOST_SCANS = 200
 """Of a JPEG: a progressive one has ten or so. Each goes over the whole picture, and takes 20 bytes to say that it
@@ -122,8 +123,8 @@ def _read_deep_png(path: Path, file: BinaryIO) -> Raw:
     with PIL.Image.open(file, formats=("PNG",)) as header:
         check_size(path, *header.size, stored=8)
         with QUIET:
-            found = header.getexif()
-            icc, orientation, notes = header.info.get("icc_profile"), found.get(_ORIENTATION_TAG, 1), exif.kept(found)
+            icc, orientation = header.info.get("icc_profile"), header.getexif().get(_ORIENTATION_TAG, 1)
+            notes = exif.kept_of(header)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             values = np.atleast_3d(imagecodecs.png_decode(content))
     values = _upright(values, orientation)
@@ -152,9 +153,10 @@ def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
         values = page.asarray()
         if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
             values = np.moveaxis(values, 0, -1)
-        tags = {tag.code: tag.value for tag in page.tags}
+        # No others: a directory of Exif data would be read with all of its lists.
+        orientation, icc = page.tags.valueof(_ORIENTATION_TAG, default=1), page.tags.valueof(_PROFILE_TAG)
         extra, bits = tuple(page.extrasamples), page.bitspersample
-    values = _upright(np.atleast_3d(values), tags.get(_ORIENTATION_TAG, 1))
+    values = _upright(np.atleast_3d(values), orientation)
     if values.dtype.kind == "u" and bits != 16:  # 12 bits, say, or 32 and more, of which float32 keeps 24
         values = values / np.float64(2**bits - 1)
     elif values.dtype.kind == "i":
@@ -169,7 +171,7 @@ def _read_deep_tiff(path: Path, file: BinaryIO) -> Raw | None:
         colour = np.divide(colour, opacity, out=np.zeros_like(colour), where=opacity > 0)
     with QUIET:
         notes = exif.kept_of_tiff(file)
-    return Raw(colour, alpha, tags.get(34675), notes)  # 34675: the profile (ICC.1, annex B.4)
+    return Raw(colour, alpha, icc, notes)
 
 
 def _check_page(path: Path, page: tifffile.TiffPage) -> None:

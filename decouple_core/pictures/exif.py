@@ -44,15 +44,31 @@ def kept(exif: PIL.Image.Exif) -> bytes | None:
     return block if 0 < len(block) <= MOST_BYTES else None
 
 
+def kept_of(opened: PIL.Image.Image) -> bytes | None:
+    """The same of an opened file; nothing of a block longer than any camera's, whose lists would fill memory."""
+    block = opened.info.get("exif") or b""
+    return kept(opened.getexif()) if len(block) <= MOST_BYTES else None
+
+
 def kept_of_tiff(file: BinaryIO) -> bytes | None:
     """The same of an open TIFF, from its own directories."""
     exif = PIL.Image.Exif()
     try:
         file.seek(0)
         exif.load_from_fp(file)
+        pointers = [exif[tag] for tag in (IFD.Exif, IFD.GPSInfo) if tag in exif]
+        if sum(_values(file, exif.endian or "<", place) for place in pointers) > MOST_BYTES:
+            return None
     except Exception:  # as above; and BigTIFF, which Pillow does not read here
         return None
     return kept(exif)
+
+
+def _values(file: BinaryIO, order: str, place: int) -> int:
+    """How many values the tags of a directory have."""
+    file.seek(place)
+    count, = struct.unpack(order + "H", file.read(2))
+    return sum(struct.unpack(order + "HHI4s", file.read(12))[2] for _ in range(count))
 
 
 def shortened(block: bytes, most: int) -> bytes | None:

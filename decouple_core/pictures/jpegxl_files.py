@@ -47,7 +47,7 @@ def read_jpegxl(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> R
     _, _, _, profile, boxes = Decoder(num_threads=0)(content)
     notes = None
     for box in boxes:
-        if box.box_type == EXIF_BOX:
+        if box.box_type == EXIF_BOX and len(box.data) <= exif.MOST_BYTES:
             found = PIL.Image.Exif()
             found.load(exif.PREFIX + bytes(box.data)[4:])  # after the offset of its first byte, which is 0
             notes = exif.kept(found)

@@ -88,7 +88,7 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
     with QUIET, PIL.Image.open(file, formats=(kind,)) as opened:
         prepare(check_size(path, *opened.size, stored=_BYTES_OF_A_PIXEL.get(opened.mode, 4)))
         icc = opened.info.get("icc_profile")
-        notes = exif.kept(opened.getexif())
+        notes = exif.kept_of(opened)
         picture = PIL.ImageOps.exif_transpose(opened)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):  # grey with 16 bits, or with 32-bit floats
         values = np.asarray(picture)[..., None]

@@ -11,11 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+EXIF_PLACE = b"\xed\xfe\xed\xfe"
+
 
 def tiff(width: int, height: int, samples: int, *, bits: int = 16, sample_format: int = 1, photometric: int = 2,
          planar: int = 1, extra: Sequence[int] = (), strips: int | None = None, rows: int | None = None,
-         data: bytes | None = None, tile: tuple[int, int] | None = None) -> bytes:
-    """A little-endian TIFF, compressed by Deflate; every strip is the same, and black where no `data` is given."""
+         data: bytes | None = None, tile: tuple[int, int] | None = None, exif: bool = False) -> bytes:
+    """A little-endian TIFF, compressed by Deflate; every strip is the same, and black where no `data` is given.
+
+    With `exif` its pointer to a directory of Exif data is `EXIF_PLACE`.
+    """
     rows = min(100, height) or 1 if rows is None else rows
     black = bytes(width * rows * (samples if planar == 1 else 1) * bits // 8)
     strip = zlib.compress(black, 9) if data is None else data
@@ -30,6 +35,8 @@ def tiff(width: int, height: int, samples: int, *, bits: int = 16, sample_format
         tags |= {322: ("I", [tile[0]]), 323: ("I", [tile[1]])}
     else:
         tags[278] = ("I", [rows])
+    if exif:
+        tags[34665] = ("I", list(struct.unpack("<I", EXIF_PLACE)))
     if extra:
         tags[338] = ("H", list(extra))
     directory, beyond = struct.pack("<H", len(tags)), b""

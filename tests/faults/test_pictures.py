@@ -21,7 +21,7 @@ from decouple_core.contract.errors import InputError, OutOfMemoryError
 from decouple_core.pictures import decoding_apart, memory
 from decouple_core.pictures.given import take
 from decouple_core.pictures.reading import read_image
-from tests.faults.made import chunk, exr, floats, png, tiff
+from tests.faults.made import EXIF_PLACE, chunk, exr, floats, png, tiff
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -69,9 +69,18 @@ BOMBS = {
     "a JPEG XL of 2³⁰ pixels a side": lambda: b"\xff\x0a" + (0b11 << 1 | (2**30 - 1) << 3).to_bytes(12, "little"),
     "an OpenEXR of 40 000 pixels a side": lambda: exr(np.zeros((3, 3, 3), np.float16), claims=40_000),
     "an OpenEXR of 300 channels": lambda: exr(np.zeros((3, 3, 3), np.float16), claims=3000, more=300),
+    "notes of 60 million numbers that swells": lambda: noted(60_000_000),
     "a profile that swells": lambda: swelling(b"iCCP", b"profile\0\0"),
     "a text that swells": lambda: swelling(b"zTXt", b"text\0\0"),
 }
+
+
+def noted(count: int) -> bytes:
+    """A deep TIFF whose Exif directory has one tag of so many numbers, which Python would make into a list."""
+    whole = tiff(30, 30, 3, exif=True)
+    place = len(whole)
+    directory = struct.pack("<HHHIIHI", 1, 34855, 3, count, place + 18, 0, 0)
+    return whole.replace(EXIF_PLACE, struct.pack("<I", place)) + directory + bytes(2 * count)
 
 
 def swelling(kind: bytes, start: bytes) -> bytes:
