@@ -25,7 +25,8 @@ Finished = Callable[[Task, Done], None]
 """Told, by the thread that started the batch, what has become of each task."""
 
 
-def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Finished, progress: Progress) -> None:
+def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Finished, progress: Progress,
+             engine: Engine | None = None) -> None:
     """Make these pictures; one that fails is told as such, and the others go on.
 
     Parameters
@@ -38,6 +39,8 @@ def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Fin
     finished : callable
     progress : callable
         Of the picture that is being solved.
+    engine : Engine, optional
+        One that is warm already.
 
     Raises
     ------
@@ -48,15 +51,14 @@ def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Fin
         behind = _Behind(jobs, finished)
         ahead = _Ahead(tasks, reading)
         try:
-            _solve_all(ahead, behind, writing, settings, jobs, progress)
+            _solve_all(ahead, behind, writing, settings, jobs, progress, engine or Engine())
         finally:  # stopped, too: what was solved is written
             ahead.cancel()
             behind.settle(0)
 
 
 def _solve_all(ahead: _Ahead, behind: _Behind, writing: ThreadPoolExecutor, settings: Settings, jobs: int,
-               progress: Progress) -> None:
-    engine = Engine()
+               progress: Progress, engine: Engine) -> None:
     style_path, style = "", None
     while ahead.fill(max(1, jobs)):
         task, future = ahead.next()

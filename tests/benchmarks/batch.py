@@ -1,24 +1,28 @@
-"""Seconds a picture of a batch, with so many pictures read ahead and written behind, and with none.
+"""Seconds a picture of a batch, with so many pictures read ahead and written behind, with none, and in processes.
 
-    python tests/benchmarks/batch.py [--count 12] [--document 4000] [--jobs 0,1,2,4] [--format jpg]
+    python tests/benchmarks/batch.py [--count 12] [--document 4000] [--jobs 0,1,2] [--processes 2] [--format jpg]
 
 The photographs are scikit-image's, mirrored on to the size and each a little different; every number of jobs makes all
-of them, warm, in the same process, and the first number once more at the end, to tell how steady the machine is.
+of them, warm, in the same process, and the first number once more at the end, to tell how steady the machine is. With
+`--processes` they are also shared out to so many, each with its share of the threads and one job.
 """
 
 from __future__ import annotations
 
-import statistics
+import multiprocessing
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from common import machine, numbers, parser, photographs, resized, settings_from, table, timed
 
 from decouple_core.batch.here import run_here
 from decouple_core.batch.work import Done, Task
 from decouple_core.contract.progress import silent
 from decouple_core.contract.settings import Settings
+from decouple_core.engine import Engine
 from decouple_core.model.heap import keep_freed
 from decouple_core.pictures.writing import write_image
 
@@ -34,7 +38,7 @@ def made(folder: Path, count: int, document: int, ending: str) -> list[Path]:
     return paths
 
 
-def measure(targets: list[Path], style: Path, folder: Path, settings: Settings, jobs: int) -> float:
+def measure(targets: list[Path], style: Path, folder: Path, settings: Settings, jobs: int, engine: Engine) -> float:
     """Seconds a picture, and nothing failed."""
     folder.mkdir(exist_ok=True)
     tasks = [Task(str(path), str(style), str(folder / path.name), replaces=True) for path in targets]
@@ -43,14 +47,41 @@ def measure(targets: list[Path], style: Path, folder: Path, settings: Settings, 
         if done.problem is not None:
             raise done.problem
 
-    return timed(lambda: run_here(tasks, settings, jobs, finished, silent))[0] / len(targets)
+    return timed(lambda: run_here(tasks, settings, jobs, finished, silent, engine))[0] / len(targets)
+
+
+def in_processes(targets: list[Path], style: Path, folder: Path, settings: Settings, count: int) -> float:
+    """Seconds a picture of so many processes, from when all of them are warm."""
+    context = multiprocessing.get_context("spawn")
+    ready, seconds = context.Barrier(count), context.Queue()
+    threads = max(1, torch.get_num_threads() // count)
+    shares = [context.Process(target=_share, args=(targets[first::count], style, folder / str(first), settings, threads,
+                                                   ready, seconds)) for first in range(count)]
+    for share in shares:
+        share.start()
+    slowest = max(seconds.get() for _ in shares)
+    for share in shares:
+        share.join()
+    return slowest / len(targets)
+
+
+def _share(targets: list[Path], style: Path, folder: Path, settings: Settings, threads: int, ready: Any,
+           seconds: Any) -> None:
+    keep_freed()
+    torch.set_num_threads(threads)
+    folder.mkdir()
+    engine = Engine()
+    measure(targets[-1:], style, folder, settings, 0, engine)  # no longer kept when its turn comes
+    ready.wait()
+    seconds.put(measure(targets, style, folder, settings, 1, engine) * len(targets))
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--count", type=int, default=12)
     options.add_argument("--document", type=int, default=4000, help="longer side in pixels; 4000 makes 12 megapixels")
-    options.add_argument("--jobs", type=numbers, default=[0, 1, 2, 4])
+    options.add_argument("--jobs", type=numbers, default=[0, 1, 2])
+    options.add_argument("--processes", type=int, default=2)
     options.add_argument("--format", default="jpg", help="of the photographs and the results")
     given = options.parse_args()
     settings = settings_from(given)
@@ -59,10 +90,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         *targets, style = made(folder, given.count + 1, given.document, given.format)
-        measure(targets[:2], style, folder / "warm", settings, 0)
-        rows = [(jobs, measure(targets, style, folder / str(jobs), settings, jobs))
-                for jobs in (*given.jobs, given.jobs[0])]
-    without = statistics.mean(seconds for jobs, seconds in rows if jobs == given.jobs[0])
+        engine = Engine()
+        measure(targets[:2], style, folder / "warm", settings, 0, engine)
+        rows = [(str(jobs), measure(targets, style, folder / "out", settings, jobs, engine)) for jobs in given.jobs]
+        if given.processes:
+            (folder / "apart").mkdir()
+            rows.append((f"1 in each of {given.processes} processes",
+                         in_processes(targets, style, folder / "apart", settings, given.processes)))
+        rows.append((f"{given.jobs[0]} again",
+                     measure(targets, style, folder / "out", settings, given.jobs[0], engine)))
+    without = (rows[0][1] + rows[-1][1]) / 2
     table(("jobs", "seconds a picture", f"of those with {given.jobs[0]}"),
           [(jobs, seconds, seconds / without) for jobs, seconds in rows])
 
