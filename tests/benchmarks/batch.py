@@ -3,8 +3,8 @@
     python tests/benchmarks/batch.py [--count 12] [--document 4000] [--jobs 0,1,2] [--processes 2] [--format jpg]
 
 The photographs are scikit-image's, mirrored on to the size and each a little different; every number of jobs makes all
-of them, warm, in the same process, and the first number once more at the end, to tell how steady the machine is. With
-`--processes` they are also shared out to so many, each with its share of the threads and one job.
+of them, warm, in the same process. At the end they are shared out to so many processes, each with its share of the
+threads and one job.
 """
 
 from __future__ import annotations
@@ -92,16 +92,20 @@ def main() -> None:
         *targets, style = made(folder, given.count + 1, given.document, given.format)
         engine = Engine()
         measure(targets[:2], style, folder / "warm", settings, 0, engine)
-        rows = [(str(jobs), measure(targets, style, folder / "out", settings, jobs, engine)) for jobs in given.jobs]
+        rows: list[tuple[str, float]] = []
+
+        def note(name: str, seconds: float) -> None:
+            rows.append((name, seconds))
+            print(f"{name}: {seconds:.3g} s a picture", flush=True)
+
+        for jobs in given.jobs:
+            note(str(jobs), measure(targets, style, folder / "out", settings, jobs, engine))
         if given.processes:
             (folder / "apart").mkdir()
-            rows.append((f"1 in each of {given.processes} processes",
-                         in_processes(targets, style, folder / "apart", settings, given.processes)))
-        rows.append((f"{given.jobs[0]} again",
-                     measure(targets, style, folder / "out", settings, given.jobs[0], engine)))
-    without = (rows[0][1] + rows[-1][1]) / 2
+            note(f"1 in each of {given.processes} processes",
+                 in_processes(targets, style, folder / "apart", settings, given.processes))
     table(("jobs", "seconds a picture", f"of those with {given.jobs[0]}"),
-          [(jobs, seconds, seconds / without) for jobs, seconds in rows])
+          [(name, seconds, seconds / rows[0][1]) for name, seconds in rows])
 
 
 if __name__ == "__main__":
