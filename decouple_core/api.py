@@ -7,7 +7,7 @@ count, and lets a target's mask limit the result. The functions beside it do the
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -29,6 +29,7 @@ from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.outcomes.table_fit import fit
 from decouple_core.pictures.given import Given, take
 from decouple_core.pictures.given_masks import take_labels, take_mask
+from decouple_core.pictures.series import spread
 from decouple_core.pictures.visibility import blend, visible
 from decouple_core.report import Report
 
@@ -174,6 +175,67 @@ class Session:
         if mask is not None:
             blend(done.image, given.pixels, mask)
         return Result(given.give_back(done.image), done.components, done.style, done.report)
+
+    def transfer_alike(self, targets: Sequence[Picture], style: Picture | Style, settings: Settings = DEFAULT, *,
+                       style_mask: Picture | None = None, progress: Progress = silent) -> Iterator[Result[Any]]:
+        """Dress a series of targets with one look, such as the frames of a film or the photographs of one shoot.
+
+        One colour part is fitted to all, whose colours and features taken together become the style's, and carries
+        each. It is the same all over each picture: what stays the same from target to target, or moves, is given the
+        same colours, and a sequence of nearly equal frames does not flicker. What a painting lays over it is painted
+        for each target by itself.
+
+        Parameters
+        ----------
+        targets : sequence of ndarray, PIL.Image.Image, Tensor or path
+            Each as the target of `transfer`, of any sizes and kinds. Those that are paths are read when they are
+            needed, and no more than one full-size picture is held. At most 12, spread over the series, are read twice.
+        style, settings, style_mask
+            As for `transfer`.
+        progress : callable
+            As for `transfer`, with the share of the whole series.
+
+        Yields
+        ------
+        Result
+            Of each target, in order, when it is asked for.
+
+        Raises
+        ------
+        InputError, WeightsError, OutOfMemoryError
+            As `transfer`, from the iterator.
+
+        Examples
+        --------
+        >>> import decouple_core as dc
+        >>> import numpy as np
+        >>> frame = np.linspace(0, 1, 24 * 32 * 3, dtype=np.float32).reshape(24, 32, 3)
+        >>> darker = 0.8 * frame
+        >>> settings = dc.Settings(size=32, layers=2, network="vgg16")
+        >>> first, second = dc.Session().transfer_alike([frame, darker], 1 - frame**2, settings)
+        >>> first.image.shape, bool(second.image.mean() < first.image.mean())
+        ((24, 32, 3), True)
+        """
+        if not targets:
+            return
+        chosen = spread(len(targets))
+        steps = len(chosen) + len(targets)
+
+        def part(done: int, of: int = 1) -> Progress:
+            return lambda share, message: progress((done + of * share) / steps, message)
+
+        _, wanted, style_weights = _style_of(style, style_mask, None, None)
+        if not isinstance(wanted, Style):
+            wanted = self._engine.read_style(wanted, settings, mask=style_weights, for_any=False, progress=part(0, 0))
+        taken = (take(targets[number], "target") for number in chosen)
+        colour = self._engine.fit_together(
+            ((given.pixels, visible(given.alpha, None, "target-hidden")) for given in taken), wanted, settings,
+            part(0, len(chosen)))
+        for number, target in enumerate(targets, len(chosen)):
+            given = take(target, "target")
+            done = self._engine.transfer(given.pixels, wanted, settings, colour=colour, progress=part(number),
+                                         target_mask=visible(given.alpha, None, "target-hidden"))
+            yield Result(given.give_back(done.image), done.components, done.style, done.report)
 
     def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
                    progress: Progress = silent) -> Style:
@@ -377,8 +439,8 @@ def round_trip(image: Picture, settings: Settings = THERE_AND_BACK, *, progress:
     return Session().round_trip(image, settings, progress=progress)
 
 
-def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Picture] | None, target: Given[Any],
-              ) -> tuple[Labels | None, np.ndarray | Style, np.ndarray | None]:
+def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Picture] | None,
+              target: Given[Any] | None) -> tuple[Labels | None, np.ndarray | Style, np.ndarray | None]:
     """Labels of target and style, the style's pixels or features, and where its features are measured."""
     if isinstance(style, (str, os.PathLike)) and Path(style).suffix == STYLE_SUFFIX:
         style = Style.load(Path(style))
@@ -389,7 +451,7 @@ def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Pi
     given = take(style, "style")
     weights = None if mask is None else take_mask(mask, given.shape, "style's mask")
     labels = None
-    if regions is not None:
+    if regions is not None and target is not None:
         of_target, of_style = regions
         labels = (take_labels(of_target, target.shape, "target's label image"),
                   take_labels(of_style, given.shape, "style's label image"))

@@ -7,7 +7,7 @@ each under an identity of everything it depends on. It takes arrays of one kind;
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from decouple_core.contract.settings import OF_PAINTING, OF_RENDERING, Settings
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
+from decouple_core.features.mixing import mix
 from decouple_core.features.style import DETAIL_LAYERS, ScaleFeatures, Style
 from decouple_core.flow.meter import Meter
 from decouple_core.flow.move import Move
@@ -32,6 +33,8 @@ from decouple_core.outcomes.certificate import Moved, certificate
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.outcome import Dressed
 from decouple_core.outcomes.painting import COARSEST, scales_of
+from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.photograph import IN_COMMON
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.outcomes.strategy import SIDE, Choice, is_painted, readable_share, settled
 from decouple_core.pictures.labels import region_masks
@@ -124,8 +127,8 @@ class Engine:
 
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
-                 regions: Labels | None = None, out: np.ndarray | None = None, render: bool = True,
-                 certify: bool = False, progress: Progress = silent) -> Transferred:
+                 regions: Labels | None = None, colour: Field | None = None, out: np.ndarray | None = None,
+                 render: bool = True, certify: bool = False, progress: Progress = silent) -> Transferred:
         """Dress the target in the style.
 
         Parameters
@@ -140,6 +143,8 @@ class Engine:
             with the target by them.
         regions : pair of ndarray, optional
             See `Labels`. The masks limit each of the regions.
+        colour : Field, optional
+            The colour part, where it is shared with other targets, from `fit_together`.
         out : ndarray, optional
             Receives the result, shape (H, W, 3), float32.
         render : bool
@@ -164,7 +169,7 @@ class Engine:
 
         def work(device: torch.device, size: int) -> Transferred:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify,
-                       choices=choices)
+                       choices=choices, colour=colour)
             with torch.inference_mode(), single_precision():
                 done = run.transfer(target, target_masks, style, style_masks, result, render)
             return done if painted is None else dataclasses.replace(
@@ -192,6 +197,31 @@ class Engine:
         return run_with_step_down(work, device, settings.size,
                                   lambda message: progress(0.0, message), self.forget)
 
+    def fit_together(self, targets: Iterable[tuple[np.ndarray, np.ndarray | None]], style: Style, settings: Settings,
+                     progress: Progress = silent) -> Field:
+        """One colour field for several targets, which taken together get the style; for `transfer`'s `colour`.
+
+        Parameters
+        ----------
+        targets : iterable of pairs
+            Each target's pixels, as for `transfer`, with its mask or None; of a long series those that `series.spread`
+            names. They are let go one after the other.
+        style : Style
+        settings : Settings
+        progress : Progress
+        """
+        device = pick_device(settings.device)
+        settings, _ = settled(settings, None, None, 0, accelerated=device.type != "cpu")
+        size = OUTCOMES["photo"].flow_size(settings)
+        pictures = [Picture.of(pixels, _masks(mask, None, None)[0], size, CPU) for pixels, mask in targets]
+
+        def work(device: torch.device, size: int) -> Field:
+            run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
+            with torch.inference_mode(), single_precision():
+                return run.fit_together([picture.to(device) for picture in pictures], style)
+
+        return run_with_step_down(work, device, settings.size, lambda message: progress(0.0, message), self.forget)
+
     def round_trip(self, image: np.ndarray, settings: Settings, progress: Progress = silent) -> RoundTrip:
         """Self-transfer by the raw flow at the working size, layer 0 included, without clipping."""
         device = pick_device(settings.device)
@@ -205,9 +235,10 @@ class _Run:
     """One piece of work under way: settings, journal and progress together."""
 
     def __init__(self, engine: Engine, settings: Settings, device: torch.device, say: Progress, *,
-                 certify: bool = False, choices: Sequence[Choice] = ()) -> None:
+                 certify: bool = False, choices: Sequence[Choice] = (),
+                 colour: Field | None = None) -> None:
         self._engine, self._settings, self._device, self._say = engine, settings, device, say
-        self._certify = certify
+        self._certify, self._colour = certify, colour
         self._outcome = OUTCOMES[settings.mode]
         self._journal = Journal(choices=list(choices))
         self._meter = Meter(say)
@@ -264,6 +295,13 @@ class _Run:
         self._plan(model, reads=flows, dresses=False, renders=False)
         return self._style(model, picture, self._active(model, picture), sides, flows=flows)
 
+    def fit_together(self, pictures: Sequence[Picture], style: Style) -> Field:
+        self._settings = _for_style(self._settings, style, 1)
+        model = self._prepare()
+        own = mix([self._described(model, picture, ()) for picture in pictures])
+        goal = own.towards(style, self._settings.strengths)
+        return IN_COMMON.fitted(model, pictures, goal, self._settings, self._say)
+
     def round_trip(self, image: np.ndarray) -> RoundTrip:
         model = self._prepare()
         picture = Picture.of(image, [], self._settings.size, self._device)
@@ -276,8 +314,10 @@ class _Run:
     def _keep_readable(self, picture: Picture, wanted: Style) -> None:
         """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""
         settings = self._settings
-        if settings.allow_black or settings.keep_tones or picture.regions > 1 or not settings.strengths[0]:
-            return  # with regions, an artist has said what becomes what
+        if settings.allow_black or settings.keep_tones or not settings.strengths[0]:
+            return
+        if picture.regions > 1 or self._colour is not None:
+            return  # an artist has said what becomes what; or it is the same for a whole series
         own, = picture.medium.colours()
         goal = own.towards(wanted.full_moments[0], settings.strengths[0])
         share, choice = readable_share(picture.medium.image, own, goal)
@@ -293,7 +333,7 @@ class _Run:
         with self._journal.step("dress"):
             goal = normalised.own.towards(wanted, self._settings.strengths)
             image, layers = self._dress(model, picture, normalised, goal, active)
-            return Dressed(picture, normalised.own, goal, image), layers
+            return Dressed(picture, normalised.own, goal, image, self._colour), layers
 
     def _measured(self, model: PreparedModel, picture: Picture, wanted: Style,
                   active: Tensor) -> tuple[Dressed, list[LayerReport]]:
@@ -301,7 +341,7 @@ class _Run:
         own = self._engine.own.get(identity_of(model.identity, picture.identity),
                                    lambda: self._described(model, picture, ()))
         self._journal.images["target"] = picture.small.image
-        return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None), []
+        return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None, self._colour), []
 
     def _reached(self, model: PreparedModel, dressed: Dressed, components: Components) -> list[LayerReport]:
         """What each layer has reached without a flow: its coupled means, deep to shallow."""
@@ -408,7 +448,8 @@ class _Run:
         goal = dressed.goal
         identity = identity_of(
             model.identity, dressed.picture.identity, dressed.picture.finest_identity, settings,
-            dressed.image, goal.features, goal.coupled_means, [(m.mean, m.covariance) for m in goal.full_moments],
+            dressed.image, dressed.colour and dressed.colour.parameters, goal.features, goal.coupled_means,
+            [(m.mean, m.covariance) for m in goal.full_moments],
             [(scale.side, scale.means, scale.detail) for scale in goal.scales])
         made = self._engine.components.get(identity, lambda: self._outcome.components(
             model, dressed, self._settings, self._meter.within))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from decouple_core.batch.summary import Stamp
-from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, write
+from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, with_one_look, write
 from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.settings import Settings
 from decouple_core.model.heap import keep_freed
@@ -30,8 +30,11 @@ PATIENCE = "10s"
 """For the scheduler's first answer."""
 
 
-def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, finished: Finished) -> None:
+def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, finished: Finished,
+                   series: Sequence[str] = ()) -> None:
     """Make these pictures on the workers of the scheduler at an address, such as ``tcp://host:8786``.
+
+    One look for a series is fitted by each worker, which is the same on all of them but for rounding.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, fini
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError("cluster-silent", address=address) from error
     with client:
-        under_way = {client.submit(make, task, settings.as_dict(), pure=False): task for task in tasks}
+        under_way = {client.submit(make, task, settings.as_dict(), tuple(series), pure=False): task for task in tasks}
         try:
             for future in as_completed(list(under_way), loop=client.loop):
                 try:
@@ -63,7 +66,7 @@ def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, fini
             client.cancel(list(under_way))
 
 
-def make(task: Task, settings: dict[str, object]) -> Done:
+def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) -> Done:
     """Make one picture, in a worker; its threads read and write side by side and solve one after another."""
     start = time.perf_counter()
     made_of: Stamp | None = None
@@ -71,7 +74,8 @@ def make(task: Task, settings: dict[str, object]) -> Done:
         target = read(task)
         made_of = target.stamp
         with _solving:
-            result = dress(_warm(), target, _style(task.style), Settings.from_dict(settings))
+            chosen = Settings.from_dict(settings)
+            result = dress(_warm(), target, _style(task.style, series, chosen), chosen)
         made = write(task, result, target)
     except Exception as error:
         return Done(time.perf_counter() - start, made_of, problem=as_ours(error))
@@ -80,7 +84,7 @@ def make(task: Task, settings: dict[str, object]) -> Done:
 
 _solving = threading.Lock()
 _engines: list[Engine] = []
-_styles: dict[str, tuple[Stamp, LoadedStyle]] = {}
+_styles: dict[tuple[str, tuple[str, ...], Settings], tuple[Stamp, LoadedStyle]] = {}
 
 
 def _warm() -> Engine:
@@ -94,10 +98,12 @@ def _warm() -> Engine:
     return _engines[0]
 
 
-def _style(path: str) -> LoadedStyle:
+def _style(path: str, series: tuple[str, ...], settings: Settings) -> LoadedStyle:
     """The style that was read last, or another; `_solving` is held."""
     stamp = Stamp.of(Path(path)) if Path(path).exists() else Stamp(0, 0)
-    if path not in _styles or _styles[path][0] != stamp:
+    known = path, series, settings
+    if known not in _styles or _styles[known][0] != stamp:
         _styles.clear()
-        _styles[path] = stamp, read_style(path)
-    return _styles[path][1]
+        style = read_style(path)
+        _styles[known] = stamp, with_one_look(_warm(), style, series, settings) if series else style
+    return _styles[known][1]

@@ -17,6 +17,7 @@ from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.files import check_folder, reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.settings import Settings
+from decouple_core.pictures.series import FITTED, spread
 
 if TYPE_CHECKING:
     from decouple_core.batch.work import Done, Task
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="another style; every target is dressed in each, and names hold the style's. May be given "
                              "several times")
     parser.add_argument("--format", metavar="ENDING", help="of the results, such as png (default: each target's own)")
+    parser.add_argument("--same-look", action="store_true",
+                        help=f"one look for the series: one colour part for all targets, fitted on at most {FITTED} of "
+                             "them, so that frames do not flicker")
     parser.add_argument("--jobs", type=int, default=JOBS, metavar=f"0..{MOST_JOBS}",
                         help="pictures that are read ahead, and written behind, while one is solved; 0 does one thing "
                              "after another (default: %(default)s)")
@@ -68,16 +72,17 @@ def run(options: argparse.Namespace, settings: Settings) -> str:
         raise InputError("setting-range", setting="jobs", value=str(options.jobs), low="0", high=str(MOST_JOBS))
     styles = styles_of([options.style, *options.more_styles])
     targets = targets_of(options.targets, styles)
-    recipes = _recipes(styles, settings)
+    series = [str(targets[number]) for number in spread(len(targets))] if options.same_look else []
+    recipes = _recipes(styles, settings, series)
     folder = _made(Path(options.output).absolute())
     start = time.perf_counter()
     with _alone(folder):
         summary = Summary.read(folder)
         entries = entries_of(targets, styles, summary, ending, ENDINGS)
-        summary.facts = {"settings": settings.as_dict()}
+        summary.facts = {"settings": settings.as_dict(), "same_look": options.same_look}
         todo = _todo(entries, recipes, summary, several=len(styles) > 1)
         summary.write()
-        failed = _make(todo, recipes, settings, options, summary)
+        failed = _make(todo, recipes, settings, options, summary, series)
     seconds = time.perf_counter() - start
     if failed:
         raise DecoupleError("batch-failed", failed=failed, count=len(entries), summary=str(summary.path))
@@ -85,11 +90,16 @@ def run(options: argparse.Namespace, settings: Settings) -> str:
             + (f", {seconds / len(todo):.2f} s each" if todo else ""))
 
 
-def _recipes(styles: list[Path], settings: Settings) -> dict[str, str]:
-    """For each style, a digest of its content and of the settings; the device is none of what a result is made of."""
+def _recipes(styles: list[Path], settings: Settings, series: list[str]) -> dict[str, str]:
+    """For each style, a digest of its content, of the settings, and of the pictures that one look is fitted on.
+
+    The device is none of what a result is made of.
+    """
     from decouple_core.features.identity import identity_of
 
     chosen = {name: value for name, value in settings.as_dict().items() if name != "device"}
+    if series:
+        chosen["series"] = [_digest_if_there(path) for path in series]
     recipes = {}
     for style in styles:
         try:
@@ -99,6 +109,14 @@ def _recipes(styles: list[Path], settings: Settings) -> dict[str, str]:
         except OSError as error:
             raise InputError("file-unreadable", path=str(style), reason=reason(error)) from error
     return recipes
+
+
+def _digest_if_there(path: str) -> str:
+    """The digest of a picture of the series; nothing of one that cannot be read, which is left out of the fit."""
+    try:
+        return digest_of(Path(path))
+    except OSError:
+        return ""
 
 
 def _made(folder: Path) -> Path:
@@ -154,7 +172,7 @@ def _todo(entries: list[Entry], recipes: dict[str, str], summary: Summary, *, se
 
 
 def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, options: argparse.Namespace,
-          summary: Summary) -> int:
+          summary: Summary, series: list[str]) -> int:
     """Make these pictures, noting each as it is finished; how many failed."""
     tasks = list(todo)
     failures: list[tuple[str, Message]] = []
@@ -176,11 +194,11 @@ def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, 
             if options.cluster and tasks:
                 from decouple_core.batch.cluster import run_on_cluster
 
-                run_on_cluster(options.cluster, tasks, settings, finished)
+                run_on_cluster(options.cluster, tasks, settings, finished, series)
             elif tasks:
                 from decouple_core.batch.here import run_here
 
-                run_here(tasks, settings, options.jobs, finished, bar.solving)
+                run_here(tasks, settings, options.jobs, finished, bar.solving, series=series)
         finally:
             bar.close()
             for target, message in failures:

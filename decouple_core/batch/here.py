@@ -15,7 +15,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from decouple_core.batch.summary import Stamp
-from decouple_core.batch.work import Done, Loaded, LoadedStyle, Task, dress, ends_all, read, read_style, write
+from decouple_core.batch.work import (
+    Done,
+    Loaded,
+    LoadedStyle,
+    Task,
+    dress,
+    ends_all,
+    read,
+    read_style,
+    with_one_look,
+    write,
+)
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
@@ -26,7 +37,7 @@ Finished = Callable[[Task, Done], None]
 
 
 def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Finished, progress: Progress,
-             engine: Engine | None = None) -> None:
+             engine: Engine | None = None, series: Sequence[str] = ()) -> None:
     """Make these pictures; one that fails is told as such, and the others go on.
 
     Parameters
@@ -41,6 +52,8 @@ def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Fin
         Of the picture that is being solved.
     engine : Engine, optional
         One that is warm already.
+    series : sequence of str
+        Pictures that one look for all is fitted on; with none each has its own.
 
     Raises
     ------
@@ -51,19 +64,19 @@ def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Fin
         behind = _Behind(jobs, finished)
         ahead = _Ahead(tasks, reading)
         try:
-            _solve_all(ahead, behind, writing, settings, jobs, progress, engine or Engine())
+            _solve_all(ahead, behind, writing, settings, jobs, progress, series, engine or Engine())
         finally:  # stopped, too: what was solved is written
             ahead.cancel()
             behind.settle(0)
 
 
 def _solve_all(ahead: _Ahead, behind: _Behind, writing: ThreadPoolExecutor, settings: Settings, jobs: int,
-               progress: Progress, engine: Engine) -> None:
+               progress: Progress, series: Sequence[str], engine: Engine) -> None:
     style_path, style = "", None
     while ahead.fill(max(1, jobs)):
         task, future = ahead.next()
         if task.style != style_path or style is None:
-            style = _style(task.style)
+            style = _style(task.style, engine, series, settings, progress)
             style_path = task.style
         try:
             target = future.result()
@@ -78,9 +91,10 @@ def _solve_all(ahead: _Ahead, behind: _Behind, writing: ThreadPoolExecutor, sett
         del result, target, future  # before the next one is made
 
 
-def _style(path: str) -> LoadedStyle:
+def _style(path: str, engine: Engine, series: Sequence[str], settings: Settings, progress: Progress) -> LoadedStyle:
     try:
-        return read_style(path)
+        style = read_style(path)
+        return with_one_look(engine, style, series, settings, progress) if series else style
     except Exception as error:
         raise as_ours(error) from error
 

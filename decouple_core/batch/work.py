@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from decouple_core.pictures.writing import check_output, write_like
 if TYPE_CHECKING:
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
+    from decouple_core.outcomes.parametrisation import Field
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,14 @@ class Loaded:
 
 @dataclass(frozen=True, eq=False)
 class LoadedStyle:
-    """A style: the features of a file, or a picture's pixels with where they count."""
+    """A style: the features of a file, or a picture's pixels with where they count.
+
+    With `colour` it is that of a series with one look, fitted on all of it.
+    """
 
     source: np.ndarray | Style
     mask: np.ndarray | None
+    colour: Field | None = None
 
 
 def read(task: Task) -> Loaded:
@@ -90,8 +96,36 @@ def read_style(path: str) -> LoadedStyle:
 def dress(engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent,
           ) -> np.ndarray:
     """The target in the style, (H, W, 3) float32: what `transfer` makes of the two."""
-    return engine.transfer(target.image.pixels, style.source, settings, style_mask=style.mask, progress=progress,
-                           target_mask=visible(target.image.alpha, None, "target-hidden")).image
+    return engine.transfer(target.image.pixels, style.source, settings, style_mask=style.mask, colour=style.colour,
+                           target_mask=visible(target.image.alpha, None, "target-hidden"), progress=progress).image
+
+
+def with_one_look(engine: Engine, style: LoadedStyle, series: Sequence[str], settings: Settings,
+                  progress: Progress = silent) -> LoadedStyle:
+    """The style with the colour part that a series is given, fitted on these pictures of it.
+
+    Raises
+    ------
+    DecoupleError
+        Where none of them can be used; one that cannot is left out.
+    """
+    from decouple_core.features.style import Style
+
+    problems: list[Exception] = []
+
+    def usable() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        for path in series:
+            try:
+                image = read_image(path)
+                yield image.pixels, visible(image.alpha, None, "target-hidden")
+            except InputError as error:
+                problems.append(error)
+                if len(problems) == len(series):
+                    raise
+
+    features = style.source if isinstance(style.source, Style) else engine.read_style(
+        style.source, settings, mask=style.mask, for_any=False, progress=progress)
+    return LoadedStyle(features, None, engine.fit_together(usable(), features, settings, progress))
 
 
 def write(task: Task, result: np.ndarray, target: Loaded) -> Stamp:

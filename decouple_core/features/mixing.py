@@ -78,6 +78,13 @@ def shares_of(count: int, weights: Sequence[float] | None) -> list[float]:
     return [weight / total for weight in given]
 
 
+def laid_together(clouds: Sequence[ColourMoments], shares: Sequence[float]) -> ColourMoments:
+    """Moments of clouds laid into each other, each with a share of 1."""
+    mean = _mean([cloud.mean for cloud in clouds], shares)
+    spread = [torch.outer(cloud.mean - mean, cloud.mean - mean) for cloud in clouds]
+    return ColourMoments(mean, _mean([cloud.covariance + s for cloud, s in zip(clouds, spread, strict=True)], shares))
+
+
 def _painted(styles: Sequence[Style], shares: Sequence[float]) -> bool | None:
     """Whether most of it is painted; None where it is not known of all."""
     if any(style.painted is None for style in styles):
@@ -97,14 +104,7 @@ def _mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
 
 
 def _clouds(moments: Sequence[Sequence[ColourMoments]], shares: Sequence[float]) -> tuple[ColourMoments, ...]:
-    return tuple(_cloud(of_region, shares) for of_region in zip(*moments, strict=True))
-
-
-def _cloud(moments: Sequence[ColourMoments], shares: Sequence[float]) -> ColourMoments:
-    """Moments of clouds laid into each other."""
-    mean = _mean([cloud.mean for cloud in moments], shares)
-    spread = [torch.outer(cloud.mean - mean, cloud.mean - mean) for cloud in moments]
-    return ColourMoments(mean, _mean([cloud.covariance + s for cloud, s in zip(moments, spread, strict=True)], shares))
+    return tuple(laid_together(of_region, shares) for of_region in zip(*moments, strict=True))
 
 
 def _scales(styles: Sequence[Style], shares: Sequence[float]) -> tuple[ScaleFeatures, ...]:

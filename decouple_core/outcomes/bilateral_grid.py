@@ -99,3 +99,17 @@ class BilateralGrid(Parametrisation):
             moved = moved + mapped * share
         return moved.flatten(0, 1)
 
+
+class LightnessGrid(BilateralGrid):
+    """A grid without places: matrices by lightness alone, the same all over any picture.
+
+    For pictures of one region; what is hidden has no share in its only cell.
+    """
+
+    def __init__(self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0,
+                 bottom: float = 1.0) -> None:
+        super().__init__(image, shape or (12, CELLS_IN_LIGHTNESS, 1, 1), top, bottom)
+
+    @classmethod
+    def followed(cls, parameters: Tensor, maps: Sequence[ColourMap], shares: Tensor) -> Tensor:
+        return super().followed(parameters, maps, torch.ones_like(shares))

@@ -8,6 +8,9 @@ luma, which are the target's edges.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -37,9 +40,25 @@ WINDOW, CONTRAST = 7, 0.03**2
 of the structural similarity (Wang et al. 2004)."""
 
 
-def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor,
+@dataclass(frozen=True)
+class Corrected:
+    """A picture that a field is corrected at.
+
+    Attributes
+    ----------
+    at : Parametrisation
+        At the target at about `SIZE`, for parameters like the field's.
+    hierarchy : Hierarchy
+        The layers that take part, in the target's regions at that size.
+    """
+
+    at: Parametrisation
+    hierarchy: Hierarchy
+
+
+def correct(pictures: Sequence[Corrected], field: Field, misfit: Tensor, damping: Tensor,
             smoothing: float | Tensor) -> Field:
-    """Give the features of the field's picture what they lack.
+    """Give the features of the field's picture what they lack; those of several are their mean over the pictures.
 
     For the grid θ₀ + L y and the picture x of θ₀, a Gauss-Newton step minimises
 
@@ -47,40 +66,56 @@ def correct(at: Parametrisation, field: Field, hierarchy: Hierarchy, misfit: Ten
 
     L makes the smallest change a smooth one; it is scaled to let a pixel answer to B L Lᵀ Bᵀ as it would to N times the
     identity. Conjugate gradients run on these normal equations, of which every iteration lowers the sum; on the dual
-    ones, truncated as they are, the features could end farther from their goal than they began.
+    ones, truncated as they are, the features could end farther from their goal than they began. Of K pictures J is the
+    mean of their own and the lost structure the mean of theirs, so that K equal ones give what one does.
 
     Parameters
     ----------
-    at : Parametrisation
-        At the target at about `SIZE`, for parameters like the field's.
+    pictures : sequence of Corrected
     field : Field
-    hierarchy : Hierarchy
-        The layers that take part, in the regions at that size.
     misfit : Tensor
-        Their goals minus what they are, shape (R, M).
+        The goals minus what the features are, shape (R, M).
     damping : Tensor
         μ of each feature, shape (R, M).
     smoothing : float or Tensor
         The factor of L, from `smoothing_factor`.
     """
-    structure = Structure(at.image)
-    values = at.apply(field.parameters)
-    picture, slope = box(values), box_slope(values)
-    features = hierarchy.linearise(picture, len(hierarchy.sizes))
+    linearised = [_Linearised(picture, field) for picture in pictures]
 
     def smooth(y: Tensor) -> Tensor:  # L, which is symmetric
-        return smoothing * at.smooth(y)
-
-    def back(change: Tensor) -> Tensor:
-        return smooth(at.adjoint(slope * change))
+        return smoothing * linearised[0].at.smooth(y)
 
     def operator(y: Tensor) -> Tensor:
-        change = slope * at.apply(smooth(y))
-        return back(features.vjp(features.jvp(change) / damping) + STRUCTURE * structure.curvature(change)) + y
+        step = smooth(y)
+        changes = [one.slope * one.at.apply(step) for one in linearised]
+        answer = _mean([one.features.jvp(change) for one, change in zip(linearised, changes, strict=True)]) / damping
+        return smooth(_mean([one.back(answer, change) for one, change in zip(linearised, changes, strict=True)])) + y
 
-    downhill = back(features.vjp(misfit / damping) - STRUCTURE * structure.curvature(picture - at.image))
+    downhill = smooth(_mean([one.back(misfit / damping, one.at.image - one.picture) for one in linearised]))
     y = conjugate_gradients(operator, downhill, tolerance=0.0, iterations=ITERATIONS).multipliers
     return Field(field.kind, field.parameters + smooth(y))
+
+
+class _Linearised:
+    """One picture of the field with all that a step needs of it."""
+
+    def __init__(self, of: Corrected, field: Field) -> None:
+        self.at = of.at
+        values = of.at.apply(field.parameters)
+        self.picture, self.slope = box(values), box_slope(values)
+        self.structure = Structure(of.at.image)
+        self.features = of.hierarchy.linearise(self.picture, len(of.hierarchy.sizes))
+
+    def back(self, answer: Tensor, change: Tensor) -> Tensor:
+        """Bᵀ S (Jᵀ·answer + w · C·change)."""
+        return self.at.adjoint(self.slope * (self.features.vjp(answer) + STRUCTURE * self.structure.curvature(change)))
+
+
+def _mean(parts: Sequence[Tensor]) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total / len(parts) if len(parts) > 1 else total
 
 
 class Structure:

@@ -14,6 +14,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.style import Style
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.parametrisation import Field
 from decouple_core.pictures.picture import Picture
 
 FLOW_SIZE = 64
@@ -33,12 +34,15 @@ class Dressed:
         Its features, and those that were imposed, with the style's scales.
     image : Tensor or None
         The flow's result at the working size, shape (3, h, w), not yet in the box; None for an outcome without it.
+    colour : Field or None
+        What carries its colours, where that is decided already, as for a series with one look.
     """
 
     picture: Picture
     own: Style
     goal: Style
     image: Tensor | None
+    colour: Field | None = None
 
 
 class Outcome(ABC):

@@ -7,6 +7,9 @@ no part: a field that is first fitted to the flow's result ends with the same sc
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -15,15 +18,17 @@ from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.mixing import laid_together, shares_of
 from decouple_core.features.style import DETAIL_LAYERS, Style
 from decouple_core.flow.replays import Replays
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes import correction
-from decouple_core.outcomes.bilateral_grid import BilateralGrid
+from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
 from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.correction import Corrected
 from decouple_core.outcomes.outcome import Dressed, Outcome
 from decouple_core.outcomes.parametrisation import Field, Parametrisation
-from decouple_core.pictures.picture import Scale
+from decouple_core.pictures.picture import Picture, Scale
 
 FLAT = 1e-5
 """Variance, about (0.8 / 255)², below which a cloud is one colour: no contrast to stretch, only a mean to move."""
@@ -54,32 +59,49 @@ class Photograph(Outcome):
 
     def components(self, model: PreparedModel, dressed: Dressed, settings: Settings,
                    progress: Progress) -> Components:
-        unchanged = self._parametrisation(dressed.picture.small.image).constant(IDENTITY)
-        field = repainted(Field(self._parametrisation, unchanged), dressed.picture.medium, dressed.goal)
-        field = self._corrected(field, model, dressed, settings, progress)
-        return Components(repainted(field, dressed.picture.medium, dressed.goal))
+        if dressed.colour is not None:
+            return Components(dressed.colour)
+        return Components(self.fitted(model, [dressed.picture], dressed.goal, settings, progress))
 
-    def _corrected(self, field: Field, model: PreparedModel, dressed: Dressed, settings: Settings,
+    def fitted(self, model: PreparedModel, pictures: Sequence[Picture], goal: Style, settings: Settings,
+               progress: Progress) -> Field:
+        """One field for all the pictures, which taken together are to have the goal's features and colours.
+
+        Of several, the parametrisation must have parameters of one shape, whatever the picture.
+        """
+        unchanged = self._parametrisation(pictures[0].small.image).constant(IDENTITY)
+        scales = [picture.medium for picture in pictures]
+        field = repainted(Field(self._parametrisation, unchanged), scales, goal)
+        field = self._corrected(field, model, [picture.detail for picture in pictures], goal, settings, progress)
+        return repainted(field, scales, goal)
+
+    def _corrected(self, field: Field, model: PreparedModel, details: Sequence[Scale], goal: Style, settings: Settings,
                    progress: Progress) -> Field:
         """The field with the style's means in the layers that it can reach, as far as these are to take part."""
         layers = min(DETAIL_LAYERS, settings.layers)
         hierarchy = model.hierarchy.first(layers)
-        detail = dressed.picture.detail
-        coarse = detail.shrunk(correction.SIZE)
-        at = field.at(coarse.image)
-        smoothing = correction.smoothing_factor(at)
-        wanted = torch.cat(dressed.goal.coupled_means[:layers], 1)
+        coarse = [detail.shrunk(correction.SIZE) for detail in details]
+        pictures = [Corrected(field.at(one.image), hierarchy.within(one.masks)) for one in coarse]
+        smoothing = statistics.fmean(correction.smoothing_factor(picture.at) for picture in pictures)
+        wanted = torch.cat(goal.coupled_means[:layers], 1)
         damping = model.reference.damping(CORRECTION_DAMPING * settings.damping)[:, : wanted.shape[1]]
         damping = damping.expand_as(wanted)
         for number in range(correction.STEPS):
             progress(number / correction.STEPS, Message("carrying"))
-            there = torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1)
-            misfit = wanted - there
-            if model.replays is None or coarse.masks is not None or hierarchy.identity is None:
-                field = correction.correct(at, field, hierarchy.within(coarse.masks), misfit, damping, smoothing)
+            there = [torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1)
+                     for detail in details]
+            misfit = wanted - torch.stack(there).mean(0)
+            if model.replays is None or len(coarse) > 1 or coarse[0].masks is not None or hierarchy.identity is None:
+                field = correction.correct(pictures, field, misfit, damping, smoothing)
             else:
-                field = _replayed(model.replays, coarse.image, field, hierarchy, misfit, damping, smoothing)
+                field = _replayed(model.replays, coarse[0].image, field, hierarchy, misfit, damping, smoothing)
         return field
+
+
+IN_COMMON = Photograph(LightnessGrid)
+"""What a series of targets shares: the same all over each picture, because what is seen moves from place to place. In
+slow pans things keep their colours with it from the first frame to the last; with `BilateralGrid` in its stead they
+change by several times what noise and exposure do, and to the eye, though it is a little nearer to the style."""
 
 
 def _replayed(replays: Replays, image: Tensor, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor,
@@ -88,22 +110,25 @@ def _replayed(replays: Replays, image: Tensor, field: Field, hierarchy: Hierarch
 
     def step(image: Tensor, parameters: Tensor, misfit: Tensor, damping: Tensor, smoothing: Tensor) -> list[Tensor]:
         there = Field(field.kind, parameters)
-        return [correction.correct(there.at(image), there, hierarchy, misfit, damping, smoothing).parameters]
+        picture = Corrected(there.at(image), hierarchy)
+        return [correction.correct([picture], there, misfit, damping, smoothing).parameters]
 
     inputs = image, field.parameters, misfit, damping, misfit.new_full((), smoothing)
     parameters, = replays((field.kind, hierarchy.identity, hierarchy.sizes), step, inputs, hierarchy.work)
     return Field(field.kind, parameters)
 
 
-def repainted(field: Field, scale: Scale, goal: Style) -> Field:
-    """The field followed by the maps that give its picture the goal's colour moments, region by region.
+def repainted(field: Field, scales: Sequence[Scale], goal: Style) -> Field:
+    """The field followed by the maps that give its pictures the goal's colour moments, region by region.
 
     The box takes a little of what each map gives, so the map is found again on what is left of it.
     """
+    alike = shares_of(len(scales), None)
     for _ in range(REPAINTINGS):
-        now = scale.colours(field.picture(scale.image))
+        each = [scale.colours(field.picture(scale.image)) for scale in scales]
+        now = [laid_together(of_region, alike) for of_region in zip(*each, strict=True)]
         field = field.then([_shift(n, g) if n.covariance.diagonal().max() < FLAT else map_between(n, g)
-                            for n, g in zip(now, goal.full_moments, strict=True)], scale.shares)
+                            for n, g in zip(now, goal.full_moments, strict=True)], scales[0].shares)
     return field
 
 

@@ -17,6 +17,7 @@ from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import Cancelled, DecoupleError
 from decoupled_style.host import arguments, pixels
 from decoupled_style.host.dressing import Output, Request, dress
+from decoupled_style.host.loop import dress_all
 from decoupled_style.host.recipe import (
     Recipe,
     remember_recipe,
@@ -136,7 +137,7 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
         if mode != Gimp.RunMode.NONINTERACTIVE:  # a script leaves the settings of the last run alone, too
             remember_style({**style.where(), **(regions.where() if regions else {})})
         request = Request(style, regions, arguments.chosen_settings(config), arguments.chosen_output(config))
-        return dress(worker, image, layers, request, StatusBar())
+        return dress_all(worker, config.get_property("apply-to"), image, layers, request, StatusBar())
 
 
 def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],

@@ -18,7 +18,9 @@ import pytest
 import tifffile
 from filelock import FileLock
 
+from decouple_core.api import Session
 from decouple_core.cli import main
+from decouple_core.contract.settings import Settings
 from decouple_core.pictures.reading import read_image
 from tests.core.command_line import PIXELS, arguments, fill, picture, succeeds
 
@@ -244,3 +246,26 @@ def test_on_a_cluster_of_two_processes(shoot: Path, capsys: pytest.CaptureFixtur
     batch(capsys, shoot, shoot / "shoot", "-o", shoot / "here")
     for name in ("a.jpg", "b.png", "c.tif"):
         assert (shoot / "out" / name).read_bytes() == (shoot / "here" / name).read_bytes()
+
+
+def test_one_look_for_a_series(shoot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `transfer_alike` makes of the same files; anew where a picture that it was fitted on is another."""
+    folder, out = shoot / "shoot", shoot / "out"
+    (folder / "a.jpg").unlink()
+    PIL.Image.fromarray(PIXELS // 2).save(folder / "d.png")
+    (folder / "e.png").write_text("no picture")
+    words = arguments("batch", shoot / "style.jpg", folder, "-o", out, "--same-look", *QUICK)
+    assert main(words) == 1  # e.png alone, which is left out of the fit, too
+    capsys.readouterr()
+    paths = [folder / name for name in ("b.png", "c.tif", "d.png")]
+    settings = Settings(layers=1, network="vgg16", device="cpu")
+    for path, wanted in zip(paths, Session().transfer_alike(paths, shoot / "style.jpg", settings), strict=True):
+        made = read_image(out / path.name)
+        levels = float(np.iinfo(wanted.image.dtype).max)
+        assert np.abs(made.pixels - wanted.image[..., :3] / levels).max() < 1.5 / 255
+    (folder / "e.png").unlink()
+    assert ": 3 made, 0 there already" in batch(capsys, shoot, folder, "-o", out, "--same-look")  # another series
+    assert ": 0 made, 3 there already" in batch(capsys, shoot, folder, "-o", out, "--same-look")
+    PIL.Image.fromarray(PIXELS // 3).save(folder / "d.png")
+    assert ": 3 made, 0 there already" in batch(capsys, shoot, folder, "-o", out, "--same-look")
+    assert ": 3 made, 0 there already" in batch(capsys, shoot, folder, "-o", out)

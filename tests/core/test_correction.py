@@ -21,7 +21,7 @@ from decouple_core.features.reference import reference_gram, uniform_noise
 from decouple_core.outcomes import correction
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box
-from decouple_core.outcomes.correction import Structure
+from decouple_core.outcomes.correction import Corrected, Structure
 from decouple_core.outcomes.parametrisation import Field
 from decouple_core.outcomes.photograph import CORRECTION_DAMPING
 from decouple_core.pictures.resampling import shrink
@@ -54,7 +54,8 @@ def lacking(field: Field, slicing: BilateralGrid, hierarchy: ChannelMeans, goal:
 
 def correct(slicing: BilateralGrid, field: Field, hierarchy: ChannelMeans, misfit: Tensor, damping: Tensor) -> Field:
     """One step from this field."""
-    return correction.correct(slicing, field, hierarchy, misfit, damping, correction.smoothing_factor(slicing))
+    picture = Corrected(slicing, hierarchy)
+    return correction.correct([picture], field, misfit, damping, correction.smoothing_factor(slicing))
 
 
 @pytest.mark.parametrize("names", [("astronaut", "coffee"), ("coffee", "rocket"), ("rocket", "chelsea")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,7 +187,7 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
     """On the smallest screen, from left to right and from right to left, with one style and with two."""
     helpers = Path(__file__).with_name("inside_dialog.py").read_text()
     opened.ask(f"exec({helpers!r}, globals())")
-    opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, cat, "{direction}")')
+    opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, cat, "{direction}"); third_image = new_image(20, 20)')
     try:
         opened.shoot(f"22-{direction}")
         assert opened.ask("cut_off(made)") == []
@@ -200,8 +201,13 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
         opened.shoot(f"23-{direction}-mixed")
         opened.wait_until(lambda: opened.ask("settle(0.3) or True") and any(
             (job / "style1.raw").exists() for job in gimp.job_files()), 60, "a preview of the mixture")
+        opened.ask('made._config.set_property("apply-to", "all-images"); made._more.set_expanded(True); settle(0.5)')
+        opened.shoot(f"24-{direction}-all-images")
+        assert re.fullmatch(r"Applies to \d+ layers of [2-9] images", opened.ask("made._applies.get_text()"))
+        assert opened.ask("made._applies.get_mapped()")
+        assert opened.ask("cut_off(made)") == []
     finally:
-        opened.ask("close_dialog(made)")
+        opened.ask("close_dialog(made); third_image.delete()")
 
 
 def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> None:

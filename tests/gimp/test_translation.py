@@ -71,8 +71,9 @@ def tables() -> Iterator[str]:
         for node in ast.parse((PACKAGE / "host" / path).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
                 table, name = node.value, getattr(node.targets[0], "id", "")
-                labels = {"TIPS": table.values, "OUTPUTS": table.values, "AMOUNTS": table.values,
-                          "PART_NAMES": table.values, "MIXED_IN": table.values, "QUALITIES": table.keys}.get(name, [])
+                labels = {"TIPS": table.values, "OUTPUTS": table.values, "APPLY_TO": table.values,
+                          "AMOUNTS": table.values, "PART_NAMES": table.values, "MIXED_IN": table.values,
+                          "QUALITIES": table.keys}.get(name, [])
                 yield from (label.value for label in labels if isinstance(label, ast.Constant))
 
 

@@ -12,6 +12,7 @@ from decoupled_style.contract import settings as table
 from decoupled_style.contract.protocol import LARGEST_WEIGHT
 from decoupled_style.contract.settings import Settings
 from decoupled_style.host.dressing import Output
+from decoupled_style.host.loop import ALL_IMAGES, ALL_LAYERS, SELECTED
 from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture
 from decoupled_style.messages import Failure, _
 
@@ -77,6 +78,8 @@ QUALITIES = {"Automatic": table.AUTOMATIC_SIZE, "Draft": 256, "Normal": 512, "Fi
 
 OUTPUTS = {"layer": "One new layer", "separable": "Separable layers"}
 
+APPLY_TO = {SELECTED: "Selected layers", ALL_LAYERS: "All layers of the image", ALL_IMAGES: "All open images"}
+
 
 def add_arguments(procedure: Gimp.Procedure) -> None:
     """Declare the style, the regions and every setting."""
@@ -118,6 +121,10 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
         "output", _("Output"), _("One new layer, or a group whose layers add up to it: colour, forms, strokes and "
                                  "grain, each with an opacity and a mask of its own"), _choice(OUTPUTS), "layer",
         READ_WRITE)
+    procedure.add_choice_argument(
+        "apply-to", _("Apply to"),
+        _("The selected layers, all layers of the image, or the selected layers of every open image; the style's image "
+          "is left out"), _choice(APPLY_TO), SELECTED, READ_WRITE)
     procedure.add_string_argument("layer-name", _("Name"), _("Name of the new layer; by layer and style if left empty"),
                                   "", READ_WRITE)
 

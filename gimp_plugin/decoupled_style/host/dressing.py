@@ -12,7 +12,7 @@ from gi.repository import Gimp
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import DiskFullError
+from decoupled_style.contract.errors import DiskFullError, InputError
 from decoupled_style.contract.settings import COMPONENTS, Settings
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import Given, JobFiles, closed, compute
@@ -20,7 +20,7 @@ from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look,
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
-from decoupled_style.messages import Failure, _
+from decoupled_style.messages import Failure, _, reason
 
 READING, WRITING = 0.05, 0.05
 """Share of the progress bar for reading a layer and for writing its result; the computing takes the rest."""
@@ -30,6 +30,9 @@ PART_NAMES = {"colour": "Colour", "forms": "Forms", "strokes": "Strokes", "grain
 
 Notice = Callable[[float | None, str], None]
 """Told how far the run is, in [0, 1], and what it does; with None when nothing new happened. May raise `Cancelled`."""
+
+LeftOut = Callable[[str, str], None]
+"""Told the name of what could not be dressed, and why."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,16 @@ class Request:
 
 
 def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], request: Request, notice: Notice,
-          files: JobFiles | None = None) -> list[Gimp.Layer]:
+          files: JobFiles | None = None, left_out: LeftOut | None = None) -> list[Gimp.Layer]:
     """Dress each layer as the request says; returns the new layers.
 
     Parameters
     ----------
     worker, image, layers, request, notice
     files
-        Those of the first layer, where it was handed over before.
+        Those of one of the layers, where it was handed over before.
+    left_out
+        Takes the layers that cannot be dressed; without it, the first of them ends the run.
 
     Raises
     ------
@@ -86,12 +91,19 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], reque
                                                                          text=text)
                 notice(None if done is None else (number + done) / len(layers), text)
 
-            of_layer = files if files is not None and number == 0 else JobFiles(worker, image, layer)
-            result, recipe = _one(worker, image, layer, of_layer, request, parts, known, part)
+            of_layer = (files if files is not None and files.layer.get_id() == layer.get_id()
+                        else JobFiles(worker, image, layer))
+            try:
+                result, recipe = _one(worker, image, layer, of_layer, request, parts, known, part)
+            except (Failure, InputError) as failure:  # of this layer; another error would be that of all
+                if left_out is None or not image.is_valid():
+                    raise
+                left_out(layer.get_name() if layer.is_valid() else "", reason(failure))
+                continue
             results.append(result)
             if request.regions is None:  # which regions of the style count depends on the layer
                 known = recipe.style
-        return insert(image, results)
+        return insert(image, results) if results else []
     except OSError as error:
         _give_up(worker, results)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

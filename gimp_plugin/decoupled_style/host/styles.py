@@ -80,7 +80,7 @@ class FileStyle:
         self.file = file
         self.file_name = file.get_basename() or file.get_uri()
         self.name = Path(self.file_name).stem
-        self._image: Gimp.Image | None = None
+        self.image: Gimp.Image | None = None
 
     @property
     def is_features(self) -> bool:
@@ -89,15 +89,15 @@ class FileStyle:
 
     def drawable(self) -> Gimp.Drawable:
         """The picture, opened out of sight; `Failure` where GIMP cannot open it."""
-        if self._image is None:
+        if self.image is None:
             if not self.file.query_exists():
                 raise Failure(_("There is no file {file}. Choose a style again.").format(file=self._path()))
-            self._image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, self.file)
-            if self._image is None:
+            self.image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, self.file)
+            if self.image is None:
                 raise Failure(_("GIMP cannot open {file}. Choose another style.").format(file=self._path()))
-            if len(self._image.get_layers()) > 1:
-                self._image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
-        return self._image.get_layers()[0]
+            if len(self.image.get_layers()) > 1:
+                self.image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
+        return self.image.get_layers()[0]
 
     def hand_over(self, folder: Path, name: str = "style") -> Reading[dict[str, Any]]:
         """Write its pixels under this name, or name the file for the worker to read."""
@@ -115,9 +115,9 @@ class FileStyle:
 
     def close(self) -> None:
         """Close the picture."""
-        if self._image is not None and self._image.is_valid():
-            self._image.delete()
-        self._image = None
+        if self.image is not None and self.image.is_valid():
+            self.image.delete()
+        self.image = None
 
     def _path(self) -> str:
         return self.file.get_path() or self.file.get_uri()
@@ -163,6 +163,13 @@ def sources(style: Style | None) -> list[Style]:
     if isinstance(style, Mixture):
         return [one for one, _weight in style.parts]
     return [style] if style is not None else []
+
+
+def image_of(style: Style) -> Gimp.Image | None:
+    """The open image that one style's picture is in, out of sight or not."""
+    if isinstance(style, LayerStyle):
+        return style.drawable.get_image() if style.is_open else None
+    return style.image if isinstance(style, FileStyle) else None
 
 
 class RecipeStyle:

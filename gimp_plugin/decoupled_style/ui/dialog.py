@@ -11,9 +11,10 @@ from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract.errors import Cancelled, DecoupleError
 from decoupled_style.host import arguments, watching
-from decoupled_style.host.dressing import Request, dress
+from decoupled_style.host.dressing import Request
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.look import save_look
+from decoupled_style.host.loop import SELECTED, dress_all, works
 from decoupled_style.host.recipe import remember_style, remembered_style
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.seconds import Learnt
@@ -33,7 +34,7 @@ from decoupled_style.ui.chooser import LabelChooser
 from decoupled_style.ui.controls import Controls, column, heading
 from decoupled_style.ui.help import offer_help
 from decoupled_style.ui.look import ask_where, offer_to_save
-from decoupled_style.ui.output import output_controls
+from decoupled_style.ui.output import apply_to_control, output_controls
 from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
@@ -73,7 +74,8 @@ class DressDialog:
                  layers: Sequence[Gimp.Layer], worker: Worker) -> None:
         self._config, self._image, self._layers, self._worker = config, image, layers, worker
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Decoupled Style Transfer"))
-        config.set_property("layer-name", "")  # of the last run alone
+        config.set_property("layer-name", "")  # of the last run alone, as is the next
+        config.set_property("apply-to", SELECTED)
         self._view = RunView(self._dialog)
         self._files = JobFiles(worker, image, layers[0])
         learnt = Learnt()
@@ -83,6 +85,7 @@ class DressDialog:
         self._chooser = StyleStrip(image, self._style_changed)
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
         self._save_look = offer_to_save(self._dialog, self._ask_for_look)
+        self._applies = Gtk.Label(xalign=0, no_show_all=True)
         self._choices = self._build()
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
@@ -116,7 +119,8 @@ class DressDialog:
                         self._preview.say(saved)
                         continue
                     self._preview.clear_canvas()
-                    return dress(self._worker, self._image, self._layers, request, self._view.notice, self._files)
+                    return dress_all(self._worker, self._config.get_property("apply-to"), self._image, self._layers,
+                                     request, self._view.notice, self._files)
             except Cancelled:
                 self._preview.say(_("Stopped."))
             except (Failure, DecoupleError) as failure:
@@ -177,9 +181,10 @@ class DressDialog:
         above.pack_start(mix, False, False, 0)
         above.pack_start(browse, False, False, 0)
         self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
-        more.add(column([*self._controls.more(), heading(_("Regions")), self._regions_row()]))
-        return column([above, self._chooser, PresetChooser(self._config), *self._controls.main(), more,
-                       output_controls(self._config, self._image, len(self._layers))])
+        more.add(column([apply_to_control(self._config), *self._controls.more(), heading(_("Regions")),
+                         self._regions_row()]))
+        return column([above, self._chooser, PresetChooser(self._config), *self._controls.main(), self._applies,
+                       more, output_controls(self._config, self._image)])
 
     def _regions_row(self) -> Gtk.Widget:
         """The two choosers of labels, with a short guide."""
@@ -243,8 +248,18 @@ class DressDialog:
         else:
             with contextlib.suppress(Failure):  # one is chosen, the other not yet
                 regions = self._regions(style)
+        self._say_what_it_applies_to()
         with contextlib.suppress(DecoupleError):  # between the two of a change
             self._preview.show_style(style, regions, arguments.chosen_settings(self._config))
+
+    def _say_what_it_applies_to(self) -> None:
+        """Always seen where it is more than the layer in the preview."""
+        found = works(self._config.get_property("apply-to"), self._image, self._layers, self._chooser.style,
+                      (self._target_labels.selected, self._style_labels.selected))
+        count = sum(len(layers) for _image, layers in found)
+        text = _("Applies to {count} layers") if len(found) == 1 else _("Applies to {count} layers of {images} images")
+        self._applies.set_text(text.format(count=count, images=len(found)))
+        self._applies.set_visible(count != 1 or len(found) > 1)
 
     def _looked(self) -> None:
         """A true look has come: what went wrong before is over."""

@@ -1,8 +1,8 @@
-"""What a run makes: one new layer or separable ones, and what they are called."""
+"""What a run makes, one new layer or separable ones, what they are called, and what it is applied to."""
 
 from __future__ import annotations
 
-from gi.repository import Gimp, Gtk
+from gi.repository import Gimp, GimpUi, Gtk
 
 from decoupled_style.contract.settings import Settings
 from decoupled_style.host.arguments import OUTPUTS
@@ -10,8 +10,8 @@ from decoupled_style.messages import _
 from decoupled_style.ui.controls import column, row
 
 
-def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image, layers: int) -> Gtk.Widget:
-    """The choice of the output, the name, and how many layers it is for."""
+def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.Widget:
+    """The choice of the output, and the name."""
     chooser = Gtk.ComboBoxText(hexpand=True)
     for nick, label in OUTPUTS.items():
         chooser.append(nick, _(label))
@@ -46,7 +46,12 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image, layers: int
     name.connect("changed", take)
     config.connect("notify", follow)
     follow()
-    rows: list[Gtk.Widget] = [row(_("Ma_ke"), chooser), row(_("_Name"), name)]
-    if layers > 1:
-        rows.append(Gtk.Label(label=_("Applies to {count} layers").format(count=layers), xalign=0))
-    return column(rows)
+    return column([row(_("Ma_ke"), chooser), row(_("_Name"), name)])
+
+
+def apply_to_control(config: Gimp.ProcedureConfig) -> Gtk.Widget:
+    """The choice of what the run is applied to."""
+    chooser = GimpUi.prop_choice_combo_box_new(config, "apply-to")
+    chooser.set_tooltip_text(_("Each image keeps its own selection and masks, and has one step of undo. The style's "
+                               "image is left out"))
+    return row(_("Apply to"), chooser)
