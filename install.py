@@ -795,7 +795,7 @@ def metadata(project: Mapping[str, Any]) -> str:
 
 def package_files(folder: Path) -> list[Path]:
     """The files of a package, without what Python has compiled of them."""
-    return sorted(path for path in walk(folder) if path.suffix in (".py", ".typed"))
+    return sorted(path for path in walk(folder) if path.suffix in (".py", ".typed", ".html"))
 
 
 def zipped(files: Mapping[str, bytes], programs: Iterable[str] = ()) -> bytes:

@@ -27,6 +27,7 @@ from decouple_core.features.style import Style
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.outcomes.table_fit import fit
+from decouple_core.page.of_transfer import Shown
 from decouple_core.pictures.given import Given, take
 from decouple_core.pictures.given_masks import take_labels, take_mask
 from decouple_core.pictures.series import spread
@@ -174,7 +175,10 @@ class Session:
                                      target_mask=visible(given.alpha, mask, "target-hidden"), style_mask=style_weights)
         if mask is not None:
             blend(done.image, given.pixels, mask)
-        return Result(given.give_back(done.image), done.components, done.style, done.report)
+        image = given.give_back(done.image)
+        shown = Shown(target, None if isinstance(wanted, Style) else style, image, _name_of(target), _name_of(style),
+                      done.components)
+        return Result(image, done.components, done.style, replace(done.report, shown=shown))
 
     def transfer_alike(self, targets: Sequence[Picture], style: Picture | Style, settings: Settings = DEFAULT, *,
                        style_mask: Picture | None = None, progress: Progress = silent) -> Iterator[Result[Any]]:
@@ -456,3 +460,10 @@ def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Pi
         labels = (take_labels(of_target, target.shape, "target's label image"),
                   take_labels(of_style, given.shape, "style's label image"))
     return labels, given.pixels, visible(given.alpha, weights, "style-hidden")
+
+
+def _name_of(picture: Picture | Style) -> str:
+    """What a picture or a style is called, for people."""
+    if isinstance(picture, Style):
+        return picture.name
+    return Path(picture).name if isinstance(picture, (str, os.PathLike)) else ""

@@ -119,6 +119,7 @@ def transfer(options: argparse.Namespace) -> str:
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
     from decouple_core.outcomes.parts import parts
+    from decouple_core.page.of_transfer import Shown
     from decouple_core.pictures.visibility import blend, visible
 
     style = Style.load(options.style) if style_image is None else style_image.pixels
@@ -137,7 +138,11 @@ def transfer(options: argparse.Namespace) -> str:
                      parts(result.components, result.report.settings, target.pixels, target_mask))
     if options.report:
         try:
-            result.report.save(options.report)
+            shown = Shown(_whole(target.pixels, target.alpha),
+                          style_image and _whole(style_image.pixels, style_image.alpha),
+                          _whole(result.image, target.alpha), Path(options.target).name, Path(options.style).name,
+                          result.components)
+            dataclasses.replace(result.report, shown=shown).save(options.report)
         except Exception as error:
             raise DecoupleError("report-incomplete", path=str(options.output),
                                 problem=as_ours(error).message) from error
@@ -191,6 +196,13 @@ def lut(options: argparse.Namespace) -> str:
     assert table.nearness is not None  # it was fitted
     return (f"{options.output}: {nodes} nodes, ΔE2000 from the photograph {table.nearness.mean:.1f} on average and "
             f"{table.nearness.p95:.1f} at the 95th percentile, {time.perf_counter() - start:.1f} s")
+
+
+def _whole(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """A picture with its opacity, (H, W, 3) or (H, W, 4)."""
+    import numpy as np
+
+    return pixels if alpha is None else np.dstack([pixels, alpha])
 
 
 def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
@@ -298,7 +310,7 @@ def _parser() -> argparse.ArgumentParser:
                      help="STYLE is a lookup table, be it a picture (HaldCLUT): --lut FILE")
     _add_masks(sub)
     sub.add_argument("--components", metavar="DIR", help="write the parts that add up to the result there")
-    sub.add_argument("--report", metavar="DIR", help="write report.json, plots and the image of every step there")
+    sub.add_argument("--report", metavar="DIR", help="write report.json, report.html and the image of every step there")
     _add_settings(sub)
     sub = command(lut, ("TARGET", "picture to change"), ("STYLE", "picture, or .style file, to take the style from"))
     sub.add_argument("-o", "--output", metavar="LOOK", required=True,

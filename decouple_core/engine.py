@@ -29,7 +29,7 @@ from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down, single_precision
 from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel, integrator_of
-from decouple_core.outcomes.certificate import Moved, certificate
+from decouple_core.outcomes.certificate import Drift, Moved, certificate, drift
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.outcome import Dressed
 from decouple_core.outcomes.painting import COARSEST, scales_of
@@ -150,7 +150,7 @@ class Engine:
         render : bool
             Without it the image is left as it was: whoever asks renders what he wants of the components.
         certify : bool
-            Whether the report is to say how far each component of a painting moves the means at each scale.
+            Whether the report is to say how far each component and layer of a painting moves itself and the others.
         progress : Progress
 
         Raises
@@ -274,6 +274,7 @@ class _Run:
         if self._certify and components.base is not None and components.differences:
             with self._journal.step("certify"):
                 self._journal.certificate = self._certified(model, dressed, components)
+                self._journal.drift = self._drift(model, dressed, active)
         if render:
             with self._journal.step("render"):
                 self._meter.phase("rendering")
@@ -358,6 +359,12 @@ class _Run:
         wanted = dressed.goal.at_sides([side * self._settings.style_scale for side in sides])
         return certificate(model.hierarchy, components, dressed.picture.finest.masks,
                            dict(zip(sides, wanted, strict=True)))
+
+    def _drift(self, model: PreparedModel, dressed: Dressed, active: Tensor) -> list[Drift]:
+        """How far each layer moved itself and the ones before it when the flow dressed it."""
+        images = [image for name, image in self._journal.images.items() if name.startswith(("undressed", "dressed_"))]
+        return drift(model.hierarchy.within(dressed.picture.small.masks), images, model.reference.values,
+                     dressed.goal.features[: self._layers(model)], active)
 
     @property
     def _flows(self) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,12 +19,10 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.move import Move
-from decouple_core.outcomes.certificate import Moved
+from decouple_core.outcomes.certificate import Drift, Moved
 from decouple_core.outcomes.strategy import Choice
+from decouple_core.page.of_transfer import Shown, write_transfer_page
 from decouple_core.pictures.writing import write_image
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass
@@ -38,7 +36,8 @@ class Journal:
     images : dict
         The image after each step, shape (3, h, w) at the working size.
     certificate : list of Moved
-        Of a painting, where it was asked for.
+    drift : list of Drift
+        Both of a painting, where they were asked for.
     choices : list of Choice
         What was not said by the settings.
     """
@@ -47,6 +46,7 @@ class Journal:
     images: dict[str, Tensor] = field(default_factory=dict)
     certificate: list[Moved] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
     _step: str = ""
     _distances: list[tuple[str, int, list[Tensor]]] = field(default_factory=list)
 
@@ -130,6 +130,8 @@ class Report:
         Deep to shallow, as they were imposed.
     certificate : list of Moved
         How far each component of a painting moves the means at each scale; empty where it was not asked for.
+    drift : list of Drift
+        How far each layer moved itself and the layers before it; empty where it was not asked for.
     dead_channels : dict of str to list of int
         Features that are 0 on the noise, the target or the style, and were left out.
     reference : list of list of float
@@ -138,6 +140,8 @@ class Report:
         See `Journal`.
     images : dict of str to Tensor
         See `Journal`.
+    shown : Shown or None
+        The pictures for the page, if there are any; they are read when it is written.
     """
 
     settings: Settings
@@ -148,10 +152,12 @@ class Report:
     evaluations: dict[str, Any]
     layers: list[LayerReport]
     certificate: list[Moved]
+    drift: list[Drift]
     dead_channels: dict[str, list[int]]
     reference: list[list[float]]
     losses: list[dict[str, Any]] = field(repr=False)
     images: Mapping[str, Tensor] = field(repr=False)
+    shown: Shown | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: Settings, network: str, device: str, journal: Journal, layers: list[LayerReport],
@@ -166,7 +172,7 @@ class Report:
                 for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)}
         noise = [values.flatten().cpu().tolist() for values in reference]
         return cls(settings, journal.choices, network, device, journal.seconds, evaluations, layers,
-                   journal.certificate, dead, noise, journal.losses, journal.images)
+                   journal.certificate, journal.drift, dead, noise, journal.losses, journal.images)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without the losses and images, which are long."""
@@ -176,10 +182,11 @@ class Report:
                 "network": self.network, "device": self.device, "seconds": self.seconds,
                 "evaluations": self.evaluations,
                 "layers": [asdict(layer) for layer in self.layers],
-                "certificate": [asdict(moved) for moved in self.certificate], "dead_channels": self.dead_channels}
+                "certificate": [asdict(moved) for moved in self.certificate],
+                "drift": [asdict(drift) for drift in self.drift], "dead_channels": self.dead_channels}
 
     def save(self, folder: str | Path) -> None:
-        """Write ``report.json``, the images of every step and the thesis's plots into a folder, made if missing.
+        """Write ``report.json``, ``report.html`` and the images of every step into a folder, made if missing.
 
         Raises
         ------
@@ -189,57 +196,13 @@ class Report:
             When the disk has no room for it; what was written until then is whole.
         """
         folder = Path(folder)
-        names = list(self.dead_channels)
+        facts = {**self.as_dict(), "losses": self.losses}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(folder / "report.json") as beside:
-                beside.write_text(json.dumps({**self.as_dict(), "losses": self.losses}, indent=1), encoding="utf-8")
+                beside.write_text(json.dumps(facts, indent=1), encoding="utf-8")
             for number, (name, image) in enumerate(self.images.items()):
                 write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
-            with _own_looks():
-                _plot_losses(folder / "losses.png", self.losses, names)
-                _plot_noise_means(folder / "noise_means.png", self.reference, names)
+            write_transfer_page(folder / "report.html", facts, self.images, self.shown)
         except OSError as error:
             raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
-
-
-def _plot_losses(path: Path, losses: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
-    """Loss of every layer at every evaluation of the flow (figures 4.3 and 4.4 of the thesis)."""
-    from matplotlib.figure import Figure
-
-    steps = list(dict.fromkeys(entry["step"] for entry in losses)) or [""]
-    figure = Figure(figsize=(5 * len(steps), 4), layout="constrained")
-    for column, step in enumerate(steps):
-        axes = figure.add_subplot(1, len(steps), column + 1)
-        entries = [entry for entry in losses if entry["step"] == step]
-        for layer in range(1, max((len(e["loss"]) for e in entries), default=0) + 1):
-            points = [(n, e["loss"][layer - 1]) for n, e in enumerate(entries) if len(e["loss"]) >= layer]
-            axes.semilogy(*zip(*points, strict=True), label=names[layer - 1])
-        axes.set(title=step, xlabel="evaluation of the flow", ylabel="mean squared distance to the goal")
-        if entries:
-            axes.legend()
-    _save(figure, path)
-
-
-def _plot_noise_means(path: Path, means: Sequence[Sequence[float]], names: Sequence[str]) -> None:
-    """Channel means of the noise (figure 4.5 of the thesis)."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 2 * len(means)), layout="constrained")
-    for row, values in enumerate(means):
-        axes = figure.add_subplot(len(means), 1, row + 1)
-        axes.bar(range(len(values)), values, width=1.0)
-        axes.set(ylabel=names[row])
-    _save(figure, path)
-
-
-def _own_looks() -> AbstractContextManager[None]:
-    """Matplotlib as it comes: a ``matplotlibrc`` in the current folder could have it start LaTeX."""
-    from matplotlib import style
-
-    return style.context("default")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as beside:
-        figure.savefig(beside, format="png")

@@ -1,4 +1,4 @@
-"""How far each component of a painting moves the means of each scale: what the amounts leave alone, in numbers."""
+"""What a painting's components and layers move besides themselves: what decoupling keeps, in numbers."""
 
 from __future__ import annotations
 
@@ -32,6 +32,51 @@ class Moved:
     side: int
     component: str
     shares: list[float]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What dressing one layer does to the layers that are to stay at the reference meanwhile.
+
+    Attributes
+    ----------
+    layer : str
+        The one that moves.
+    shares : list of float
+        Of the layers before it, shallow to deep: |moved| / |way|, their own ways being those from the reference to the
+        goal. Last the layer itself: ⟨moved, way⟩ / |way|², 1 for all of it.
+    """
+
+    layer: str
+    shares: list[float]
+
+
+def drift(hierarchy: Hierarchy, images: Sequence[Tensor], reference: Sequence[Tensor],
+          goals: Sequence[Tensor], active: Tensor) -> list[Drift]:
+    """What dressing each layer moves.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        Within the picture's regions.
+    images : sequence of Tensor
+        The undressed picture, and it after each move, the deepest layer's first.
+    reference, goals : sequence of Tensor
+        Features of the layers, shallow to deep.
+    active : Tensor
+        Which features take part, shape (M,).
+    """
+    alive = active.split(list(hierarchy.sizes))
+    ways = [(goal.to(active) - value.to(active)) * a
+            for goal, value, a in zip(goals, reference, alive, strict=False)]
+    found = []
+    for layer, before, after in zip(range(len(goals), 0, -1), images, images[1:], strict=False):
+        moved = [(b - a) * live for a, b, live in zip(hierarchy.measure(before, layer), hierarchy.measure(after, layer),
+                                                      alive, strict=False)]
+        *held, own = zip(moved, ways, strict=False)
+        found.append(Drift(hierarchy.names[layer - 1],
+                           [*(((m.norm() / w.norm().clamp_min(1e-12)).item()) for m, w in held), _share(*own)]))
+    return found
 
 
 def certificate(hierarchy: Hierarchy, components: Components, masks: Tensor | None,

@@ -164,12 +164,15 @@ def test_report_folder(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFix
     succeeds(capsys, "transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "out.png", *QUICK,
              "--report", tmp_path / "report")
     names = {p.name for p in (tmp_path / "report").iterdir()}
-    assert {"report.json", "losses.png", "noise_means.png", "step_0_target.png", "step_1_undressed.png",
+    assert {"report.json", "report.html", "step_0_target.png", "step_1_undressed.png",
             "step_2_dressed_relu1_1.png", "step_3_dressed.png"} == names
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert set(report) == {"settings", "choices", "network", "device", "seconds", "evaluations", "layers",
-                           "certificate", "dead_channels", "losses", "reference"}
+                           "certificate", "drift", "dead_channels", "losses", "reference"}
     assert report["settings"]["size"] == 32
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>target.png in the style of style.jpg</h1>" in page
+    assert "Target and result" in page
 
 
 def test_check(capsys: pytest.CaptureFixture[str]) -> None:
@@ -360,8 +363,9 @@ def test_components_add_up_to_the_result(pictures: Path, tmp_path: Path, mode: s
     assert main(arguments(*words)) == 0
     names = ["colour", "forms", "strokes", "grain"][: 1 if mode == "photo" else 4]
     assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == sorted(f"{name}.tif" for name in names)
-    certified = json.loads((tmp_path / "report" / "report.json").read_text())["certificate"]
-    assert {row["component"] for row in certified} == (set() if mode == "photo" else {*names[1:], "all"})
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert {row["component"] for row in report["certificate"]} == (set() if mode == "photo" else {*names[1:], "all"})
+    assert [row["layer"] for row in report["drift"]] == ([] if mode == "photo" else ["relu1_1"])
     read = [tifffile.imread(tmp_path / "parts" / f"{name}.tif") for name in names]
     assert all(part.dtype == np.float32 for part in read)
     written = np.asarray(PIL.Image.open(tmp_path / "out.png"))

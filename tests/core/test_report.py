@@ -22,7 +22,7 @@ REFERENCE = [np.linspace(0, 1, n).tolist() for n in (64, 128)]
 
 def report(notes: Journal, network: str = "vgg16") -> Report:
     layers = [LayerReport.of("relu1_1", *torch.rand(3, 1, 4, generator=torch.Generator().manual_seed(0)))]
-    return Report(Settings(), [], network, "processor", notes.seconds, {"total": 3}, layers, [],
+    return Report(Settings(), [], network, "processor", notes.seconds, {"total": 3}, layers, [], [],
                   {"relu1_1": [], "relu2_1": [5]}, REFERENCE, notes.losses, notes.images)
 
 
@@ -64,7 +64,7 @@ def test_folder(tmp_path: Path) -> None:
     notes, folder = journal(), tmp_path / "deep" / "report"
     report(notes).save(folder)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "losses.png", "noise_means.png", "report.json", "step_0_target.png", "step_1_undressed.png"]
+        "report.html", "report.json", "step_0_target.png", "step_1_undressed.png"]
 
     def no_constant(name: str) -> Any:
         raise ValueError(f"{name} is no JSON")
@@ -75,10 +75,6 @@ def test_folder(tmp_path: Path) -> None:
         written = np.asarray(PIL.Image.open(folder / f"step_{number}_{name}.png"))
         wanted = np.round(image.permute(1, 2, 0).numpy().clip(0, 1) * 255)
         assert np.abs(written.astype(float) - wanted).max() <= 1
-    for plot in ("losses.png", "noise_means.png"):
-        with PIL.Image.open(folder / plot) as opened:
-            assert min(opened.size) > 200
-            assert len(set(opened.convert("RGB").resize((64, 64)).get_flattened_data())) > 5  # something is drawn
 
 
 def test_report_is_written_over_an_older_one(tmp_path: Path) -> None:
@@ -90,8 +86,7 @@ def test_report_is_written_over_an_older_one(tmp_path: Path) -> None:
 def test_transfer_without_flow_has_a_report_too(tmp_path: Path) -> None:
     report(Journal()).save(tmp_path)
     assert json.loads((tmp_path / "report.json").read_text())["losses"] == []
-    with PIL.Image.open(tmp_path / "losses.png") as opened:
-        assert min(opened.size) > 200
+    assert "Loss of each layer" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:

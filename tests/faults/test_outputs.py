@@ -156,11 +156,13 @@ def test_full_disk_for_the_picture(tmp_path: Path, weights: object) -> None:
 def test_report_looks_at_no_foreign_settings(tmp_path: Path, weights: object) -> None:
     """Those of the current folder could have matplotlib start LaTeX."""
     fill(tmp_path)
-    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 17\n")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: abcdef\n")
     (tmp_path / "decouple_core").symlink_to(Path(__file__).resolve().parents[2] / "decouple_core")
     answer = transfer(tmp_path, "-o", tmp_path / "out.png", "--report", tmp_path / "report", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert picture(tmp_path / "report" / "losses.png").shape[0] == 400  # 4 inches at 100 dots
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<text" in page  # in letters, and not drawn by LaTeX
+    assert "#abcdef" not in page
 
 
 def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

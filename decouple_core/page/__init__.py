@@ -1,0 +1,1 @@
+"""What was done and reached, as one page that needs nothing but a browser."""
