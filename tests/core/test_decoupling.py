@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -55,6 +58,13 @@ def test_normalising_moments_is_standardisation_and_then_skewness(integrator: In
     assert c[0] == pytest.approx(x.mean().item(), rel=1e-12)
     assert c[1] == pytest.approx(np.var(x.numpy()), rel=1e-9)  # not the second moment about zero, which is coupled
     assert c[2] == pytest.approx(scipy.stats.skew(x.numpy()), rel=3e-3)
+
+
+def test_page_about_moments_does_what_it_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "decoupling.md"
+    done = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert done.attempted > 20
+    assert done.failed == 0
 
 
 def test_fine_steps_give_the_skewness_to_many_digits() -> None:

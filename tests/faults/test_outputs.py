@@ -130,7 +130,8 @@ def test_full_disk_at_each_write_of_a_report(tmp_path: Path, weights: object) ->
     report = Engine().transfer(GREY, 1 - GREY, settings).report
     report.save(tmp_path / "whole")
     whole = {path.name for path in (tmp_path / "whole").iterdir()}
-    sizes = sorted(-(-path.stat().st_size // 4096) for path in (tmp_path / "whole").iterdir())
+    written = sorted((path.stat() for path in (tmp_path / "whole").iterdir()), key=lambda file: file.st_mtime_ns)
+    sizes = [-(-file.st_size // 4096) for file in written]
     seen = set()
     for pages in (1, 2, *np.cumsum(sizes).tolist()):
         with small_disk(tmp_path / "disk", 4096 * (pages + 1)) as disk:
