@@ -23,7 +23,7 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.certificate import Drift, Moved
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.parametrisation import Field
-from decouple_core.page.of_transfer import Shown
+from decouple_core.page.of_transfer import Shown, write_transfer_page
 from decouple_core.report import LayerReport, Report
 
 HOSTILE = ["<script>alert(1)</script>.png", '"><img src=//example.com/x onerror=alert(1)>', "{{ 7 * 7 }}{% raw %}",
@@ -157,6 +157,14 @@ def test_transparent_is_white_and_what_is_gone_is_left_out(tmp_path: Path) -> No
     assert shown[:, :380].min() > 245
     assert shown[:, 420:].mean() < 160
     assert "kept style" in page
+
+
+def test_choices_are_told_with_their_reasons(tmp_path: Path) -> None:
+    choice = {"setting": "structure", "value": 0.8, "why": "a face <no tag> fills the picture"}
+    write_transfer_page(tmp_path / "page.html", {**report().as_dict(), "losses": [], "choices": [choice]}, {}, None)
+    text = Elements((tmp_path / "page.html").read_text(encoding="utf-8")).text
+    assert "What was chosen" in text
+    assert "a face <no tag> fills the picture" in text
 
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
