@@ -57,6 +57,23 @@ def check_folder(path: str | Path) -> None:
         raise InputError("folder-unwritable", path=str(path), reason=reason(error)) from error
 
 
+def check_regular(path: Path) -> None:
+    """Refuse to read what is no file: a pipe would be waited for, a device read without end.
+
+    Raises
+    ------
+    InputError
+        For a folder, a device or a pipe.
+    OSError
+        Where nothing is there, or nobody may look.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise InputError("file-is-folder", path=str(path))
+    if not stat.S_ISREG(mode):
+        raise InputError("file-special", path=str(path))
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A new file's path, which takes the place of `path` if the block ends well and is removed if it does not.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import mmap
-import stat
 from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +19,7 @@ import PIL.Image
 import tifffile
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import reason
+from decouple_core.contract.files import check_regular, reason
 from decouple_core.pictures import exif, tiff_header
 from decouple_core.pictures.decoding_apart import decode_apart
 from decouple_core.pictures.memory import check_size
@@ -66,11 +65,7 @@ def decode(path: Path) -> Raw:
         For a picture that this computer has no room for.
     """
     try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise InputError("file-is-folder", path=str(path))
-        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device read without end
-            raise InputError("file-special", path=str(path))
+        check_regular(path)
         with path.open("rb") as file:
             head = file.read(32)
             if not head:

@@ -6,7 +6,6 @@ size is looked at before they are read, each number is checked, and what would h
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +13,7 @@ import numpy as np
 from imagecodecs import png_encode
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import check_file, reason, replacing
+from decouple_core.contract.files import check_file, check_regular, reason, replacing
 from decouple_core.contract.tables import CUBE, HALD, SUFFIXES
 from decouple_core.pictures.decoding import decode, unit_range
 
@@ -94,11 +93,7 @@ def stored_nodes(suffix: str, nodes: int) -> int:
 
 def _read_cube(path: Path) -> tuple[np.ndarray, str]:
     try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise InputError("file-is-folder", path=str(path))
-        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device read without end
-            raise InputError("file-special", path=str(path))
+        check_regular(path)
         with path.open(encoding="utf-8", errors="strict") as file:
             return _cube(path, file)
     except FileNotFoundError:
