@@ -316,7 +316,7 @@ class Session:
         >>> import numpy as np
         >>> picture = np.random.default_rng(0).random((24, 32, 3), np.float32)
         >>> style = np.full((20, 20, 3), 0.75)
-        >>> settings = dc.Settings(layers=1, network="vgg16")
+        >>> settings = dc.Settings(layers=1, network="vgg16", allow_black=True)
         >>> table = dc.Session().fit_lookup_table(picture, style, settings, nodes=17)
         >>> bool(np.abs(table.apply(picture) - 0.75).max() < 0.02), table.nearness.mean < 1
         (True, True)

@@ -77,7 +77,7 @@ def report(target_name: str = "a.png", style_name: str = "b.png") -> Report:
     components = Components(nothing, {name: torch.randn(3, 341, 512, generator=generator) / 10
                                       for name in ("forms", "strokes", "grain")}, (), base)
     shown = Shown(TARGET, STYLE, PIL.Image.fromarray(255 - TARGET), target_name, style_name, components)
-    return Report(Settings(mode="painting"), "vgg16", "processor, 2 threads", {"prepare": 1.25, "dress": 10.5},
+    return Report(Settings(mode="painting"), [], "vgg16", "processor, 2 threads", {"prepare": 1.25, "dress": 10.5},
                   {"total": 1171}, [LayerReport(name, [], [], [], 0.125, 0.5) for name in sizes],
                   [Moved(64, name, [1.0, -0.031, 0.25, 1.04]) for name in ("forms", "strokes", "grain", "all")],
                   [Drift("relu2_1", [0.017, 0.891])], {**{name: [] for name in sizes}, "relu5_1": [3, 99]},

@@ -405,7 +405,8 @@ def test_shapes_that_round_differently_at_each_size(engine: Engine, height: int)
 ], ids=["grey target", "grey style", "flat target", "flat style", "black to white", "one column", "one row",
         "one pixel of style", "one pixel"])
 def test_unusual_pictures(engine: Engine, target: np.ndarray, style: np.ndarray, mode: str) -> None:
-    result = engine.transfer(np.ascontiguousarray(target), np.ascontiguousarray(style), settings(layers=1, mode=mode))
+    result = engine.transfer(np.ascontiguousarray(target), np.ascontiguousarray(style),
+                             settings(layers=1, mode=mode, allow_black=True))
     assert_sound(result, target)
     if mode == "photo":
         np.testing.assert_allclose(result.image.mean((0, 1)), style.mean((0, 1)), atol=0.05)
