@@ -22,6 +22,7 @@ from decouple_core.features.colour import luma, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.style import ScaleFeatures
 from decouple_core.flow.gauss_newton import Step, gauss_newton
+from decouple_core.flow.replays import Replays
 from decouple_core.flow.solvers import Solution
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
@@ -159,6 +160,8 @@ class _Goal:
     metric : Tensor
         Shape (1, h, w).
     seed : int
+    replays : Replays or None
+        Records the steps, where nothing is masked: what is recorded does not know of masks.
     """
 
     hierarchy: Hierarchy
@@ -168,14 +171,14 @@ class _Goal:
     damping: Tensor
     metric: Tensor
     seed: int
+    replays: Replays | None
 
     def approached(self, model: PreparedModel, image: Tensor, means: list[Tensor], steps: Sequence[Step],
                    known: Solution | None) -> tuple[Tensor, Solution]:
         """The image nearer to these means."""
-        whole = self.hierarchy.identity is not None and self.damping.shape[0] == 1
         return gauss_newton(self.hierarchy, image, torch.cat(means, 1), steps, self.damping,
                             model.spectrum(sum(self.hierarchy.sizes)), metric=self.metric, known=known, seed=self.seed,
-                            replays=model.replays if whole else None)
+                            replays=self.replays)
 
     def mended(self, model: PreparedModel, image: Tensor, known: Solution) -> Tensor:
         """The image with the held layers where they are to be, and the others where they have come."""
@@ -201,7 +204,8 @@ def _goal(model: PreparedModel, settings: Settings, here: Scale, features: Scale
         damping = damping * torch.cat([torch.full_like(mean[:1], HELD if stays else 1.0)
                                        for mean, stays in zip(means, held, strict=False)], 1)
     return _Goal(hierarchy, means, held[:layers], sum(strengths[:layers]) / layers, damping,
-                 _away_from_edges(here.image, settings.structure), settings.seed + number)
+                 _away_from_edges(here.image, settings.structure), settings.seed + number,
+                 model.replays if here.masks is None and hierarchy.identity else None)
 
 
 def _banded(forms: Tensor, strokes: Tensor, grain: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -143,3 +143,17 @@ def test_steps_are_the_same_recorded(model: PreparedModel, side: int) -> None:
         torch.testing.assert_close(image, found[0][0])
         torch.testing.assert_close(directions, found[0][1])
         assert passes == found[0][2]
+
+
+def test_a_masked_painting_is_not_another_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recorded does not know of masks, so that with one nothing is."""
+    settings = Settings(mode="painting", size=32, layers=1, network="vgg16", device="cpu")
+    target, style = (uniform_noise(seed, 40).permute(1, 2, 0).contiguous().numpy() for seed in (1, 2))
+    left = (np.mgrid[:40, :40][1] < 20).astype(np.float32)
+
+    def last(engine: Engine) -> np.ndarray:
+        return [engine.transfer(target, style, settings, target_mask=mask).image for mask in (left, left, 1 - left)][-1]
+
+    wanted = last(Engine())
+    monkeypatch.setattr(Replays, "on", lambda device: Replays(Recorder(WorkCount())))
+    np.testing.assert_allclose(last(Engine()), wanted, atol=1e-4)
