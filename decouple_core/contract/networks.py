@@ -39,3 +39,6 @@ NETWORKS = {
 
 WIDTHS = (64, 128, 256, 512, 512)
 """Output channels of the convolutions of each block, in both."""
+
+SHARPER_WIDTHS = (128, 256, 256, 512, 512)
+"""Features of each layer where those of conv1_2 and conv2_2 are among them, too."""

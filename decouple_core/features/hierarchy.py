@@ -10,6 +10,7 @@ stands in `colour`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from copy import copy
 from typing import Self
 
@@ -83,6 +84,23 @@ class Hierarchy(ABC):
     def precise(self) -> Self:
         """The same features, J and Jᵀ in the precision of the features themselves."""
         return self
+
+    def sharper(self) -> Self:
+        """Features of the same layers that say more of fine detail; these themselves where no others are known."""
+        return self
+
+    def of_sizes(self, sizes: Sequence[int]) -> Self:
+        """All layers of these features or of the sharper ones, whichever has first layers of these sizes.
+
+        Raises
+        ------
+        InputError
+            Where neither has.
+        """
+        for features in (self, self.sharper()):
+            if tuple(sizes) == features.sizes[: len(sizes)]:
+                return features
+        raise InputError("style-damaged")
 
     def first(self, layers: int) -> Self:
         """The hierarchy of the first layers alone."""

@@ -44,7 +44,7 @@ class WorkCount:
     Attributes
     ----------
     passes : Counter of (str, int)
-        Passes of each kind, "forward", "jvp" or "vjp", by the number of taps that they reach.
+        Passes of each kind, "forward", "jvp" or "vjp", by the depth that they reach.
     multiply_adds : float
         Multiply-adds of all convolutions in them.
     """
@@ -180,10 +180,15 @@ class LinearisedNetwork:
         return torch.einsum("brc,brhw->bchw", w, self._where[tap])
 
     def _count(self, kind: str, number: int = 1) -> None:
-        self._work.passes[kind, len(self._sizes)] += number
+        self._work.passes[kind, depth_of(self._network)] += number
         self._work.multiply_adds += number * sum(
             layer.weight.numel() * s[:, 0].numel()
             for layer, s in zip(self._network, self._slopes, strict=True))
+
+
+def depth_of(network: Sequence[Convolution]) -> int:
+    """Which block of the network, from 1, its last convolution is in."""
+    return 1 + sum(layer.pooled_before for layer in network)
 
 
 def _batch(image: Tensor) -> Tensor:

@@ -108,14 +108,19 @@ def _clouds(moments: Sequence[Sequence[ColourMoments]], shares: Sequence[float])
 
 
 def _scales(styles: Sequence[Style], shares: Sequence[float]) -> tuple[ScaleFeatures, ...]:
-    """At each side at which one of them was measured, what all have there or nearest to it."""
+    """At each side at which one of them was measured, what all have there or nearest to it.
+
+    Not where some have the sharper features and others not: those do not go together.
+    """
     if not all(style.scales for style in styles):
         return ()
     sides = sorted({scale.side for style in styles for scale in style.scales})
 
-    def at(side: int) -> ScaleFeatures:
+    def at(side: int) -> ScaleFeatures | None:
         there = [style.at_sides([side])[0] for style in styles]
+        if len({scale.means[0].shape for scale in there}) > 1:
+            return None
         variance = _mean([scale.detail.square() for scale in there], shares)
         return ScaleFeatures(side, _averaged([scale.means for scale in there], shares), variance.sqrt())
 
-    return tuple(map(at, sides))
+    return tuple(scale for scale in map(at, sides) if scale)

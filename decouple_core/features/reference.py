@@ -7,6 +7,7 @@ solve of the flow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,8 +47,12 @@ class Reference:
         One μ for all would freeze the deep layers: on photographs N·J·Jᵀ of layer 5 is 10⁴ times weaker than that
         of layer 3, and at μ = 300 layer 5 would move by less than a hundredth of its way.
         """
-        powers = [block.mean().expand(block.shape) for block in self.gram.diagonal().split(self.sizes)]
-        return relative * torch.cat(powers)[None]
+        return relative * layer_powers(self.gram, self.sizes)
+
+
+def layer_powers(gram: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Each layer's mean of the diagonal of N·J·Jᵀ, (M, M), for each of its features, shape (1, M)."""
+    return torch.cat([block.mean().expand(block.shape) for block in gram.diagonal().split(list(sizes))])[None]
 
 
 def uniform_noise(seed: int, size: int = NOISE_SIZE) -> Tensor:

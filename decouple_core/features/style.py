@@ -19,7 +19,7 @@ from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import reason, replacing
-from decouple_core.contract.networks import NETWORKS, WIDTHS
+from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.registry import HIERARCHIES
 
@@ -47,7 +47,8 @@ class ScaleFeatures:
     side : int
         Longer side of the style's image there, in pixels.
     means : tuple of Tensor
-        The coupled features f_1 … of as many layers as are painted at this scale, each of shape (R, sizes[l]).
+        The coupled features f_1 … of as many layers as are painted at this scale, each of shape (R, sizes[l]); the
+        sizes say whether they are the sharper ones, see `Hierarchy.of_sizes`.
     detail : Tensor
         Standard deviation of what the half scale does not hold, shape (R,).
     """
@@ -236,7 +237,7 @@ def _scale(values: Mapping[str, Any], regions: int, activation: str) -> ScaleFea
     sizes = tuple(layer.shape[1] for layer in means)
     if not 1 <= len(sizes) <= MOST_LAYERS or max(sizes) > MOST_FEATURES:
         raise ValueError
-    if activation in VGG and sizes != WIDTHS[: len(sizes)]:
+    if activation in VGG and sizes not in (WIDTHS[: len(sizes)], SHARPER_WIDTHS[: len(sizes)]):
         raise ValueError
     return ScaleFeatures(side, means, _numbers(values["detail"], (regions,)).float().clamp_min(0.0))
 

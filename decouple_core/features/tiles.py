@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.linearised import Linearisation, WorkCount
+from decouple_core.features.linearised import Linearisation, WorkCount, depth_of
 from decouple_core.features.vgg import Convolution
 
 SIDE = 64
@@ -140,7 +140,7 @@ class TiledNetwork:
     def __init__(self, image: Tensor, convolutions: Sequence[Convolution], masks: Tensor | None, work: WorkCount,
                  network: Network) -> None:
         self._image, self._network, self._work = image, network, work
-        self._factors = _scales_of_taps(convolutions)
+        self._factors, self._depth = _scales_of_taps(convolutions), depth_of(convolutions)
         height, width = image.shape[1:]
         whole = image.new_ones(1, 1, 1).expand(1, height, width) if masks is None else masks
         self._where = [_on_grid(whole, factor) for factor in self._factors]
@@ -176,7 +176,7 @@ class TiledNetwork:
             total = value if total is None else total + value
             self._work.multiply_adds += tiles.multiply_adds - before
         assert total is not None  # there is at least one tile
-        self._work.passes[kind, len(self._factors)] += 1
+        self._work.passes[kind, self._depth] += 1
         return total
 
     def _at(self, corner: Corner, inside: tuple[slice, slice]) -> tuple[Linearisation, WorkCount]:

@@ -4,8 +4,8 @@
 
 The same solve as the flow's, but with the whole way to go and the coupled features: this is no flow, and does not come
 back. Too little damping lets a step go farther than the linearisation holds, and the features end up farther from their
-goal than they began; so it starts strong, falls from step to step, and grows with the square of the distance to the
-goal where that is large (Yamashita & Fukushima 2001): where the style is far, the steps are small.
+goal than they began; so it starts strong, falls from step to step, and grows with the distance to the goal where that
+is large (Fan & Yuan 2005; with its square, Yamashita & Fukushima 2001): where the style is far, the steps are small.
 
 What a step can reach is bounded by how far the features are linear, more than by how well its system is solved: several
 steps with few products each, taken in a sample of a large image's tiles, come nearer than one with many.
@@ -29,11 +29,12 @@ MOST_DIRECTIONS = 36
 the resolution and on the image little enough for them to serve the next one."""
 
 
-FAR = 0.1
-"""Distance √(Σ r² / μ₁) to the goal from which on the damping grows. Pictures in the style of paintings begin at .04 to
-.13, where the steps converge without more; in that of other photographs at .3 to .7, where without it the features end
-up to ten times farther from their goal than they began, and rounding is amplified ten thousand times. With it they end
-at .02 to .06 after the second scale."""
+FAR = 0.03
+"""Distance √(Σ r² / μ₁) to the goal from which on the damping grows. Pictures in the style of most paintings begin at
+.04 to .1, in that of other photographs at .3 to .7, where without it the features end up up to ten times farther from
+their goal than they began, and rounding is amplified ten thousand times. Growing with the square from .1 on, the steps
+stall where a picture and its style are both dark (on the way at 256 px .105, .097, .079, .046, like this .104, .071,
+.069 and less)."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _step(hierarchy: Hierarchy, given: _Given, step: Step) -> tuple[Tensor, Solu
 
 def _restraint(missing: Tensor, damping: Tensor) -> Tensor:
     """By how much the damping grows, from 1, for a way to the goal of shape (R, M)."""
-    return ((missing.square() / damping).sum() / FAR**2).clamp_min(1.0)
+    return ((missing.square() / damping).sum().sqrt() / FAR).clamp_min(1.0)
 
 
 def _replayed(replays: Replays, hierarchy: Hierarchy, given: _Given, step: Step) -> tuple[Tensor, Solution]:

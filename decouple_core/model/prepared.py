@@ -15,7 +15,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.convolution import choices
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
 from decouple_core.features.identity import identity_of
-from decouple_core.features.reference import GRAM_SIZE, Reference, reference_gram, uniform_noise
+from decouple_core.features.reference import GRAM_SIZE, Reference, layer_powers, reference_gram, uniform_noise
 from decouple_core.features.registry import HIERARCHIES
 from decouple_core.flow.integrators import Integrator
 from decouple_core.flow.least_norm import DampedLeastNorm, Spectrum
@@ -44,6 +44,22 @@ def integrator_of(settings: Settings, hierarchy: Hierarchy) -> Integrator:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What damped steps are to know of a hierarchy.
+
+    Attributes
+    ----------
+    damping : Tensor
+        Each layer's answer to noise, shape (1, M), of which a step's μ is a share.
+    spectrum : Spectrum
+        Of N·J·Jᵀ at the noise, in units of that.
+    """
+
+    damping: Tensor
+    spectrum: Spectrum
+
+
+@dataclass(frozen=True)
 class PreparedModel:
     """A hierarchy of features on a device, with its reference.
 
@@ -65,7 +81,7 @@ class PreparedModel:
     device: torch.device
     identity: str
     replays: Replays | None = None
-    _spectra: dict[int, Spectrum] = field(default_factory=dict)
+    _calibrations: dict[tuple[str | None, tuple[int, ...]], Calibration] = field(default_factory=dict)
     _solvers: Kept[tuple[ActiveFeatures, DampedLeastNorm]] = field(default_factory=lambda: Kept(SOLVERS))
 
     @classmethod
@@ -89,12 +105,16 @@ class PreparedModel:
         """
         return careful(self.hierarchy, self.device)
 
-    def spectrum(self, size: int) -> Spectrum:
-        """That of the Gram of the first `size` features, in units of their damping."""
-        if size not in self._spectra:
-            gram = self.reference.gram[:size, :size]
-            self._spectra[size] = Spectrum.of(gram, self.reference.damping(1.0)[:, :size])
-        return self._spectra[size]
+    def calibration(self, hierarchy: Hierarchy) -> Calibration:
+        """That of this model's hierarchy or of the sharper one, or of the first layers of either."""
+        known = hierarchy.identity, hierarchy.sizes
+        if known not in self._calibrations:
+            size, own = sum(hierarchy.sizes), hierarchy.sizes == self.reference.sizes[: len(hierarchy.sizes)]
+            gram = (self.reference.gram[:size, :size] if own
+                    else kept_gram(hierarchy.within(None), self.device).to(self.device))
+            damping = layer_powers(gram, hierarchy.sizes)
+            self._calibrations[known] = Calibration(damping, Spectrum.of(gram, damping))
+        return self._calibrations[known]
 
     def active(self, image: Tensor, masks: Tensor | None) -> Tensor:
         """Which features, shape (M,), are 0 neither on the noise nor in any region of the image: 1 or 0."""

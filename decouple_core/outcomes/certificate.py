@@ -102,7 +102,8 @@ def certificate(hierarchy: Hierarchy, components: Components, masks: Tensor | No
 
         def measured(image: Tensor, side: int = side, goal: Sequence[Tensor] = goal) -> list[Tensor]:
             scale = at_side(Scale(image, masks), side)
-            return hierarchy.within(scale.masks).measure(scale.image, min(len(goal), len(hierarchy.sizes)))
+            these = hierarchy.of_sizes([means.shape[1] for means in goal])
+            return these.within(scale.masks).measure(scale.image, len(goal))
 
         own = measured(base)
         for name, differences in chosen.items():

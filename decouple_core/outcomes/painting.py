@@ -22,6 +22,7 @@ from decouple_core.features.colour import luma, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.style import ScaleFeatures
 from decouple_core.flow.gauss_newton import Step, gauss_newton
+from decouple_core.flow.least_norm import Spectrum
 from decouple_core.flow.replays import Replays
 from decouple_core.flow.solvers import Solution
 from decouple_core.model.prepared import PreparedModel
@@ -35,16 +36,20 @@ from decouple_core.pictures.pyramid import at_side, doubling, finer_half, larger
 COARSEST = 64
 """Longer side, in pixels, at which the forms are found."""
 
+SHARPER_FROM = 2 * COARSEST
+"""Longer side of a style's picture above which it is measured by the sharper features (`Hierarchy.sharper`). With them
+at 128 px, too, the means of relu3_1 end .098 from the style's instead of .091, on four pairs."""
+
 FINE_LAYERS = 3
 """Layers that take part at all scales but the coarsest; the deeper ones look at whole forms there, and cost more than
 they bring."""
 
-FORMS = (Step(0.5, 10),) * 6
-FINER = (Step(0.3, 6), Step(0.2, 6), Step(0.1, 6), Step(0.1, 6))
-"""Damping and iterations of the steps at the coarsest scale and at the others, at a freedom of ½. With 0.1 and 6
-iterations from the first step, the coarsest scale's features end up two to nine times farther from their goal than they
-were (a rocket in the style of a stained tissue), with these at .1 to .4 of it. On six pairs two steps at the finest
-scale instead of four leave relu3_1's mean .227 from the style's instead of .187; half the damping changes nothing."""
+FORMS = (Step(0.5, 8),) * 4
+FINER = (Step(0.2, 6), Step(0.1, 6), Step(0.05, 6))
+"""Damping and iterations of the steps at the coarsest scale and at the others. With 0.1 and 6 iterations from the
+first step, the coarsest scale's features end up two to nine times farther from their goal than they were (a rocket in
+the style of a stained tissue), with these at .1 to .4 of it. Six steps of 10 iterations there, and a fourth step at the
+others, end as near to the style on six pairs, to a hundredth of the way; many steps of few iterations end farther."""
 
 HELD = 0.03
 """Share of its damping that a layer has which is to stay the target's own, so that the others go around it."""
@@ -113,7 +118,7 @@ class Painting(Outcome):
                 image = here.recoloured(image, [map_between(now, wanted) for now, wanted in
                                                 zip(here.colours(image), dressed.goal.full_moments, strict=True)])
             if any(goal.held):
-                image = goal.mended(model, image, known)
+                image = goal.mended(image, known)
             if last and not first:
                 grain = image - before
             elif first:
@@ -134,10 +139,8 @@ class Painting(Outcome):
         relative = settings.damping / Settings().damping
         steps = [replace(step, damping=relative * step.damping) for step in (FORMS if number == 0 else FINER)]
         goal = _goal(model, settings, here, features, number)
-        if known is not None and known.multipliers.shape != goal.damping.shape:
-            known = None  # of other features
         image = _seeded(start, here, settings.fill * goal.strength * features.detail.to(start), settings.seed + number)
-        image, known = goal.approached(model, image, goal.means, steps, known)
+        image, known = goal.approached(image, goal.means, steps, known)
         return image, known, goal
 
 
@@ -157,6 +160,8 @@ class _Goal:
         The mean of the layers.
     damping : Tensor
         Of each feature, shape (R, M).
+    spectrum : Spectrum
+        Of N·J·Jᵀ at the reference.
     metric : Tensor
         Shape (1, h, w).
     seed : int
@@ -169,23 +174,25 @@ class _Goal:
     held: list[bool]
     strength: float
     damping: Tensor
+    spectrum: Spectrum
     metric: Tensor
     seed: int
     replays: Replays | None
 
-    def approached(self, model: PreparedModel, image: Tensor, means: list[Tensor], steps: Sequence[Step],
+    def approached(self, image: Tensor, means: list[Tensor], steps: Sequence[Step],
                    known: Solution | None) -> tuple[Tensor, Solution]:
         """The image nearer to these means."""
-        return gauss_newton(self.hierarchy, image, torch.cat(means, 1), steps, self.damping,
-                            model.spectrum(sum(self.hierarchy.sizes)), metric=self.metric, known=known, seed=self.seed,
-                            replays=self.replays)
+        if known is not None and known.multipliers.shape != self.damping.shape:
+            known = None  # of other features
+        return gauss_newton(self.hierarchy, image, torch.cat(means, 1), steps, self.damping, self.spectrum,
+                            metric=self.metric, known=known, seed=self.seed, replays=self.replays)
 
-    def mended(self, model: PreparedModel, image: Tensor, known: Solution) -> Tensor:
+    def mended(self, image: Tensor, known: Solution) -> Tensor:
         """The image with the held layers where they are to be, and the others where they have come."""
         for step in MENDING:
             reached = self.hierarchy.measure(image)
             means = [own if held else now for own, now, held in zip(self.means, reached, self.held, strict=True)]
-            image, known = self.approached(model, image, means, [step], known)
+            image, known = self.approached(image, means, [step], known)
         return image
 
 
@@ -195,15 +202,16 @@ def _goal(model: PreparedModel, settings: Settings, here: Scale, features: Scale
     held = [strength == 0.0 for strength in strengths]
     deepest = max([FINE_LAYERS, *(layer for layer, stays in enumerate(held, 1) if stays)]) if number else len(held)
     layers = min(settings.layers, len(features.means), deepest)
-    hierarchy = model.careful.first(layers).within(here.masks)
+    hierarchy = model.careful.of_sizes([means.shape[1] for means in features.means]).first(layers).within(here.masks)
+    calibration = model.calibration(hierarchy)
     own = hierarchy.measure(here.image)
     means = [torch.lerp(o, w.to(o), s) for o, w, s in zip(own, features.means, strengths, strict=False)]
     share = 1.0 if here.masks is None else here.masks.mean((1, 2))[:, None]
-    damping = model.reference.damping(1.0)[:, : sum(hierarchy.sizes)] / share
+    damping = calibration.damping / share
     if any(held[:layers]):
         damping = damping * torch.cat([torch.full_like(mean[:1], HELD if stays else 1.0)
                                        for mean, stays in zip(means, held, strict=False)], 1)
-    return _Goal(hierarchy, means, held[:layers], sum(strengths[:layers]) / layers, damping,
+    return _Goal(hierarchy, means, held[:layers], sum(strengths[:layers]) / layers, damping, calibration.spectrum,
                  _away_from_edges(here.image, settings.structure), settings.seed + number,
                  model.replays if here.masks is None and hierarchy.identity else None)
 
@@ -234,8 +242,10 @@ def scales_of(hierarchy: Hierarchy, picture: Picture, sides: Sequence[int]) -> t
     measured = []
     for number, side in enumerate(sides):
         scale = at_side(picture.finest, side)
-        layers = len(hierarchy.sizes) if number == 0 or side <= 2 * COARSEST else FINE_LAYERS
-        means = hierarchy.within(scale.masks).measure(scale.image, min(layers, len(hierarchy.sizes)))
+        coarse = number == 0 or side <= SHARPER_FROM
+        features = (hierarchy if coarse else hierarchy.sharper()).within(scale.masks)
+        layers = len(hierarchy.sizes) if coarse else FINE_LAYERS
+        means = features.measure(scale.image, min(layers, len(hierarchy.sizes)))
         detail = finer_half(scale.image)
         areas = scale.masks if scale.masks is not None else torch.ones_like(scale.image[:1])
         variance = torch.stack([(detail.square().mean(0) * area).sum() / area.sum() for area in areas])

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.networks import WIDTHS
+from decouple_core.contract.networks import SHARPER_WIDTHS, WIDTHS
 from decouple_core.features.channel_means import SCHEDULE, SMOOTHING, ChannelMeans
 from decouple_core.features.functions import Functions
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
@@ -60,6 +60,32 @@ def test_a_prefix_of_the_layers_has_the_same_features(smooth: ChannelMeans, dept
     for ours, wanted in zip(short.measure(image), whole[:depth], strict=True):
         torch.testing.assert_close(ours, wanted)
     assert smooth.sizes == WIDTHS  # the original is as it was
+
+
+def test_sharper_features_are_means_of_more_channels(smooth: ChannelMeans, weights: Weights) -> None:
+    """With half the smoothing and the second convolutions of two blocks, by another way and by automatic gradients."""
+    sharper, image = smooth.sharper(), uniform_noise(2, 22).double()
+    network, epsilons = convolutions("vgg16", weights[1], dtype=torch.float64), smooth.smoothing
+    assert epsilons is not None
+
+    def means(x: Tensor) -> Tensor:
+        a, found = x[None], []
+        for number, (layer, epsilon) in enumerate(zip(network[:5], epsilons, strict=False)):
+            a = F.avg_pool2d(a, 2, ceil_mode=True, count_include_pad=False) if number in (2, 4) else a
+            h = F.conv2d(F.pad(a, (1, 1, 1, 1), mode="reflect"), layer.weight, layer.bias)
+            a = (h + torch.sqrt(h**2 + (epsilon / 2) ** 2)) / 2
+            found.append(a.mean((0, 2, 3)))
+        return torch.cat(found)
+
+    at, feature_weights = sharper.linearise(image, 3), normal(1, sum(SHARPER_WIDTHS[:3]))
+    assert sharper.sizes == SHARPER_WIDTHS
+    torch.testing.assert_close(at.values[0], means(image))
+    wanted = torch.func.vjp(means, image)[1](feature_weights[0])[0]
+    torch.testing.assert_close(at.vjp(feature_weights), wanted)
+    assert smooth.of_sizes(SHARPER_WIDTHS[:2]).identity == sharper.identity != smooth.identity
+    assert smooth.of_sizes(WIDTHS[:2]) is smooth
+    with pytest.raises(InputError, match="damaged"):
+        smooth.of_sizes((64, 256))
 
 
 def test_smoothing_follows_the_noise(weights: Weights) -> None:

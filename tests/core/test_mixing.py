@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +52,19 @@ def test_channel_means_are_those_of_both_side_by_side(session: dc.Session, pictu
     one, two = (session.read_style(picture, SETTINGS) for picture in pictures)
     both = session.read_style(np.hstack(pictures), dc.Settings(**{**SETTINGS.as_dict(), "size": 2 * SIDE}))
     mixed = dc.mix([one, two])
-    found = next(scale for scale in mixed.scales if scale.side == SIDE)
-    wanted = next(scale for scale in both.scales if scale.side == 2 * SIDE)
-    for ours, theirs, apart in zip(found.means, wanted.means, one.scales[-1].means, strict=False):
+    found = next(scale for scale in mixed.scales if scale.side == SIDE // 2)
+    wanted = next(scale for scale in both.scales if scale.side == SIDE)
+    for ours, theirs, apart in zip(found.means, wanted.means, one.scales[0].means, strict=False):
         assert (ours - theirs).norm() < 0.35 * (ours - apart).norm()  # the seam
     torch.testing.assert_close(found.detail, wanted.detail, rtol=0.05, atol=0)
+
+
+def test_scales_of_other_features_are_left_out(session: dc.Session, pictures: list[np.ndarray]) -> None:
+    """A style kept before there were sharper features has others at its finest scale."""
+    today = session.read_style(np.hstack(pictures), dc.Settings(**{**SETTINGS.as_dict(), "size": 2 * SIDE}))
+    earlier = [replace(scale, means=today.scales[0].means) for scale in today.scales]
+    mixed = dc.mix([today, replace(today, scales=tuple(earlier))])
+    assert [scale.side for scale in mixed.scales] == [SIDE // 2, SIDE] != [scale.side for scale in today.scales]
 
 
 def test_a_style_of_no_weight_does_not_count(session: dc.Session, pictures: list[np.ndarray]) -> None:

@@ -128,15 +128,15 @@ def test_a_photograph_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("side", [48, 208])  # as a whole, and in a sample
 def test_steps_are_the_same_recorded(model: PreparedModel, side: int) -> None:
-    hierarchy, size = model.hierarchy.first(2), sum(model.hierarchy.sizes[:2])
+    hierarchy = model.hierarchy.first(2)
+    calibration = model.calibration(hierarchy)
     start, recorder = uniform_noise(1, side) / 2, Recorder(model.hierarchy.work)
     goal = 1.1 * torch.cat(hierarchy.measure(start), 1)
     replays, found = Replays(recorder), []
     for used in (None, replays, replays):
         before = hierarchy.work.copy()
-        image, known = gauss_newton(hierarchy, start, goal, [Step(0.3, 2), Step(0.1, 2)],
-                                    model.reference.damping(1.0)[:, :size], model.spectrum(size),
-                                    metric=torch.ones(1, side, side), replays=used)
+        image, known = gauss_newton(hierarchy, start, goal, [Step(0.3, 2), Step(0.1, 2)], calibration.damping,
+                                    calibration.spectrum, metric=torch.ones(1, side, side), replays=used)
         found.append((image, torch.stack(known.directions), hierarchy.work.since(before).passes))
     assert recorder.replayed == 2
     for image, directions, passes in found[1:]:

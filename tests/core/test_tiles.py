@@ -60,11 +60,13 @@ def test_tile_by_tile_equals_the_whole(height: int, width: int, regions: int, co
         torch.testing.assert_close(tiled.vjp(weights), at.vjp(weights), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("sharper", [False, True])
 @pytest.mark.parametrize("depth", [1, 3, 5])
 def test_a_large_image_is_taken_tile_by_tile(weights: tuple[str, dict[str, Tensor]], depth: int,
-                                             monkeypatch: pytest.MonkeyPatch) -> None:
+                                             monkeypatch: pytest.MonkeyPatch, *, sharper: bool) -> None:
     """VGG's own reach: with a halo too narrow for the deepest layer the two would differ."""
-    hierarchy = ChannelMeans("vgg16", weights[1], uniform_noise(0)).first(depth)
+    plain = ChannelMeans("vgg16", weights[1], uniform_noise(0))
+    hierarchy = (plain.sharper() if sharper else plain).first(depth)
     image = torch.rand(3, 150, 203, generator=torch.Generator().manual_seed(1))
     whole = hierarchy.linearise(image, depth)
     monkeypatch.setattr(channel_means, "MOST_PIXELS", 1000)
