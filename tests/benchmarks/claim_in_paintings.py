@@ -32,7 +32,7 @@ from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.outcome import FLOW_SIZE, Dressed
-from decouple_core.outcomes.painting import COARSEST, Painting
+from decouple_core.outcomes.painting import COARSEST, FINE_LAYERS, Painting
 from decouple_core.outcomes.registry import register_outcome
 from decouple_core.pictures.picture import Scale
 from decouple_core.pictures.pyramid import at_side, doubling, larger
@@ -69,10 +69,11 @@ def looks(hierarchy: Hierarchy, done: Transferred, target: np.ndarray) -> Iterat
     coarse = at_side(Scale(base, None), sides[0]).image + parts["forms"]
     for number, (name, side, picture) in enumerate([(f"{sides[0]} px, forms alone", sides[0], coarse),
                                                     *((f"{side} px", side, whole) for side in sides)]):
-        at, wanted = done.style.at_sides([side])[0].means, min(5 if number < 2 else 3, len(hierarchy.sizes))
+        at = done.style.at_sides([side])[0].means[: None if number < 2 else FINE_LAYERS]
+        features = hierarchy.of_sizes([means.shape[1] for means in at])
         here, plain = (at_side(Scale(image.clamp(0, 1), None), side).image for image in (picture, base))
         left = [((r - w).norm() / (p - w).norm()).item() for r, p, w in
-                zip(hierarchy.measure(here, wanted), hierarchy.measure(plain, wanted), at, strict=False)]
+                zip(features.measure(here, len(at)), features.measure(plain, len(at)), at, strict=True)]
         seen = as_pixels(shrink(target, side))
         yield name, 100 * statistics.fmean(left), edges_kept(seen, as_pixels(here))
 
