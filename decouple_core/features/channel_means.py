@@ -80,6 +80,9 @@ class ChannelMeans(Hierarchy):
         self._convolutions = convolutions(network, weights, device=noise.device, dtype=noise.dtype)
         self._linear = (convolutions(network, weights, device=noise.device, dtype=linear_dtype)
                         if linear_dtype else self._convolutions)
+        # Made once: a convolution packs its weights on first use.
+        self._sharper = _with_second(self._convolutions)
+        self._sharper_linear = _with_second(self._linear) if linear_dtype else self._sharper
         self.smoothing = self._measure_smoothing(noise) if smooth else None
         self._masks: Tensor | None = None
         self.identity = identity_of(dict(weights), self.smoothing, str(linear_dtype), str(noise.dtype))
@@ -93,9 +96,8 @@ class ChannelMeans(Hierarchy):
     def sharper(self) -> Self:
         """The same layers with half the smoothing, and the second convolutions of blocks 1 and 2 among the taps."""
         other = copy(self)
-        other._convolutions = _with_second(self._convolutions)
-        alike = self._linear is self._convolutions
-        other._linear = other._convolutions if alike else _with_second(self._linear)
+        other._convolutions = self._sharper
+        other._linear = self._sharper if self._linear is self._convolutions else self._sharper_linear
         other.smoothing = self.smoothing and tuple(SHARPER * epsilon for epsilon in self.smoothing)
         other.sizes = SHARPER_WIDTHS[: len(self.sizes)]
         other.identity = identity_of(self.identity, "sharper", SHARPER)
@@ -160,4 +162,4 @@ class ChannelMeans(Hierarchy):
 
 def _with_second(network: Sequence[Convolution]) -> tuple[Convolution, ...]:
     """The network with taps at the second convolutions of blocks 1 and 2, too, which lie on the way to the third."""
-    return tuple(replace(layer, tap=layer.tap or number in (1, 3)) for number, layer in enumerate(network))
+    return tuple(replace(layer, tap=True) if number in (1, 3) else layer for number, layer in enumerate(network))
