@@ -261,6 +261,8 @@ SENTENCES: dict[str, str] = {
     "worker-stuck": "The worker does not end; see {folder}, or end its process.",
     "computing-broken": "The computing half cannot start ({reason}). Run install.py again to repair it.",
     "computing-ended": "The computing half stopped unexpectedly. Try again.",
+    "computing-crashed": "The computing half crashed, most likely for want of memory; close other programs or choose a "
+                         "smaller working size (--size, or Detail in the dialog).",
     "worker-unstartable": "The worker cannot be started ({reason}). Run install.py again.",
     "worker-broken": "The worker cannot start ({reason}). Run install.py again; the log is {log}.",
     "worker-silent": "The worker does not answer. Restart the computer, or see {log}.",

@@ -129,6 +129,7 @@ _SIGNS = (
     "not enough memory",  # DefaultCPUAllocator on Windows
     "alloc_failed",  # cuBLAS, cuDNN: ..._STATUS_ALLOC_FAILED
     "std::bad_alloc",
+    "can't start new thread",  # Python, with no room for its stack
 )
 
 

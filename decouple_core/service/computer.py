@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import dataclasses
+import faulthandler
 import json
 import os
 import queue
@@ -54,6 +55,7 @@ def main() -> None:
     """Serve the worker at the other end of standard input and output until it goes away."""
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the messages
+    faulthandler.enable()  # a crash in a library leaves its place in the log
     keep_freed()
     computer = _Computer(out)
     signal.signal(signal.SIGINT, computer.interrupt)

@@ -24,6 +24,10 @@ GRACE_SECONDS = 1.2
 """A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are
 promised two seconds in all."""
 
+CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, 0xC0000005)
+"""Ends of a process that used memory it did not get, as oneDNN does at times, or gave up for lack of it; the last one
+is Windows' access violation."""
+
 
 class ComputingProcess:
     """Started when first wanted, and again after it had to be killed or ran out of memory."""
@@ -126,7 +130,7 @@ class ComputingProcess:
         log.error("the computing process ended by itself with %s", code)
         if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
             return protocol.failed(OutOfMemoryError("out-of-memory"))
-        return protocol.failed(DecoupleError("computing-ended"))
+        return protocol.failed(DecoupleError("computing-crashed" if code in CRASHES else "computing-ended"))
 
     def _is_stopped(self) -> bool:
         """Whether somebody has stopped the child (SIGSTOP), which would not end by itself."""

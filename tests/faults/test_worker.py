@@ -69,13 +69,18 @@ def test_worker_that_is_busy_is_not_replaced(home: Path) -> None:
     assert pid_of(home) == pid
 
 
-def test_stopped_computing_process_ends_its_job_alone(home: Path) -> None:
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGSTOP, "computing-ended"), (signal.SIGILL, "computing-ended"),
+                                            (signal.SIGSEGV, "computing-crashed")])
+def test_failed_computing_process_ends_its_job_alone(home: Path, sign: signal.Signals, code: str) -> None:
     guest = Guest(home)
     protocol.send(guest.connection, {"kind": "hello", "warm": True})
     guest.hear()
-    os.kill(computing(pid_of(home)), signal.SIGSTOP)
-    small_job(guest)
-    assert errors.from_dict(guest.end()).message.code == "computing-ended"
+    process = computing(pid_of(home))
+    guest.begin({**JOB, "size": 256, "layers": 5}, large=True)  # seconds
+    while guest.hear()["kind"] != "progress":
+        pass
+    os.kill(process, sign)
+    assert errors.from_dict(guest.end()).message.code == code
     small_job(guest)
     assert guest.end()["kind"] == "done"
 

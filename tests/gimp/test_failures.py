@@ -134,7 +134,8 @@ def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest
     with another_home(gimp, "ulimit -d 1900000") as home:
         lend_weights(gimp.home, home)
         said = failure(console, "dress(image, [layer], style=cup, layers=5, size=1600)")
-        assert "There is not enough memory" in said
+        # The second where a library, refused some memory, used it nevertheless: one run in six or so.
+        assert "There is not enough memory" in said or "crashed, most likely for want of memory" in said
         assert "close other programs" in said
         assert str(home / "log" / "worker.log") in said
         assert console.ask("dress(image, [layer], style=cup)")[0] == "success", "a smaller run works"
