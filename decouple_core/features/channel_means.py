@@ -110,6 +110,15 @@ class ChannelMeans(Hierarchy):
         other._linear, other.identity = self._convolutions, identity_of(self.identity, "precise")
         return other
 
+    def quick(self) -> Self:
+        if self._linear is self._convolutions:
+            return self
+        other = copy(self)
+        # The first in full: an image's even areas would all be rounded to the same side.
+        other._convolutions = (self._convolutions[0], *self._linear[1:])
+        other.identity = identity_of(self.identity, "quick")
+        return other
+
     @property
     def costs(self) -> list[float]:
         """Multiply-adds per pixel of a pass to each depth."""

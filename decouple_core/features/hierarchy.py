@@ -85,6 +85,10 @@ class Hierarchy(ABC):
         """The same features, J and Jᵀ in the precision of the features themselves."""
         return self
 
+    def quick(self) -> Self:
+        """The same features in the precision of J and Jᵀ, where that is lower."""
+        return self
+
     def sharper(self) -> Self:
         """Features of the same layers that say more of fine detail; these themselves where no others are known."""
         return self

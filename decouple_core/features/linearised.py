@@ -79,7 +79,7 @@ class LinearisedNetwork:
         x, shape (3, H, W), RGB nominally in [0, 1]; any H and W from 1. Or tiles of one, (B, 3, H, W), whose means are
         taken over all of them.
     network : sequence of Convolution
-        As many as the deepest wanted tap needs.
+        As many as the deepest wanted tap needs, each in the precision in which it is to be taken.
     smoothing : sequence of float or None
         ε of each convolution's activation (h + √(h² + ε²)) / 2, used with 2×2 average pooling. None: the
         thesis's own ReLU and 2×2 max pooling.
@@ -104,6 +104,7 @@ class LinearisedNetwork:
                  work: WorkCount | None = None, where: Sequence[Tensor] | None = None) -> None:
         self._network = linear_network or network
         self._shape = image.shape
+        self._precision = image.dtype
         self._masks = masks if masks is None or masks.dim() == 4 else masks[None]
         self._work = work or WorkCount()
         self._slopes: list[Tensor] = []
@@ -116,7 +117,7 @@ class LinearisedNetwork:
             pooling = _Pooling(a, largest=smoothing is None) if layer.pooled_before else None
             a = pooling.forward(a) if pooling else a
             self._poolings.append(pooling)
-            h = layer.forward(pad(a))
+            h = layer.forward(pad(a.to(layer.weight.dtype)))
             a, slope = (F.relu(h), (h > 0).to(dtype)) if smoothing is None else _smooth(h, smoothing[index], dtype)
             self._slopes.append(slope)
             if layer.tap:
@@ -164,8 +165,9 @@ class LinearisedNetwork:
     def _masks_on_grid(self, a: Tensor) -> Tensor:
         """Where the means of the tap `a` look: weights of shape (B, R, h, w), each region's summing to 1."""
         if self._masks is None:
-            return a.new_full((1, 1, 1, 1), 1.0 / (a.shape[0] * a.shape[2] * a.shape[3]))
-        m = F.adaptive_avg_pool2d(self._masks.to(a), (a.shape[2], a.shape[3]))
+            share = 1.0 / (a.shape[0] * a.shape[2] * a.shape[3])
+            return a.new_full((1, 1, 1, 1), share, dtype=self._precision)
+        m = F.adaptive_avg_pool2d(self._masks.to(a.device, self._precision), (a.shape[2], a.shape[3]))
         return m / m.sum((0, 2, 3), keepdim=True)
 
     def _mean(self, a: Tensor, tap: int) -> Tensor:
@@ -207,9 +209,10 @@ def _smooth(h: Tensor, epsilon: float, dtype: torch.dtype) -> tuple[Tensor, Tens
     values, slopes = _in_memory(h), _in_memory(slope)
     block = BLOCK if h.device.type == "cpu" else max(1, h.numel())
     for part, out in zip(values.split(block), slopes.split(block), strict=True):
-        root = torch.square(part).add_(epsilon**2).sqrt_()
-        part.add_(root).mul_(0.5)
-        out.copy_(torch.div(part, root, out=root))  # (1 + h / √(h² + ε²)) / 2
+        full = part.float() if part.dtype == torch.bfloat16 else part
+        root = torch.square(full).add_(epsilon**2).sqrt_()
+        part.copy_(full.add_(root).mul_(0.5))
+        out.copy_(torch.div(full, root, out=root))  # (1 + h / √(h² + ε²)) / 2
     return h, slope
 
 

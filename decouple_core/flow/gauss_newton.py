@@ -80,6 +80,7 @@ def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Seque
     known : Solution
         Directions for the next scale.
     """
+    hierarchy = hierarchy.quick()  # rounds the features by a thousandth, where steps end a fiftieth from their goal
     generator = torch.Generator().manual_seed(seed)
     for step in steps:
         corners = hierarchy.corners(image, generator)

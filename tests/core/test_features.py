@@ -88,6 +88,23 @@ def test_sharper_features_are_means_of_more_channels(smooth: ChannelMeans, weigh
         smooth.of_sizes((64, 256))
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_quick_features_are_the_same_to_the_rounding_of_bfloat16(weights: Weights, *, masked: bool) -> None:
+    coarse = ChannelMeans(*weights, uniform_noise(3, 40), linear_dtype=torch.bfloat16)
+    image, change, split = uniform_noise(2, 40), normal(3, 40, 40).float(), uniform_noise(5, 40)[0]
+    masks = torch.stack([split, 1 - split]) if masked else None
+    for features in (coarse, coarse.sharper()):
+        exact = features.precise().within(masks).linearise(image, 3)
+        quick = features.quick().within(masks).linearise(image, 3)
+        assert quick.values.dtype == torch.float32
+        # 2⁻⁹ a rounding: few are left in a mean over places, all of them in a product
+        for ours, wanted, bound in ((quick.values, exact.values, 0.003), (quick.jvp(change), exact.jvp(change), 0.03),
+                                    (quick.vjp(exact.values), exact.vjp(exact.values), 0.03)):
+            assert 0 < ((ours - wanted).norm() / wanted.norm()).item() < bound
+    plain = coarse.precise()
+    assert plain.quick() is plain
+
+
 def test_smoothing_follows_the_noise(weights: Weights) -> None:
     """ε is a share of the standard deviation of each pre-activation on the noise: the first three, done by hand."""
     noise, image = uniform_noise(3, 40).double(), uniform_noise(4, 16).double()
