@@ -127,6 +127,7 @@ _SIGNS = (
     "out of memory",  # CUDA, HIP, XPU and MPS
     "can't allocate memory",  # DefaultCPUAllocator on Linux and macOS
     "not enough memory",  # DefaultCPUAllocator on Windows
+    "cannot allocate memory",  # a file that cannot be mapped, in the system's words
     "alloc_failed",  # cuBLAS, cuDNN: ..._STATUS_ALLOC_FAILED
     "std::bad_alloc",
     "can't start new thread",  # Python, with no room for its stack

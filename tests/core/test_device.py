@@ -54,6 +54,8 @@ def test_out_of_memory_is_told_from_other_errors() -> None:
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(RuntimeError("CUDNN_STATUS_ALLOC_FAILED"))
     assert is_out_of_memory(RuntimeError("could not create a primitive"))  # oneDNN 3, under a limit
+    assert is_out_of_memory(RuntimeError("unable to mmap 1638576 bytes from file <x>: Cannot allocate memory (12)"))
+    assert is_out_of_memory(RuntimeError("can't start new thread"))
     assert not is_out_of_memory(RuntimeError("could not create a primitive descriptor for a convolution primitive"))
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not is_out_of_memory(ValueError("out of memory"))
