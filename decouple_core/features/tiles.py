@@ -1,6 +1,6 @@
 """Features of large images from their tiles: some that stand for the whole, or all of them one after the other.
 
-The features are means over places. So a quarter of the places says nearly what all would say of N·J·Jᵀ, in which a
+The features are means over places. So a sixth of the places says nearly what all would say of N·J·Jᵀ, in which a
 solve's many products are taken; and the features themselves, with their Jacobian, are sums over tiles that can be taken
 with a halo as wide as the network sees, in memory that does not grow with the image.
 """

@@ -77,12 +77,13 @@ def test_tiny_pictures_take_no_more_work(mode: str) -> None:
     """Whichever of the two is tiny."""
 
     def work(target: np.ndarray, style: np.ndarray) -> int:
-        return Engine().transfer(target, style, settings(mode=mode)).report.evaluations["total"]
+        alike = settings(mode=mode, allow_black=True)  # no picture stops half-way, which takes a look at what it has
+        return Engine().transfer(target, style, alike).report.evaluations["total"]
 
     normal = work(TARGET, STYLE)
     tiny = TARGET[:3, :5], TARGET[:1, :1]
     for target, style in ((tiny[0], STYLE), (tiny[1], STYLE), (TARGET, tiny[0]), (TARGET, tiny[1])):
-        assert work(target, style) <= normal + 1  # what the target has, where it goes only a part of the way
+        assert work(target, style) <= normal
 
 
 @pytest.mark.slow
