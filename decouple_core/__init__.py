@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from decouple_core.contract import __version__, errors
     from decouple_core.contract.messages import Message
     from decouple_core.contract.progress import Progress
+    from decouple_core.contract.remarks import Remark
     from decouple_core.contract.settings import Settings
     from decouple_core.engine import RoundTrip
     from decouple_core.features.mixing import mix
@@ -34,6 +35,7 @@ __all__ = [
     "Message",
     "Nearness",
     "Progress",
+    "Remark",
     "Report",
     "Result",
     "RoundTrip",
@@ -59,6 +61,7 @@ _FETCHED = {
     "Message": "contract.messages",
     "Nearness": "outcomes.lookup_table",
     "Progress": "contract.progress",
+    "Remark": "contract.remarks",
     "Report": "report",
     "Result": "api",
     "RoundTrip": "engine",

@@ -24,6 +24,7 @@ from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
+from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
 from decouple_core.contract.tables import CUBE, LEAST_NODES, MOST_NODES, NODES
 from decouple_core.model.heap import keep_freed
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(words)
         settle(os.environ)
         keep_freed()
-        _tell(options.command(options))
+        with heard(_warn):
+            line = options.command(options)
+        _tell(line)
         return 0
     except KeyboardInterrupt:
         return _give_up(Cancelled())
@@ -82,6 +85,14 @@ def _tell(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
     except OSError as error:
         raise DecoupleError("output-blocked", reason=reason(error)) from error
+
+
+def _warn(message: Message) -> None:
+    """Say what was passed over, above a bar if there is one."""
+    from tqdm import tqdm
+
+    with contextlib.suppress(OSError):  # nobody may be listening
+        tqdm.write(f"decouple: warning: {message}", file=sys.stderr)
 
 
 def _give_up(error: DecoupleError) -> int:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from decouple_core.batch.summary import Stamp
 from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, with_one_look, write
 from decouple_core.contract.errors import DecoupleError, InputError
+from decouple_core.contract.messages import Message
+from decouple_core.contract.remarks import heard, remark
 from decouple_core.contract.settings import Settings
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
@@ -59,6 +61,8 @@ def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, fini
                     done = future.result()
                 except Exception:  # its worker was lost, and those after it
                     done = Done(0.0, problem=DecoupleError("computing-ended"))
+                for message in done.remarks:
+                    remark(message)
                 finished(under_way[future], done)
                 if done.problem is not None and ends_all(done.problem):
                     raise done.problem
@@ -70,16 +74,18 @@ def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) 
     """Make one picture, in a worker; its threads read and write side by side and solve one after another."""
     start = time.perf_counter()
     made_of: Stamp | None = None
+    remarks: list[Message] = []
     try:
-        target = read(task)
-        made_of = target.stamp
-        with _solving:
-            chosen = Settings.from_dict(settings)
-            result = dress(_warm(), target, _style(task.style, series, chosen), chosen)
-        made = write(task, result, target)
+        with heard(remarks.append):
+            target = read(task)
+            made_of = target.stamp
+            with _solving:
+                chosen = Settings.from_dict(settings)
+                result = dress(_warm(), target, _style(task.style, series, chosen), chosen)
+            made = write(task, result, target)
     except Exception as error:
-        return Done(time.perf_counter() - start, made_of, problem=as_ours(error))
-    return Done(time.perf_counter() - start, made_of, made)
+        return Done(time.perf_counter() - start, made_of, problem=as_ours(error), remarks=tuple(remarks))
+    return Done(time.perf_counter() - start, made_of, made, remarks=tuple(remarks))
 
 
 _solving = threading.Lock()

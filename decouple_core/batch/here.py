@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 
@@ -116,7 +117,7 @@ class _Ahead:
     def fill(self, most: int) -> bool:
         """Start reading until so many are under way or read; whether any is."""
         while len(self._under_way) < most and (task := next(self._tasks, None)) is not None:
-            self._under_way.append((task, self._reading.submit(read, task)))
+            self._under_way.append((task, self._reading.submit(copy_context().run, read, task)))  # with who listens
         return bool(self._under_way)
 
     def next(self) -> tuple[Task, Future[Loaded]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from decouple_core.batch.summary import Stamp
 from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError, WeightsError
+from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import Settings
@@ -46,12 +47,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What has become of a task: its files as they were and are, or why it failed."""
+    """What has become of a task: its files as they were and are, or why it failed; and what nobody has heard yet."""
 
     seconds: float
     made_of: Stamp | None = None
     made: Stamp | None = None
     problem: DecoupleError | None = None
+    remarks: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -211,6 +211,7 @@ SENTENCES: dict[str, str] = {
     "style-foreign": "This is no style file; make one with `python -m decouple_core style`.",
     "style-damaged": "The style file is damaged; make it again from its image.",
     "style-too-large": "{path} is too large for a style file; choose another one.",
+    "style-more": "{path} is of a later version and was taken without what only that one reads; install it to use all.",
     "style-ending": "Style files end in {ending}; choose a name such as {name}.",
     "style-has-masks": "A style file has its masks and regions built in; leave out --style-mask and --regions, or give "
                        "the style's image.",

@@ -19,7 +19,9 @@ from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import reason, replacing
+from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
+from decouple_core.contract.remarks import remark
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.registry import HIERARCHIES
 
@@ -33,6 +35,10 @@ VGG = ("smooth", "relu")
 MOST_REGIONS, MOST_LAYERS, MOST_FEATURES, MOST_SCALES, MOST_SIDE = 64, 16, 16_384, 16, 2**16
 LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
+
+KEPT = frozenset({"format", "network", "activation", "name", "colours", "palette", "features", "means", "scales",
+                  "painted"})
+"""What a file holds."""
 
 MOST_BYTES = 16 * 2**20
 """Bounds of what is accepted from a file: one region takes about 60 kB."""
@@ -202,7 +208,7 @@ class Style:
 
     @classmethod
     def load(cls, path: str | Path) -> Style:
-        """Read a ``.style`` file.
+        """Read a ``.style`` file; one of a later version that holds more is taken without that, which is said.
 
         Raises
         ------
@@ -225,7 +231,10 @@ class Style:
             raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
         except (ValueError, RecursionError) as error:
             raise InputError("style-foreign") from error
-        return cls.from_json(values)
+        style = cls.from_json(values)
+        if not KEPT.issuperset(values):
+            remark(Message("style-more", path=str(path)))
+        return style
 
 
 def _scale(values: Mapping[str, Any], regions: int, activation: str) -> ScaleFeatures:

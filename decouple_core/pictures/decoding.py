@@ -20,6 +20,7 @@ import tifffile
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.files import check_regular, reason
+from decouple_core.contract.remarks import remark
 from decouple_core.pictures import exif, tiff_header
 from decouple_core.pictures.decoding_apart import decode_apart
 from decouple_core.pictures.memory import check_size
@@ -54,7 +55,7 @@ _TIFF_COMPRESSIONS = {1: 1, 5: 4096, 8: 1032, 32773: 128, 32946: 1032, 50000: 40
 how many bytes they make of one at most."""
 
 def decode(path: Path) -> Raw:
-    """Decode a file by what it is, not by its ending.
+    """Decode a file by what it is, not by its ending; what had to be passed over is said (`contract.remarks`).
 
     Raises
     ------
@@ -70,11 +71,14 @@ def decode(path: Path) -> Raw:
             head = file.read(32)
             if not head:
                 raise InputError("picture-empty-file", path=str(path))
-            return _decoded(path, file, head)
+            raw = _decoded(path, file, head)
     except FileNotFoundError:
         raise InputError("file-missing", path=str(path)) from None
     except OSError as error:
         raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+    for message in raw.remarks:
+        remark(message)
+    return raw
 
 
 def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:

@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
+from decouple_core.contract.messages import Message
 from decouple_core.pictures import exif
 from decouple_core.pictures.memory import MOST_BYTES, check_size
 
@@ -36,6 +37,8 @@ class Raw(NamedTuple):
         Shape (H, W): by how much linear light was divided to become the values; None for 1 everywhere.
     depth : int
         8 or 16 for integers, 16 or 32 for floats; 0 stands for that of the values.
+    remarks : tuple of Message
+        What the reader has passed over.
     """
 
     values: np.ndarray
@@ -44,6 +47,11 @@ class Raw(NamedTuple):
     exif: bytes | None = None
     gain: np.ndarray | None = None
     depth: int = 0
+    remarks: tuple[Message, ...] = ()
+
+
+_LOUD = (UserWarning, RuntimeWarning, DeprecationWarning, FutureWarning, ResourceWarning)
+"""What libraries warn with. A `Remark` is none of them: threads beside may say one."""
 
 
 class _Quiet:
@@ -58,7 +66,8 @@ class _Quiet:
             if not self._inside:
                 self._filters = warnings.catch_warnings()
                 self._filters.__enter__()
-                warnings.simplefilter("ignore")
+                for category in _LOUD:
+                    warnings.simplefilter("ignore", category)
             self._inside += 1
 
     def __exit__(self, *error: object) -> None:

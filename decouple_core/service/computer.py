@@ -30,6 +30,7 @@ from decouple_core.contract import protocol
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
+from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import COMPONENTS, Settings
 from decouple_core.model.heap import give_back, keep_freed
 from decouple_core.service.job import foreseen
@@ -119,11 +120,14 @@ class _Computer:
         while True:
             message = self._next()
             number = message["number"]
+            remarks: list[Message] = []
             try:
                 if engine is None or results is None:
                     raise DecoupleError("computing-broken", reason=str(failure))
                 self._go_on(number)
-                answer = self._transfer(engine, results, message)
+                with heard(remarks.append):
+                    answer = self._transfer(engine, results, message)
+                answer["remarks"] = [one.as_dict() for one in remarks]
             except Cancelled:
                 answer = {"kind": "cancelled"}
             except Exception as error:

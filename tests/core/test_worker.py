@@ -147,6 +147,18 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     assert guest.end()["kind"] == "done"
 
 
+def test_what_was_passed_over_comes_with_the_result(home: Path, tmp_path: Path) -> None:
+    guest = Guest(home)
+    guest.begin(QUICK)
+    done = guest.end()
+    assert done["remarks"] == []
+    file, folder = tmp_path / "a.style", Path(guest.ask({"kind": "open"})["path"])
+    file.write_text(json.dumps({**done["style"], "of a later version": 1}))
+    protocol.pixels_file(folder, "target").write_bytes(pixels(1).tobytes())
+    protocol.send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style_path=str(file)).to_message())
+    assert guest.end()["remarks"] == [Message("style-more", path=str(file)).as_dict()]
+
+
 @pytest.mark.parametrize("suffix", [".cube", ".png"])
 def test_look_as_a_table(home: Path, suffix: str) -> None:
     """What is in the file is the table that comes so near to the photograph; the files stay for the next job."""

@@ -32,6 +32,7 @@ from decouple_core.contract import errors
 from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.messages import Message
 from decouple_core.contract.protocol import ProtocolError, Transfer
+from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import ScaleFeatures, Style
@@ -131,7 +132,8 @@ def endured(makes: Callable[[int], Callable[[], object]], count: int, allowed: t
         if number % 100 == 0:
             watch()
         try:
-            attempt()
+            with heard(lambda message: None):
+                attempt()
         except allowed as error:
             refused += 1
             travelled.append(not isinstance(error, DecoupleError)

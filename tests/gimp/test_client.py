@@ -165,6 +165,17 @@ def test_environment_of_another_version(place: Place, version: str | None, code:
         assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize(("said", "heard"), [
+    ([Message("style-more", path="a.style").as_dict()], [Message("style-more", path="a.style")]),
+    ([], []), ([{"code": "of tomorrow", "arguments": {}}], []), (7, [])])
+def test_remarks_arrive_with_the_result(place: Place, said: Any, heard: list[Message]) -> None:
+    from decoupled_style.client.worker import remarks
+
+    done = finished(answered(place, {"kind": "done", "report": {}, "remarks": said}))
+    assert [one.as_dict() for one in remarks(done)] == [one.as_dict() for one in heard]
+    assert remarks({"kind": "done"}) == []
+
+
 def test_messages_arrive_as_they_were_sent(place: Place) -> None:
     said = Message("downloading", what=Message("weights-of", network="VGG-19"), megabytes=550)
     news: list[Any] = []

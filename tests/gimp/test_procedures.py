@@ -353,6 +353,11 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     new = succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
 
+    features.write_text(json.dumps({**json.loads(features.read_text()), "of a later version": 1}))
+    succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
+    said = f"{features} is of a later version and was taken without"
+    console.wait_until(lambda: said in console.log(), 10, "a word about what was passed over")
+
 
 def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
     """Each limited by its own selection; the repetition and the recipe know the mixture."""

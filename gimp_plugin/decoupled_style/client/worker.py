@@ -223,3 +223,11 @@ def _message(answer: dict[str, Any]) -> Message:
         return Message.from_dict(answer.get("message", {}))
     except ValueError:
         return Message("working")
+
+
+def remarks(answer: dict[str, Any]) -> list[Message]:
+    """What a ``done`` message says beside the result, such as what was passed over in a file."""
+    try:
+        return [Message.from_dict(one) for one in answer.get("remarks", [])]
+    except (ValueError, TypeError):
+        return []

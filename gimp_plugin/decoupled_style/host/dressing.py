@@ -10,7 +10,7 @@ from typing import Any
 from gi.repository import Gimp
 
 from decoupled_style.client.steps import finish
-from decoupled_style.client.worker import Worker
+from decoupled_style.client.worker import Worker, remarks
 from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import DiskFullError, InputError
 from decoupled_style.contract.settings import COMPONENTS, Settings
@@ -20,7 +20,7 @@ from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look,
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
-from decoupled_style.messages import Failure, _, reason
+from decoupled_style.messages import Failure, _, reason, words
 
 READING, WRITING = 0.05, 0.05
 """Share of the progress bar for reading a layer and for writing its result; the computing takes the rest."""
@@ -140,6 +140,8 @@ def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, files: JobFiles, 
     given = finish(files.hand_over(style, request.regions, known), reading)
     mask = selection_mask(image, layer) if given.target.masks else None
     answer = finish(compute(worker, given.transfer(request.settings, parts=parts)), computing)
+    for said in remarks(answer):
+        Gimp.message(words(said))
     if not image.is_valid():
         raise Failure(closed())
     name = request.output.name or _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
