@@ -173,6 +173,11 @@ SENTENCES: dict[str, str] = {
     "picture-empty-file": "{path} is empty; save or copy the picture again.",
     "picture-damaged": "{path} cannot be read as a picture, or is damaged; open it in an image editor and save it as "
                        "PNG.",
+    "jpeg-cut": "{path} is cut short: {share} % of it is whole; copy it again from where it came from.",
+    "jpeg-end": "{path} lacks its end mark; the picture in it is whole.",
+    "jpeg-last-row": "{path} is cut short; what is missing of its last 8 or 16 rows of pixels was left grey.",
+    "jpeg-more": "{path} goes on for {megabytes} MB behind its picture (a film, another picture, a camera's notes), "
+                 "which was passed over.",
     "picture-too-large": "{path} would take {needed} GB of memory once decoded, and {most} GB are allowed; scale it "
                          "down first.",
     "picture-memory": "{path} would take {needed} GB of memory once decoded, and {free} GB are free; close other "

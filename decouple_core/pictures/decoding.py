@@ -23,6 +23,7 @@ from decouple_core.contract.files import check_regular, reason
 from decouple_core.contract.remarks import remark
 from decouple_core.pictures import exif, tiff_header
 from decouple_core.pictures.decoding_apart import decode_apart
+from decouple_core.pictures.jpeg_files import read_jpeg
 from decouple_core.pictures.memory import check_size
 from decouple_core.pictures.pillow_files import QUIET, Raw, read_with_pillow
 
@@ -45,10 +46,6 @@ _APART = ("TIFF", "PSD", "JPEG2000", "AVIF", "JXL", "EXR")
 
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
 _PROFILE_TAG = 34675  # ICC.1, annex B.4
-
-MOST_SCANS = 200
-"""Of a JPEG: a progressive one has ten or so. Each goes over the whole picture, and takes 20 bytes to say that it
-changes nothing; a file of 3 MB could take an hour."""
 
 _TIFF_COMPRESSIONS = {1: 1, 5: 4096, 8: 1032, 32773: 128, 32946: 1032, 50000: 40_000}
 """None, LZW, Deflate, PackBits, Deflate's older number, Zstandard: those that lose nothing and are widely written; and
@@ -93,8 +90,8 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
             raw = _read_deep_tiff(path, file)
         elif kind == "PNG" and head[24:25] == b"\x10":  # the bit depth in the header chunk (PNG, 11.2.2)
             raw = _read_deep_png(path, file)
-        elif kind == "JPEG" and _scans(file) > MOST_SCANS:
-            raise InputError("picture-damaged", path=str(path))
+        elif kind == "JPEG":
+            raw = read_jpeg(path, file)
         if raw is None:
             file.seek(0)
             raw = decode_apart(path, file, kind) if kind in _APART else read_with_pillow(path, file, kind)
@@ -106,15 +103,6 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
     finally:
         _reading.reset(reading)
     return raw
-
-
-def _scans(file: BinaryIO) -> int:
-    """How many scans a JPEG has, each of which begins with a marker that stands nowhere else."""
-    count, place = 0, 0
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        while (place := content.find(b"\xff\xda", place)) >= 0 and count <= MOST_SCANS:
-            count, place = count + 1, place + 2
-    return count
 
 
 def _read_deep_png(path: Path, file: BinaryIO) -> Raw:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from decouple_core.batch.cluster import make
+from decouple_core.batch.work import Task
 from decouple_core.cli import main
 from decouple_core.contract.messages import Message
 from decouple_core.contract.remarks import Remark, heard, remark
+from decouple_core.contract.settings import Settings
 from decouple_core.features.style import Style
 from decouple_core.pictures.pillow_files import QUIET
 from tests.core.command_line import QUICK, arguments, fill, succeeds
@@ -81,3 +84,17 @@ def test_a_style_of_a_later_version(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert out.count("\n") == 1
     assert [line for line in err.splitlines() if "warning" in line] == [
         f"decouple: warning: {Message('style-more', path=str(file))}"]
+
+
+@pytest.mark.usefixtures("weights", "one_thread")
+def test_pictures_of_a_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are read by other threads; on a cluster by other processes, which hand back what they have heard."""
+    fill(tmp_path)
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes((tmp_path / "style.jpg").read_bytes()[:-2])
+    lacking = Message("jpeg-end", path=str(cut))
+    assert main(arguments("batch", tmp_path / "style.jpg", cut, "-o", tmp_path / "out", "--layers", "1")) == 0
+    assert capsys.readouterr().err.splitlines().count(f"decouple: warning: {lacking}") == 1
+    settings = Settings(layers=1, network="vgg16")
+    done = make(Task(str(cut), str(tmp_path / "style.jpg"), str(tmp_path / "b.jpg"), False), settings.as_dict())
+    assert (done.problem, done.remarks) == (None, (lacking,))

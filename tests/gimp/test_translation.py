@@ -36,7 +36,7 @@ COMMAND_LINE = {
     # Lookup tables are read there.
     *(code for code in SENTENCES if code.startswith("table-") and code != "table-shape"),
     # Many at once, and formats of files.
-    *(code for code in SENTENCES if code.startswith(("batch-", "cluster-"))), "exr-channels", "format-needs",
+    *(code for code in SENTENCES if code.startswith(("batch-", "cluster-", "jpeg-"))), "exr-channels", "format-needs",
     # Python hands over what no layer can be.
     *(code for code in SENTENCES if code.startswith("given-")),
 }
