@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from decouple_core.contract import apart
-from decouple_core.contract.errors import InputError, OutOfMemoryError
-from decouple_core.pictures.memory import MOST_BYTES, too_large
+from decouple_core.contract import apart, errors
+from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.messages import Message
+from decouple_core.pictures.memory import MOST_BYTES
 from decouple_core.pictures.pillow_files import Raw, read_with_pillow
 
 PATIENCE_SECONDS = 120.0
@@ -31,65 +33,61 @@ ROOM_BYTES = 2**29
 COPIES = 6
 """Of the decoded picture at one time, in all forms that decoders have it in on the way, wider ones than bytes too."""
 
-TOO_LARGE, NO_MEMORY, EMPTY, CHANNELS, LIBRARY = 3, 4, 5, 6, 7
-"""Exit codes that say why."""
-
-CODES = {"picture-too-large": TOO_LARGE, "image-empty": EMPTY, "exr-channels": CHANNELS, "format-needs": LIBRARY}
-"""Of the errors that say more than that a picture is damaged."""
-
-
 def decode_apart(path: Path, file: BinaryIO, kind: str) -> Raw:
     """What `read_with_pillow`, or the reader of a format that Pillow does not have, gives of the same.
 
     Raises
     ------
-    InputError
-        For a picture that is damaged or too large, or whose decoder takes more than the header promised.
-    OutOfMemoryError
-        For one that this computer has no room for.
+    DecoupleError
+        What the reader raises.
+    ValueError, EOFError
+        For a picture whose decoder gives up, ends early or takes more than the header promised.
     """
-    with subprocess.Popen(apart.command(__name__, kind), stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    _, answer = answered(apart.command(__name__, kind, str(path)), file, MOST_BYTES)
+    said = json.loads(_array(answer).tobytes())
+    if "error" in said:
+        raise errors.from_dict(said["error"])
+    values, alpha, icc, exif, gain = (_array(answer) for _ in range(5))
+    return Raw(values, alpha if alpha.size else None, icc.tobytes() if icc.size else None,
+               exif.tobytes() if exif.size else None, gain if gain.size else None, int(said["depth"]),
+               tuple(Message.from_dict(one) for one in said["remarks"]))
+
+
+def _array(answer: BinaryIO) -> np.ndarray:
+    return np.asarray(np.lib.format.read_array(answer, allow_pickle=False))
+
+
+def answered(command: list[str], file: BinaryIO, most: int) -> tuple[int, io.BytesIO]:
+    """How a process ended that was given a file, and what it wrote, of which no more than so many bytes are taken."""
+    with subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)) as process:
         impatience = threading.Timer(PATIENCE_SECONDS, process.kill)
         impatience.start()
         try:
             assert process.stdout is not None
-            answer = io.BytesIO(process.stdout.read(MOST_BYTES))
+            answer = io.BytesIO(process.stdout.read(most))
             process.stdout.close()
-            process.wait()
+            return process.wait(), answer
         finally:
             impatience.cancel()
             process.kill()
-    refusals = {TOO_LARGE: too_large(path, MOST_BYTES), NO_MEMORY: OutOfMemoryError("out-of-memory"),
-                EMPTY: InputError("image-empty"), CHANNELS: InputError("exr-channels", path=str(path)),
-                LIBRARY: _missing(kind)}
-    if process.returncode in refusals:
-        raise refusals[process.returncode]
-    values, alpha, icc, exif, gain, depth = (np.lib.format.read_array(answer, allow_pickle=False) for _ in range(6))
-    return Raw(values, alpha if alpha.size else None, icc.tobytes() if icc.size else None,
-               exif.tobytes() if exif.size else None, gain if gain.size else None, int(depth))
-
-
-def _missing(kind: str) -> InputError:
-    """What a format's reader needs and lacks."""
-    if kind == "EXR":
-        return InputError("format-needs", kind="OpenEXR", package="OpenEXR")
-    return InputError("format-needs", kind="JPEG XL", package="pillow-jxl-plugin")
 
 
 def main() -> None:
-    """Decode standard input and write the parts of a `Raw` to standard output; empty ones for None."""
-    _limit(ROOM_BYTES)
-    kind = sys.argv[1]
+    """Decode standard input; write what is said of it to standard output, and the parts of a `Raw`, empty for None."""
+    limit_memory(ROOM_BYTES)
+    kind, path = sys.argv[1], Path(sys.argv[2])
+    said: dict[str, Any] = {}
+    arrays: list[np.ndarray | None] = []
     try:
-        raw = _reader(kind)(Path(), sys.stdin.buffer, lambda needed: _limit(ROOM_BYTES + COPIES * needed))
-    except OutOfMemoryError:
-        sys.exit(NO_MEMORY)
-    except InputError as error:
-        sys.exit(CODES.get(error.message.code, 1))
+        raw = _reader(kind)(path, sys.stdin.buffer, lambda needed: limit_memory(ROOM_BYTES + COPIES * needed))
+        said = {"depth": raw.depth, "remarks": [message.as_dict() for message in raw.remarks]}
+        texts = [np.frombuffer(text or b"", np.uint8) for text in (raw.icc, raw.exif)]
+        arrays = [raw.values, raw.alpha, *texts, raw.gain]
+    except DecoupleError as error:
+        said = {"error": error.as_dict()}
     answer = io.BytesIO()
-    texts = [np.frombuffer(text or b"", np.uint8) for text in (raw.icc, raw.exif)]
-    for part in (raw.values, raw.alpha, *texts, raw.gain, np.array(raw.depth)):
+    for part in (np.frombuffer(json.dumps(said).encode(), np.uint8), *arrays):
         np.lib.format.write_array(answer, np.empty(0) if part is None else part, allow_pickle=False)
     sys.stdout.buffer.write(answer.getbuffer())
 
@@ -107,7 +105,7 @@ def _reader(kind: str) -> Callable[[Path, BinaryIO, Callable[[int], None]], Raw]
     return lambda path, file, prepare: read_with_pillow(path, file, kind, prepare)
 
 
-def _limit(more: int) -> None:
+def limit_memory(more: int) -> None:
     """Let this process take so many bytes of memory more than it has; only Linux keeps to it."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource

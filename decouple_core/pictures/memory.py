@@ -36,14 +36,14 @@ def check_size(path: Path, width: int, height: int, stored: int) -> int:
         raise InputError("image-empty")
     needed = width * height * (stored + COLOURS)
     if needed > MOST_BYTES:
-        raise too_large(path, needed)
+        raise _too_large(path, needed)
     free = free_bytes()
     if free is not None and needed > free:
         raise OutOfMemoryError("picture-memory", path=str(path), needed=_gigabytes(needed), free=_gigabytes(free))
     return needed
 
 
-def too_large(path: Path, needed: int) -> InputError:
+def _too_large(path: Path, needed: int) -> InputError:
     """The refusal of a picture that would take this many bytes."""
     return InputError("picture-too-large", path=str(path), needed=_gigabytes(needed), most=_gigabytes(MOST_BYTES))
 

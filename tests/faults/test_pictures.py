@@ -241,8 +241,10 @@ def test_without_their_library(tmp_path: Path, ending: str, monkeypatch: pytest.
         (9, 9, 3), np.uint8))
     path = written(tmp_path / "a", content)
     assert read_image(path).pixels.shape == (9, 9, 3)
-    code = decoding_apart.CODES["format-needs"]
-    monkeypatch.setattr(decoding_apart.apart, "command", lambda *words: [sys.executable, "-c", f"exit({code})"])
+    without = (f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+               "sys.modules |= dict.fromkeys(['OpenEXR', 'pillow_jxl', 'pillow_heif'])\n"
+               "from decouple_core.pictures.decoding_apart import main; main()")
+    monkeypatch.setattr(decoding_apart.apart, "command", lambda _, *words: [sys.executable, "-c", without, *words])
     with pytest.raises(InputError, match=r"needs the package .* install it with"):
         read_image(path)
 
