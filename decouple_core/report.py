@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import reason, replacing
+from decouple_core.contract.files import reason, write_whole
 from decouple_core.contract.settings import Settings
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
@@ -199,8 +199,7 @@ class Report:
         facts = {**self.as_dict(), "losses": self.losses}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with replacing(folder / "report.json") as beside:
-                beside.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+            write_whole(folder / "report.json", json.dumps(facts, indent=1).encode())
             for number, (name, image) in enumerate(self.images.items()):
                 write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
             write_transfer_page(folder / "report.html", facts, self.images, self.shown)

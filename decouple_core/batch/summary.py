@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import reason, replacing
+from decouple_core.contract.files import reason, write_whole
 
 NAME = "summary.json"
 FORMAT = "decoupled-style-batch"
@@ -154,5 +154,4 @@ class Summary:
         """Write the file anew."""
         values = {"format": FORMAT, "version": VERSION, **self.facts,
                   "pictures": [asdict(entry) for entry in self.entries.values()]}
-        with replacing(self.path) as beside:
-            beside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+        write_whole(self.path, json.dumps(values, indent=1).encode())

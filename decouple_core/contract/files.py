@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
+import io
 import os
+import re
 import secrets
 import stat
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import DiskFullError, InputError
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """How the system says that there is no room."""
@@ -74,14 +87,21 @@ def check_regular(path: Path) -> None:
         raise InputError("file-special", path=str(path))
 
 
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file whose content is there already; see `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
 @contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A new file's path, which takes the place of `path` if the block ends well and is removed if it does not.
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
+    """A new file to be written, which takes the place of `path` if the block ends well and is removed if it does not.
 
     Yields
     ------
-    Path
-        In the same folder, so that the replacement is one step: whoever looks sees the old file or the whole new one.
+    BinaryIO
+        To write to, seek in and read from. It lies in the same folder, so that the replacement is one step: whoever
+        looks sees the old file or the whole new one.
 
     Raises
     ------
@@ -92,30 +112,163 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Notes
     -----
-    A file that is replaced hands down its permissions and, as far as the system lets us, its owner.
+    Nothing is replaced before all bytes are on the disk, even where whoever wrote them passed over an error. A file
+    that is replaced hands down its permissions and, as far as the system lets us, its owner. What a process left there
+    that was killed while it wrote is removed by the next one that writes to the same folder.
     """
     path = Path(path)
-    beside: Path | None = None
     try:
         whole = path.resolve()  # a link keeps pointing to its file
         before = _check_place(whole)
-        # Not made of the name, which may be as long as the system allows; random, for writers at the same time.
-        beside = whole.with_name(f".{secrets.token_hex(8)}.part")
-        yield beside
-        _check_place(whole)  # much may have come to lie there in the meantime
-        if before is not None:
-            _hand_down(before, beside)
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())  # some disks say only now that they are full
-        os.replace(beside, whole)
+        _remove_left_overs(whole.parent)
+        with _Part(whole.parent) as part:
+            yield part.file
+            part.settle()
+            _check_place(whole)  # much may have come to lie there in the meantime
+            if before is not None:
+                _hand_down(before, part.path)
+            part.put(whole)
     except OSError as error:
         if error.errno in FULL:
             raise DiskFullError("file-disk-full", path=str(path)) from error
         raise InputError("file-unwritable", path=str(path), reason=reason(error)) from error
-    finally:
-        if beside is not None:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
+
+
+class _Raw(io.FileIO):
+    """A file that remembers what it was refused, and how long it ought to be.
+
+    Attributes
+    ----------
+    refused : OSError or None
+        The first. Libraries in C pass over one where they cannot raise it, and leave a gap.
+    end : int
+        Bytes up to the last that was written.
+    """
+
+    refused: OSError | None = None
+    end = 0
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        """Write as much as the system takes at once."""
+        try:
+            count = os.write(self.fileno(), content)
+        except OSError as error:
+            self.refused = self.refused or error
+            raise
+        self.end = max(self.end, self.tell())
+        return count
+
+
+class _Checked(io.BufferedRandom):
+    """A buffered file without a number.
+
+    Libraries that are given one write to it by themselves, and Pillow takes a part that was written for the whole.
+    """
+
+    def fileno(self) -> int:
+        """None."""
+        raise io.UnsupportedOperation("fileno")
+
+
+class _Part:
+    """A file on its way, in the folder of the one that it will be.
+
+    As long as its process lives it is held, by a lock or, on Windows, by being open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # Not named after the file, whose name may be as long as the system allows.
+        while True:
+            self.path = folder / f".decouple-{secrets.token_hex(8)}.part"
+            self._raw = _Raw(self.path, "x+")
+            if _held(self._raw) and self.path.exists():
+                break
+            self._raw.close()  # another process took it for a left-over in between, and removes it
+        self.file = _Checked(self._raw, BUFFER_BYTES)
+
+    def __enter__(self) -> _Part:
+        return self
+
+    def settle(self) -> None:
+        """Have all of it on the disk; OSError where some is not."""
+        self.file.flush()
+        if self._raw.refused is not None:
+            raise self._raw.refused
+        os.fsync(self._raw.fileno())  # some disks say only now that they are full
+        if os.fstat(self._raw.fileno()).st_size != self._raw.end:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def put(self, whole: Path) -> None:
+        """Give it its place."""
+        if sys.platform == "win32":  # what is open cannot be renamed there
+            self.file.close()
+        os.replace(self.path, whole)
+        _sync_folder(whole.parent)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 where: TracebackType | None) -> None:
+        with contextlib.suppress(OSError):  # of what is given up
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+        if isinstance(error, Exception) and self._raw.refused is not None:
+            raise self._raw.refused from error  # whatever a library made of it
+
+
+BUFFER_BYTES = 2**20
+"""Some libraries write a few bytes at a time."""
+
+
+def _held(file: io.FileIO) -> bool:
+    """Hold a file until it is closed, or its process ends; False where another process does."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks: nobody can take one for a left-over
+            pass
+    return True
+
+
+@functools.lru_cache(maxsize=1024)
+def _remove_left_overs(folder: Path) -> None:
+    """Remove what processes left in a folder that were killed while they wrote; once is enough, folders may be long."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if LEFT_OVER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    _remove_if_left(Path(entry.path))
+
+
+LEFT_OVER = re.compile(r"\.decouple-[0-9a-f]{16}\.part")
+"""The names of files on their way."""
+
+
+def _remove_if_left(path: Path) -> None:
+    """Remove a file on its way whose process has ended; OSError where one writes it."""
+    if sys.platform == "win32":  # only what is open cannot be removed there, and before it is renamed it is not
+        if time.time() - path.stat().st_mtime > RENAMING_SECONDS:
+            path.unlink()
+        return
+    with path.open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+
+
+RENAMING_SECONDS = 60.0
+"""Far more than closing and renaming a file takes."""
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new name on the disk, too, where the system can do that; without it the old file may come back, whole."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            number = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
 
 
 def _check_place(path: Path) -> os.stat_result | None:

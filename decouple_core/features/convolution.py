@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.contract.errors import DiskFullError, InputError
-from decouple_core.contract.files import replacing
+from decouple_core.contract.files import write_whole
 from decouple_core.contract.paths import data_folder
 
 Convolve = Callable[[Tensor, Tensor | None], Tensor]
@@ -338,5 +338,4 @@ def _keep(made: Choices) -> None:
     with contextlib.suppress(OSError, InputError, DiskFullError):
         path = _file()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as beside:
-            beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_whole(path, json.dumps(content, indent=1).encode())

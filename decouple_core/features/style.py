@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import reason, replacing
+from decouple_core.contract.files import reason, write_whole
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
 from decouple_core.contract.remarks import remark
@@ -196,15 +196,16 @@ class Style:
         return cls(network, activation, colours, full_moments, features, coupled_means, name, scales, painted)
 
     def save(self, path: str | Path) -> None:
-        """Write a ``.style`` file, beside first and then renamed.
+        """Write a ``.style`` file, as a whole.
 
         Raises
         ------
         InputError
             When the file cannot be written.
+        DiskFullError
+            When the disk has no room for it.
         """
-        with replacing(path) as beside:
-            beside.write_text(json.dumps(self.to_json()), encoding="utf-8")
+        write_whole(path, json.dumps(self.to_json()).encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Style:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from decouple_core.contract.errors import DiskFullError, InputError
-from decouple_core.contract.files import replacing
+from decouple_core.contract.files import write_whole
 from decouple_core.contract.paths import data_folder
 
 T = TypeVar("T")
@@ -70,8 +70,7 @@ def kept_on_disk(identity: str, shape: tuple[int, ...], make: Callable[[], Tenso
     with contextlib.suppress(OSError, InputError, DiskFullError, SafetensorError):
         folder.mkdir(parents=True, exist_ok=True)
         _make_room(folder)
-        with replacing(path) as beside:
-            safetensors.torch.save_file({"values": made}, beside, {DIGEST: _digest(made)})
+        write_whole(path, safetensors.torch.save({"values": made}, {DIGEST: _digest(made)}))
     return made
 
 

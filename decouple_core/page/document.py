@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from decouple_core.contract.files import replacing
+from decouple_core.contract.files import write_whole
 from decouple_core.page.pictures import Image
 
 DIVIDER = """\
@@ -109,6 +109,4 @@ def write_page(path: Path, title: str, lead: str, sections: Sequence[Section]) -
     digest = base64.b64encode(hashlib.sha256(DIVIDER.encode()).digest()).decode()
     text = environment.get_template("page.html").render(title=title, lead=lead, sections=sections, script=DIVIDER,
                                                         digest=digest)
-    with replacing(path) as beside:
-        # A file's name need not be valid text.
-        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+    write_whole(path, text.encode(errors="backslashreplace"))  # a file's name need not be valid text

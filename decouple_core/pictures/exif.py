@@ -7,7 +7,6 @@ Kept is what is said of the photograph: camera, exposure, place, author, dates. 
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import BinaryIO
 
 import PIL.Image
@@ -81,21 +80,21 @@ def shortened(block: bytes, most: int) -> bytes | None:
     return block if len(block) <= most else None
 
 
-def append_to_tiff(path: Path, block: bytes) -> None:
+def append_to_tiff(file: BinaryIO, block: bytes) -> None:
     """Give a little-endian TIFF a block's directories: behind its pixels, with a first directory made of both."""
     exif = PIL.Image.Exif()
     exif.load(block)
     exif.endian = "<"
-    with path.open("rb+") as file:
-        _, _, place = struct.unpack("<2sHI", file.read(8))
-        entries = _entries(file, place)
-        start = _even_end(file)
-        file.write(exif.tobytes(start)[len(PREFIX) + 8:])  # without the head of a TIFF
-        entries |= _entries(file, start)
-        end = _even_end(file)
-        file.write(struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4))
-        file.seek(4)
-        file.write(struct.pack("<I", end))
+    file.seek(0)
+    _, _, place = struct.unpack("<2sHI", file.read(8))
+    entries = _entries(file, place)
+    start = _even_end(file)
+    file.write(exif.tobytes(start)[len(PREFIX) + 8:])  # without the head of a TIFF
+    entries |= _entries(file, start)
+    end = _even_end(file)
+    file.write(struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4))
+    file.seek(4)
+    file.write(struct.pack("<I", end))
 
 
 def _entries(file: BinaryIO, place: int) -> dict[int, bytes]:

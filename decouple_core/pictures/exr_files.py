@@ -79,7 +79,8 @@ def read_exr(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> Raw:
     return Raw(encoded(shares), alpha, None, gain=gain, depth=16 if stored.dtype == np.float16 else 32)
 
 
-def write_exr(path: Path, pixels: np.ndarray, alpha: np.ndarray | None, depth: int, gain: np.ndarray | None) -> None:
+def write_exr(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, depth: int,
+              gain: np.ndarray | None) -> None:
     """Write encoded colours (H, W, 3) in linear light with Rec. 709's primaries, as half or single precision."""
     exr = library()
     linear = decoded(np.clip(pixels, 0.0, 1.0, dtype=np.float32))
@@ -89,7 +90,7 @@ def write_exr(path: Path, pixels: np.ndarray, alpha: np.ndarray | None, depth: i
     kind: Any = np.float32 if depth == 32 else np.float16
     channels = np.ascontiguousarray(channels.clip(0.0, np.finfo(kind).max).astype(kind))
     header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage, "chromaticities": REC709}
-    exr.File(header, {"RGB" if alpha is None else "RGBA": channels}).write(str(path))
+    exr.File(header, {"RGB" if alpha is None else "RGBA": channels}).write(file)
 
 
 def _pixels(header: dict[str, Any]) -> int:

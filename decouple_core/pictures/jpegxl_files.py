@@ -55,7 +55,7 @@ def read_jpegxl(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> R
     return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, profile or None, notes)
 
 
-def write_jpegxl(path: Path, levels: np.ndarray, notes: bytes | None) -> None:
+def write_jpegxl(file: BinaryIO, levels: np.ndarray, notes: bytes | None) -> None:
     """Write sRGB integers (H, W, C) without loss.
 
     The library writes no profile. It calls 8 bits sRGB and 16 bits linear light, so that these are brought there, which
@@ -71,4 +71,4 @@ def write_jpegxl(path: Path, levels: np.ndarray, notes: bytes | None) -> None:
     if notes is not None:
         box = EXIF_BOX + bytes(4) + notes.removeprefix(exif.PREFIX)
         content += (len(box) + 4).to_bytes(4, "big") + box
-    path.write_bytes(content)
+    file.write(content)

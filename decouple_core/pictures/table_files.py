@@ -59,15 +59,15 @@ def write_table(path: str | Path, colours: np.ndarray, title: str) -> None:
     if path.suffix.lower() == HALD and stored_nodes(HALD, nodes) != nodes:
         raise InputError("table-hald-nodes", nodes=nodes, nearest=stored_nodes(HALD, nodes))
     lines = colours.transpose(2, 1, 0, 3).reshape(-1, 3)  # red fastest, in both formats
-    with replacing(path) as beside:
+    with replacing(path) as file:
         if path.suffix.lower() == CUBE:
-            with beside.open("w", encoding="ascii", newline="\n") as file:
-                file.write(f'TITLE "{_plain(title)}"\nLUT_3D_SIZE {nodes}\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 1 1 1\n')
-                np.savetxt(file, lines, "%.6f")
+            head = f'TITLE "{_plain(title)}"\nLUT_3D_SIZE {nodes}\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 1 1 1\n'
+            file.write(head.encode("ascii"))
+            np.savetxt(file, lines, "%.6f")
         else:
             side = round(nodes**1.5)
             levels = (np.clip(lines, 0.0, 1.0) * 65535 + 0.5).astype(np.uint16).reshape(side, side, 3)
-            beside.write_bytes(png_encode(levels))
+            file.write(png_encode(levels))
 
 
 def check_table(path: str | Path) -> None:

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 
 from decouple_core.contract.errors import DiskFullError, InputError, WeightsError
-from decouple_core.contract.files import reason, replacing
+from decouple_core.contract.files import reason, write_whole
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, WIDTHS
 
@@ -72,8 +72,7 @@ def store(folder: Path, network: str, tensors: Tensors) -> None:
     contents = {path.with_suffix(".sha256"): fingerprint(tensors).encode(), path: safetensors.torch.save(tensors)}
     for target, data in contents.items():
         try:
-            with replacing(target) as beside:
-                beside.write_bytes(data)
+            write_whole(target, data)
         except (InputError, DiskFullError) as error:
             raise WeightsError("not-stored", what=Message("weights-of", network=NETWORKS[network].label),
                                folder=str(folder), reason=str(error.message.arguments.get("reason", error))) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,8 +63,8 @@ def test_a_block_that_fails_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
 
     def fail() -> None:
-        with replacing(tmp_path / "a") as beside:
-            beside.write_bytes(b"half")
+        with replacing(tmp_path / "a") as file:
+            file.write(b"half")
             raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
@@ -80,8 +82,8 @@ def test_disk_that_is_full(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
         with pytest.raises(InputError, match=r"a cannot be written \(.*\); make room"), \
-                replacing(tmp_path / "a") as beside:
-            beside.write_bytes(bytes(5000))
+                replacing(tmp_path / "a") as file:
+            file.write(bytes(5000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert contents(tmp_path) == {"a": b"old"}
@@ -90,24 +92,24 @@ def test_disk_that_is_full(tmp_path: Path) -> None:
 def test_a_link_keeps_pointing_to_its_file(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "link").symlink_to("deep/a")
-    with replacing(tmp_path / "link") as beside:
-        beside.write_bytes(b"new")
+    with replacing(tmp_path / "link") as file:
+        file.write(b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "deep" / "a").read_bytes() == b"new"
 
 
 def test_two_writers_at_once(tmp_path: Path) -> None:
     with replacing(tmp_path / "a") as one, replacing(tmp_path / "a") as other:
-        one.write_bytes(b"one")
-        other.write_bytes(b"other")
+        one.write(b"one")
+        other.write(b"other")
     assert contents(tmp_path) == {"a": b"one"}  # whose block ended last
 
 
 def test_the_longest_of_names(tmp_path: Path) -> None:
     name = "n" * 255  # NAME_MAX
     check_file(tmp_path / name)
-    with replacing(tmp_path / name) as beside:
-        beside.write_bytes(b"new")
+    with replacing(tmp_path / name) as file:
+        file.write(b"new")
     assert contents(tmp_path) == {name: b"new"}
 
 
@@ -116,7 +118,7 @@ def test_killed_while_writing(tmp_path: Path) -> None:
     """The file is an old one or a new one, whole, whenever the writer is killed."""
     code = ("import itertools, sys; from decouple_core.contract.files import replacing\n"
             "for n in itertools.count():\n"
-            "    with replacing(sys.argv[1]) as beside, beside.open('wb') as file:\n"
+            "    with replacing(sys.argv[1]) as file:\n"
             "        for _ in range(64): file.write(bytes([n % 256]) * 65536)")
     for pause in (0.02, 0.05, 0.11, 0.17):
         writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[2])
@@ -130,3 +132,40 @@ def test_killed_while_writing(tmp_path: Path) -> None:
         assert len(found) == 64 * 65536
         assert len(set(found)) == 1
         (tmp_path / "a").unlink()
+
+
+WRITERS = {
+    "decouple_core/contract/files.py": "what all others use",
+    "decouple_core/contract/protocol.py": "the worker's address: of no use when its process has ended",
+    "decouple_core/weights/download.py": "goes on where it broke off, and is known by its digest",
+    "decouple_core/service/computer.py": "a job's pixels, which end with it",
+    "gimp_plugin/decoupled_style/host/pixels.py": "a job's pixels, which end with it",
+    "gimp_plugin/decoupled_style/client/starting.py": "a log",
+    "decouple_core/unforeseen.py": "a log",
+}
+"""Who may open files for writing, and why."""
+
+
+def test_nobody_else_writes_files() -> None:
+    """What a person keeps goes through `contract.files`, which puts nothing in place before all of it is there."""
+    repository = Path(__file__).parents[2]
+    found = {str(path.relative_to(repository)) for half in ("decouple_core", "gimp_plugin")
+             for path in (repository / half).rglob("*.py") if writes(ast.parse(path.read_text(encoding="utf-8")))}
+    assert found == set(WRITERS)
+
+
+def writes(tree: ast.AST) -> bool:
+    """Whether a module opens files for writing, hands a path to an encoder or puts files in the place of others."""
+    return any(_writes(node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _writes(call: ast.Call) -> bool:
+    name = ast.unparse(call.func)
+    kind = name.rpartition(".")[2]
+    if kind in ("imwrite", "save") and ("tifffile" in name or "fromarray" in name):
+        return ast.unparse(call.args[0]) != "file"
+    if kind == "open":
+        return any(isinstance(node, ast.Constant) and re.fullmatch(r"[rwaxbt]*[wax+][bt+]*", str(node.value))
+                   for word in call.args for node in ast.walk(word))
+    return kind in ("write_text", "write_bytes", "save_file") or (
+        name in ("os.replace", "os.rename", "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move"))

@@ -25,3 +25,8 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def read_only(disk: Path) -> None:
+    """Let a small disk be read alone, from now on."""
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)

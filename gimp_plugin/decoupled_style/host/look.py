@@ -39,7 +39,7 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, tol
     table = protocol.Table(path.suffix.lower(), tables.NODES, request.style.name)
     answer = finish(compute(worker, given.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)),
                     told)
-    with replacing(path) as beside:
-        shutil.copyfile(protocol.table_file(given.folder, table), beside)
+    with protocol.table_file(given.folder, table).open("rb") as made, replacing(path) as file:
+        shutil.copyfileobj(made, file)
     return _("{file} is saved. On this layer it comes within ΔE {mean} of the photograph on average.").format(
         file=path.name, mean=f"{answer['table']['mean']:.1f}")
