@@ -51,6 +51,9 @@ RESTING_SECONDS = 10.0
 INSISTING_SECONDS = 0.02
 """Far below what a person notices, far above what an interrupt costs."""
 
+ZEROS = bytes(2**20)
+"""Written again and again where the system has no other way to take room on a disk."""
+
 
 def main() -> None:
     """Serve the worker at the other end of standard input and output until it goes away."""
@@ -330,8 +333,11 @@ def _room(folder: Path, name: str, raster: protocol.Raster) -> np.ndarray:
     with open(path, "wb") as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
+        elif sys.platform == "win32":
+            file.truncate(size)  # takes the room at once there
         else:
-            file.truncate(size)  # Windows takes the room at once
+            for start in range(0, size, len(ZEROS)):
+                file.write(ZEROS[: size - start])
     return np.memmap(path, np.float32, "r+", shape=raster.shape)
 
 

@@ -61,13 +61,14 @@ class JobFiles:
         self._worker = worker
         self._given: Given | None = None
         self._of: object = None
+        self._target: protocol.Raster | None = None  # of the file that is there, while it is whole
 
     def hand_over(self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *,
                   again: bool = True) -> Doing[Given]:
         """Write what is not there yet; in place of the style's pixels, its features do where they are known.
 
-        Without `again`, what was read before of the same layers is taken for unchanged. Otherwise all is read, and what
-        is found as it was counts as the same for the worker.
+        Without `again`, what was read before of the same layers is taken for unchanged. Otherwise, and after a reading
+        that broke off, all is read, and what is found as it was counts as the same for the worker.
         """
         if not self.layer.is_valid():
             raise Failure(closed())
@@ -77,12 +78,14 @@ class JobFiles:
         if not again and before is not None and self._of == of:
             return before
         folder = before.folder if before is not None else (yield from _quiet(self._worker.folder()))
-        if again or before is None:
+        self._of = None  # until all of it is there
+        target = self._target
+        if again or before is None or target is None:
+            self._target = None
             with look(self.layer) as source:
                 weights = pixels.weights_of(self.image, self.layer)
                 target = yield from _told(pixels.hand_over(source, weights, folder, "target"), _("Reading the layer"))
-        else:
-            target = before.target
+            self._target = target
         if features is not None:
             fields: dict[str, Any] = {"features": features}
         else:

@@ -156,7 +156,7 @@ def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_fo
     """Write pixels into a file; one that holds them already is left alone, so that it counts as the same."""
     of_this_size = path.exists() and path.stat().st_size == raster.width * raster.height * (
         4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels))
-    with open(path, "r+b" if of_this_size else "wb", buffering=0) as file:
+    with open(path, "r+b" if of_this_size else "wb") as file:  # buffered: without, a write may stop halfway and not say
         same = of_this_size
         for top, rows in _stripes(raster.height):
             data = buffer.get(Gegl.Rectangle.new(x, y + top, raster.width, rows), 1.0, pixel_format,
