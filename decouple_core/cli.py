@@ -26,7 +26,7 @@ from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
-from decouple_core.contract.tables import CUBE, LEAST_NODES, MOST_NODES, NODES
+from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES, TEXT_SUFFIXES
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 from decouple_core.unforeseen import as_ours
@@ -110,7 +110,7 @@ def transfer(options: argparse.Namespace) -> str:
 
     settings = _settings(options)
     check_output(options.output)
-    if options.lut or Path(options.style).suffix.lower() == CUBE:
+    if options.lut or Path(options.style).suffix.lower() in TEXT_SUFFIXES:
         return _look_up(options, settings)
     for folder in (options.report, options.components):
         if folder:
@@ -166,7 +166,7 @@ def _look_up(options: argparse.Namespace, settings: Settings) -> str:
     """Write TARGET with its colours as STYLE, a lookup table, has them."""
     from decouple_core.features.colour import LUMA
     from decouple_core.outcomes.components import keep_chroma_or_luma
-    from decouple_core.outcomes.lookup_table import LookupTable, looked_up
+    from decouple_core.outcomes.lookup_table import LookupTable
     from decouple_core.pictures.reading import read_image, read_mask
     from decouple_core.pictures.visibility import blend
     from decouple_core.pictures.writing import check_output, write_like
@@ -178,7 +178,7 @@ def _look_up(options: argparse.Namespace, settings: Settings) -> str:
     target = read_image(options.target)
     check_output(options.output, _shape(target))
     mask = read_mask(options.target_mask, _shape(target)) if options.target_mask else None
-    result = looked_up(table.colours, target.pixels)
+    result = table.looked_up(target.pixels)
     result = target.pixels + settings.strength * (result - target.pixels)
     if settings.keep_colours or settings.keep_tones:
         keep_chroma_or_luma(target.pixels, result, LUMA, chroma=settings.keep_colours)
@@ -314,7 +314,8 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command(transfer, ("TARGET", "picture to change"),
-                  ("STYLE", "picture, or .style file, to take the style from; or a .cube file, to look colours up in"))
+                  ("STYLE", "picture, or .style file, to take the style from; or a lookup table: .cube, .3dl, .csp, "
+                            ".spi1d, .spi3d or .clf"))
     sub.add_argument("-o", "--output", metavar="OUT", required=True,
                      help="where the result goes; PNG, TIFF and JPEG XL keep 16 bits, OpenEXR floats")
     sub.add_argument("--lut", action="store_true",

@@ -233,12 +233,30 @@ SENTENCES: dict[str, str] = {
     "table-hald-nodes": "A HaldCLUT cannot hold {nodes} nodes along each axis; fit a table of {nearest}, or save it as "
                         ".cube.",
     "table-damaged": "{path} cannot be read as a lookup table, or is damaged; export it again as .cube.",
-    "table-curves": "{path} holds one curve a channel (LUT_1D_SIZE); export a three-dimensional table.",
+    "table-too-large": "{path} is too large for a lookup table; export it with fewer nodes.",
     "table-nodes": "{path} has {nodes} nodes along each axis, and {least} to {most} are read; export it with fewer.",
-    "table-domain": "{path} is for other values than 0 to 1; export it for these.",
+    "table-domain": "{path} takes values from {least} to {most}, as linear light has them, and a picture's are from "
+                    "0 to 1; export it for sRGB.",
+    "table-range": "{path} gives values up to {most}, as linear light has them, and a picture's white is 1; export it "
+                   "for sRGB.",
+    "table-curve": "{path} takes colours in {curve}, as its {where} says, and a picture's are in sRGB; choose the "
+                   "table for Rec. 709 or sRGB.",
+    "table-by-name": "name",
+    "table-by-title": "title",
+    "table-by-description": "description",
+    "table-by-steps": "first step",
+    "table-curve-linear": "linear light",
+    "table-curve-logarithmic": "a logarithmic curve",
+    "table-skipped": "{path} was read without what is not known: {words}.",
+    "table-levels": "{path} counts levels up to {most}; it was scaled to 1.",
+    "table-video": "{path} is for video range, 16 to 235; it was brought to 0 to 255.",
+    "table-sampled": "{path} is a chain of steps; it was taken as a table of {nodes} nodes, {apart}/255 from it at "
+                     "most.",
+    "table-opacity": "{path} is a HaldCLUT with transparent places; their colours were taken, too.",
     "table-no-hald": "{path} is a picture of {width}×{height} pixels and no HaldCLUT; give a .cube file, or a HaldCLUT "
                      "as it was exported.",
     "table-alone": "A lookup table maps colours alone; leave out --style-mask, --regions, --components and --report.",
+    "curves-shape": "The curves are of shape {shape}; give finite numbers of shape (K, 3), with K of 2 or more.",
     "table-shape": "The table is of shape {shape}; give finite numbers of shape (N, N, N, 3), with N from {least} to "
                    "{most}.",
 

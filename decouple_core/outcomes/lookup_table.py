@@ -14,11 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.tables import MOST_NODES
 from decouple_core.pictures.given import take
-from decouple_core.pictures.table_files import LEAST_READ, MOST_READ, read_table, write_table
+from decouple_core.pictures.table_files import read_table, stored_nodes, write_table
+
+LEAST_READ, MOST_READ = 2, 256
+"""Nodes along each axis: the least that makes a table, and a HaldCLUT's that has one for each level of 8 bits."""
 
 STRIPE_PIXELS = 2**20
 """Pixels looked up at once: their places and colours take some 30 MB."""
+
 
 @dataclass(frozen=True)
 class Nearness:
@@ -46,6 +51,9 @@ class LookupTable:
         For people; in a ``.cube`` file.
     nearness : Nearness or None
         How near the table comes to the look that it was fitted to; None for one from a file.
+    curves : ndarray or None
+        Shape (K, 3), float32: what becomes of each channel before it is looked up, at K places from 0 to 1, as some
+        files have it. Between the places it is interpolated linearly.
 
     Raises
     ------
@@ -72,6 +80,7 @@ class LookupTable:
     colours: np.ndarray
     title: str = ""
     nearness: Nearness | None = None
+    curves: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         colours = np.asarray(self.colours)
@@ -79,6 +88,11 @@ class LookupTable:
         if colours.shape != (nodes, nodes, nodes, 3) or not LEAST_READ <= nodes <= MOST_READ or not _numbers(colours):
             raise InputError("table-shape", shape=str(colours.shape), least=LEAST_READ, most=MOST_READ)
         object.__setattr__(self, "colours", np.ascontiguousarray(colours, np.float32))
+        if self.curves is not None:
+            curves = np.asarray(self.curves)
+            if curves.ndim != 2 or curves.shape[1] != 3 or len(curves) < 2 or not _numbers(curves):
+                raise InputError("curves-shape", shape=str(curves.shape))
+            object.__setattr__(self, "curves", np.ascontiguousarray(curves, np.float32))
 
     @property
     def nodes(self) -> int:
@@ -111,28 +125,45 @@ class LookupTable:
             For a picture that cannot be used.
         """
         given = take(picture)
-        return given.give_back(looked_up(self.colours, given.pixels))
+        return given.give_back(self.looked_up(given.pixels))
+
+    def looked_up(self, pixels: np.ndarray) -> np.ndarray:
+        """What becomes of pixels (…, 3) in [0, 1]; what is outside is clipped."""
+        if self.curves is not None:
+            pixels = curved(self.curves, pixels)
+        return looked_up(self.colours, pixels)
 
     def save(self, path: str | Path) -> None:
         """Write a ``.cube`` file or, as ``.png``, a HaldCLUT of 16 bits, beside first and then renamed.
+
+        Neither holds curves: a table with them is written as one of 65 nodes, or of 64.
 
         Raises
         ------
         InputError
             When the file cannot be written, or a HaldCLUT cannot hold so many nodes: it has 16, 25, 36, 49 or 64.
         """
-        write_table(path, self.colours, self.title)
+        colours = self.colours
+        if self.curves is not None:
+            colours = self.looked_up(identity(stored_nodes(Path(path).suffix, MOST_NODES)))
+        write_table(path, colours, self.title)
 
     @classmethod
     def load(cls, path: str | Path) -> LookupTable:
-        """Read a ``.cube`` file or a HaldCLUT.
+        """Read a file: ``.cube``, ``.3dl``, ``.csp``, ``.spi1d``, ``.spi3d``, ``.clf`` or a HaldCLUT.
+
+        Warns
+        -----
+        Remark
+            Of what was passed over in it.
 
         Raises
         ------
         InputError
-            When it is missing, unreadable or no lookup table of three dimensions for values from 0 to 1.
+            When it is missing, unreadable, no lookup table, or one for other colours than sRGB.
         """
-        return cls(*read_table(path))
+        table = read_table(path)
+        return cls(table.colours, table.title, curves=table.curves)
 
 
 def _numbers(colours: np.ndarray) -> bool:
@@ -143,6 +174,13 @@ def identity(nodes: int) -> np.ndarray:
     """The table that changes nothing, (N, N, N, 3) by red, green and blue."""
     ramp = np.linspace(0.0, 1.0, nodes, dtype=np.float32)
     return np.stack(np.meshgrid(ramp, ramp, ramp, indexing="ij"), -1)
+
+
+def curved(curves: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """What curves (K, 3), from 0 to 1, make of the channels of pixels (…, 3); float32."""
+    places = np.linspace(0.0, 1.0, len(curves))
+    return np.stack([np.interp(pixels[..., channel], places, curves[:, channel]).astype(np.float32)
+                     for channel in range(3)], -1)
 
 
 def looked_up(colours: np.ndarray, pixels: np.ndarray) -> np.ndarray:

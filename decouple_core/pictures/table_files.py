@@ -1,49 +1,65 @@
-"""Lookup tables of colours in files: ``.cube`` (Adobe, Cube LUT Specification 1.0) and HaldCLUT in PNG (E. Bernoulli).
+"""Lookup tables of colours in files: text of several kinds, and HaldCLUT (E. Bernoulli).
 
-Inside the program a table is (N, N, N, 3) float32, by red, green and blue of the input. Files come from anywhere: their
-size is looked at before they are read, each number is checked, and what would have to be guessed is refused.
+Inside the program a table is (N, N, N, 3) float32, by red, green and blue of the input, maybe with curves before it.
+Written are ``.cube`` (Adobe, Cube LUT Specification 1.0) and HaldCLUT in PNG. Files come from anywhere: text is read in
+a process of its own (`table_apart`), its size is looked at before, and each number is checked.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple
 
 import numpy as np
 from imagecodecs import png_encode
 
-from decouple_core.contract.errors import InputError
+from decouple_core.contract import apart
+from decouple_core.contract.errors import InputError, from_dict
 from decouple_core.contract.files import check_file, check_regular, reason, replacing
-from decouple_core.contract.tables import CUBE, HALD, SUFFIXES
+from decouple_core.contract.messages import Message
+from decouple_core.contract.remarks import remark
+from decouple_core.contract.tables import CUBE, HALD, SUFFIXES, TEXT_SUFFIXES
 from decouple_core.pictures.decoding import decode, unit_range
+from decouple_core.pictures.decoding_apart import answered
+from decouple_core.pictures.table_text import MOST_BYTES
+from decouple_core.pictures.transfer_curves import named
 
-LEAST_READ, MOST_READ = 2, 129
-"""Nodes along each axis: the least by the specification, and the most of those that cameras and graders write (2⁷+1);
-the specification's own 256 would be 0.5 GB of text."""
+LEAST_HALD, MOST_HALD, MOST_HALD_READ = 2, 11, 16
+"""Levels of a HaldCLUT: its nodes are the level's square, its sides the level's cube. The largest is one of 4096 pixels
+a side, which has a node for each level of 8 bits."""
 
-LEAST_HALD, MOST_HALD = 2, 11
-"""Levels of a HaldCLUT: its nodes are the level's square, its sides the level's cube."""
+READER = "decouple_core.pictures.table_apart"
+"""What reads the others, in a process of its own."""
 
-LINE_BYTES = 200
-"""Of a line at most: three numbers with all their digits take some 80, a title the rest."""
+MOST_ANSWER = 2**25
+"""Bytes of 129³ colours in float32, and some more."""
 
-OTHER_LINES = 1000
-"""Lines at most that hold no colour: keywords and comments."""
-
-LARGEST = 1e4
-"""Beyond it no colour is meant, whatever the numbers are scaled to."""
+LONGEST_TITLE = 100
+"""Letters."""
 
 
-def read_table(path: str | Path) -> tuple[np.ndarray, str]:
-    """A table, (N, N, N, 3), and its title.
+class Table(NamedTuple):
+    """What a file holds: colours (N, N, N, 3), a title, and the curves (K, 3) before the colours, or None."""
+
+    colours: np.ndarray
+    title: str
+    curves: np.ndarray | None = None
+
+
+def read_table(path: str | Path) -> Table:
+    """A table, be it text or a picture; what was passed over is said (`contract.remarks`).
 
     Raises
     ------
     InputError
-        For a file that is missing, unreadable, no lookup table of three dimensions, damaged or too large.
+        For a file that is missing, unreadable, no lookup table, damaged, too large, or for other colours than sRGB.
     """
     path = Path(path)
-    return _read_cube(path) if path.suffix.lower() == CUBE else (_read_hald(path), path.stem)
+    table = _read_text(path) if path.suffix.lower() in TEXT_SUFFIXES else Table(_read_hald(path), path.stem)
+    _check_name(path, table.title)
+    return table
 
 
 def write_table(path: str | Path, colours: np.ndarray, title: str) -> None:
@@ -91,91 +107,54 @@ def stored_nodes(suffix: str, nodes: int) -> int:
     return min((level**2 for level in range(LEAST_HALD, MOST_HALD + 1)), key=lambda found: abs(found - nodes))
 
 
-def _read_cube(path: Path) -> tuple[np.ndarray, str]:
+def _read_text(path: Path) -> Table:
     try:
         check_regular(path)
-        with path.open(encoding="utf-8", errors="strict") as file:
-            return _cube(path, file)
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                raise InputError("table-too-large", path=str(path))
+            _, answer = answered(apart.command(READER, path.suffix.lower(), str(path)), file, MOST_ANSWER)
     except FileNotFoundError:
         raise InputError("file-missing", path=str(path)) from None
     except OSError as error:
         raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
-    except (ValueError, IndexError, OverflowError) as error:
-        if isinstance(error, InputError):
-            raise
+    try:
+        said = json.loads(np.lib.format.read_array(answer, allow_pickle=False).tobytes())
+        problem = from_dict(said["error"]) if "error" in said else None
+        if problem is None:
+            colours, curves = (np.lib.format.read_array(answer, allow_pickle=False) for _ in range(2))
+            title, remarks = str(said["title"]), [Message.from_dict(each) for each in said["remarks"]]
+    except (ValueError, KeyError, TypeError, EOFError) as error:  # its process ended, or was made to
         raise InputError("table-damaged", path=str(path)) from error
-
-
-def _cube(path: Path, file: TextIO) -> tuple[np.ndarray, str]:
-    """The table and title of a file; ValueError or IndexError where it is none."""
-    title, nodes, low, high = "", 0, np.zeros(3), np.ones(3)
-    for _ in range(OTHER_LINES):
-        place = file.tell()
-        line = _line(file)
-        keyword, _, rest = line.strip().partition(" ")
-        if not keyword or keyword.startswith("#"):
-            if not line:
-                raise ValueError("it ends before its colours")
-        elif keyword == "TITLE":
-            title = _plain(rest.strip().strip('"'))
-        elif keyword == "LUT_1D_SIZE":
-            raise InputError("table-curves", path=str(path))
-        elif keyword == "LUT_3D_SIZE":
-            nodes = int(rest)
-        elif keyword in ("DOMAIN_MIN", "DOMAIN_MAX"):
-            bound = _numbers([rest], 1)[0]
-            low, high = (bound, high) if keyword == "DOMAIN_MIN" else (low, bound)
-        elif keyword == "LUT_3D_INPUT_RANGE":  # the same of another maker's
-            low, high = (np.full(3, float(number)) for number in rest.split())
-        elif keyword[0] in "+-.0123456789":
-            break
-        else:
-            raise ValueError("an unknown keyword")
-    if not LEAST_READ <= nodes <= MOST_READ:
-        raise InputError("table-nodes", path=str(path), nodes=nodes, least=LEAST_READ, most=MOST_READ)
-    if not (np.array_equal(low, np.zeros(3)) and np.array_equal(high, np.ones(3))):
-        raise InputError("table-domain", path=str(path))
-    file.seek(place)
-    lines: list[str] = []
-    other = 0
-    while line := _line(file):
-        if line.strip() and not line.startswith("#"):
-            lines.append(line)
-        else:
-            other += 1
-        if len(lines) > nodes**3 or other > OTHER_LINES:
-            raise ValueError("it goes on after its colours")
-    return _numbers(lines, nodes**3).reshape(nodes, nodes, nodes, 3).transpose(2, 1, 0, 3), title
-
-
-def _line(file: TextIO) -> str:
-    """The next line, empty at the end; ValueError for one that is too long."""
-    line = file.readline(LINE_BYTES + 1)
-    if len(line) > LINE_BYTES:
-        raise ValueError("a line is too long")
-    return line
-
-
-def _numbers(lines: list[str], count: int) -> np.ndarray:
-    """Three numbers a line, (count, 3) float32; ValueError where they are not."""
-    if len(lines) != count:
-        raise ValueError("lines are missing")
-    values = np.loadtxt(lines, np.float32, comments=None, ndmin=2)
-    if values.shape != (count, 3) or not (np.abs(values) <= LARGEST).all():  # also refuses NaN
-        raise ValueError("not three numbers a line")
-    return values
+    if problem is not None:
+        raise problem
+    for message in remarks:
+        remark(message)
+    shown = "".join(letter for letter in title if letter.isprintable())
+    return Table(colours, shown[:LONGEST_TITLE], curves if len(curves) else None)
 
 
 def _read_hald(path: Path) -> np.ndarray:
+    """The colours of a HaldCLUT; a grey one gives all channels the same, and opacity is passed over."""
     raw = decode(path)
     height, width, channels = raw.values.shape
     level = round(width ** (1 / 3))
-    if height != width or level**3 != width or channels != 3 or not LEAST_HALD <= level <= MOST_HALD:
+    if height != width or level**3 != width or channels not in (1, 3) or not LEAST_HALD <= level <= MOST_HALD_READ:
         raise InputError("table-no-hald", path=str(path), width=width, height=height)
+    if raw.alpha is not None and unit_range(raw.alpha).min() < 1:
+        remark(Message("table-opacity", path=str(path)))
     nodes = level**2
-    return unit_range(raw.values).reshape(nodes, nodes, nodes, 3).transpose(2, 1, 0, 3)
+    lines = np.broadcast_to(unit_range(raw.values), (height, width, 3))
+    return lines.reshape(nodes, nodes, nodes, 3).transpose(2, 1, 0, 3)
+
+
+def _check_name(path: Path, title: str) -> None:
+    """Refuse a table that is called one for other colours than a picture's."""
+    for words, where in ((path.stem, Message("table-by-name")), (title, Message("table-by-title"))):
+        if curve := named(words):
+            raise InputError("table-curve", path=str(path), curve=curve, where=where)
 
 
 def _plain(title: str) -> str:
     """What a title may hold: printable ASCII without quotation marks, on one line."""
-    return "".join(letter if " " <= letter <= "~" and letter != '"' else "?" for letter in title)[: LINE_BYTES // 2]
+    return "".join(letter if " " <= letter <= "~" and letter != '"' else "?" for letter in title)[:LONGEST_TITLE]

@@ -23,6 +23,7 @@ from decouple_core.features.colour_difference import ciede2000, cielab
 from decouple_core.outcomes import table_fit
 from decouple_core.outcomes.lookup_table import identity
 from decouple_core.outcomes.table_fit import fit
+from decouple_core.pictures.table_apart import read
 from decouple_core.pictures.table_files import stored_nodes
 from tests.core.command_line import fill, picture, succeeds
 from tests.core.test_cli import fails
@@ -122,19 +123,31 @@ DAMAGED = {
     "empty": "", "not text": "\udcff\udcfe", "a word": "LUT", "no colours": "LUT_3D_SIZE 2\n",
     "one line short": cube(lines=7), "one line more": cube(lines=9), "two numbers": cube(line="0 1"),
     "four numbers": cube(line="0 0 0 0"), "no number": cube(line="0 nan 1"), "infinite": cube(line="0 1e400 1"),
+    "nothing but NaN": cube(line="nan nan nan"), "a number's beginning": cube(line="0 1-2 1"),
+    "commas": cube(line="0,5 0 1"),
+    "other digits": cube(line="0 \u0661 1"), "a long number": cube(line=f"0 0.{'1' * 300} 1"),
     "huge": cube(line="0 1e30 1"), "code": cube(line="0 __import__('os') 1"), "no size": "0 0 0\n" * 8,
     "negative": cube(nodes=-2, lines=8), "one node": cube(nodes=1), "many nodes": cube(nodes=256, lines=8),
-    "more than memory": cube(nodes=10**9, lines=8), "a size in words": "LUT_3D_SIZE two\n0 0 0\n",
-    "curves": "LUT_1D_SIZE 2\n0 0 0\n1 1 1\n", "another domain": cube("DOMAIN_MAX 100 100 100"),
-    "a domain of words": cube("DOMAIN_MAX a b c"), "unknown": cube("SHAPER 3"), "long": cube("TITLE " + "x" * 10**6),
-    "comments without end": "# x\n" * 5000, "blanks after it": cube() + "\n" * 5000,
+    "more than memory": cube(nodes=10**9, lines=8), "endless nodes": "LUT_3D_SIZE 1e999\n0 0 0\n",
+    "a size in words": "LUT_3D_SIZE two\n0 0 0\n", "no size at all": "LUT_3D_SIZE\n0 0 0\n",
+    "curves of one step": "LUT_1D_SIZE 1\n0 0 0\n", "curves without end": "LUT_1D_SIZE 999999999\n0 0 0\n",
+    "another domain": cube("DOMAIN_MAX 100 100 100"), "a domain of words": cube("DOMAIN_MAX a b c"),
+    "a domain of one number": cube("DOMAIN_MAX 1"), "a domain without width": cube("DOMAIN_MIN 1 1 1"),
+    "a domain of NaN": cube("DOMAIN_MAX nan nan nan"), "comments without end": "# x\n" * 5000,
 }
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
-def test_what_is_no_table_is_refused(content: str, tmp_path: Path) -> None:
+def test_what_is_no_table_is_refused(content: str) -> None:
+    """In the process that reads it; what it raises becomes a sentence."""
+    with pytest.raises((ValueError, IndexError, OverflowError)):
+        read(content.encode(errors="surrogateescape"), ".cube", "look.cube")
+
+
+@pytest.mark.parametrize("case", ["empty", "two numbers", "huge", "many nodes", "another domain"])
+def test_refusals_are_sentences(case: str, tmp_path: Path) -> None:
     path = tmp_path / "look.cube"
-    path.write_bytes(content.encode(errors="surrogateescape"))
+    path.write_text(DAMAGED[case])
     with pytest.raises(InputError) as refused:
         dc.LookupTable.load(path)
     assert re.match(rf"{re.escape(str(path))} .+; .+\.$", str(refused.value))

@@ -14,6 +14,8 @@ import importlib.util
 import io
 import json
 import os
+import re
+import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -36,7 +38,9 @@ from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import ScaleFeatures, Style
+from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.pictures.reading import read_image, read_mask
+from tests.core.table_texts import all_texts
 from tests.faults.made import exr, tiff
 
 HANG_SECONDS = 60.0
@@ -224,6 +228,71 @@ def test_pictures(tmp_path: Path, pictures: Callable[[], dict[str, bytes]], coun
         assert image.alpha is None or image.alpha.shape == image.pixels.shape[:2]
 
     assert 0 < endured(make, count, (InputError, errors.OutOfMemoryError), capfd) < count
+
+
+# --- lookup tables ------------------------------------------------------------------------------------------------
+
+
+WORDS = [b"0", b"-1", b"2", b"3", b"65", b"130", b"999999999", b"2147483648", b"-2147483648", b"4294967296", b"1e9",
+         b"1e30", b"1e-30", b"1e400", b"nan", b"inf", b"x", b"", b"5 5", b".5", b"\xff", b"BEGIN METADATA"]
+
+
+def mutated_words(rng: np.random.Generator, content: bytes) -> bytes:
+    """Text of which one or two words are others, so that more of it is understood than of bytes at random."""
+    data = bytearray(content)
+    words = list(re.finditer(rb"[^\s<>\"=/]+", content))
+    for _ in range(int(rng.integers(1, 3))):
+        word = words[int(rng.integers(len(words) if rng.random() < 0.4 else min(30, len(words))))]
+        data[word.start():word.end()] = WORDS[int(rng.integers(len(WORDS)))]
+    return bytes(data)
+
+
+def mutated_tables(seed: int, count: int) -> None:
+    """Read so many damaged tables in this process, and print how many were refused."""
+    from decouple_core.pictures.table_apart import read
+
+    rng, sound, refused = np.random.default_rng(seed), all_texts(), 0
+    for number in range(count):
+        watch()
+        suffix, content = sound[number % len(sound)]
+        try:
+            table = read((mutated_bytes if number % 3 == 0 else mutated_words)(rng, content), suffix, "x")
+        except (ValueError, IndexError, OverflowError):
+            refused += 1
+        else:
+            assert np.isfinite(table.colours).all()
+            assert table.curves.size == 0 or np.isfinite(table.curves).all()
+    print(refused)
+
+
+def test_tables_as_text() -> None:
+    """In a process as theirs, which a crash or an endless loop of the library's would end."""
+    done = subprocess.run([sys.executable, "-c", "from tests.faults.test_hostile_inputs import mutated_tables; "
+                           "mutated_tables(6, 1600)"], capture_output=True, text=True, check=False, timeout=300,
+                          cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 400 < int(done.stdout) < 1500
+
+
+def test_halds(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rng, path, sound = np.random.default_rng(7), tmp_path / "a.png", []
+    for level, mode in ((2, "RGB"), (3, "RGB"), (2, "P"), (2, "L"), (2, "RGBA")):
+        file = io.BytesIO()
+        side = level**3
+        levels = rng.integers(0, 256, (side, side, 3), np.uint8)
+        PIL.Image.fromarray(levels).convert(mode).save(file, "PNG")
+        sound += [file.getvalue(), imagecodecs.png_encode(levels.astype(np.uint16) * 257)]
+
+    def make(number: int) -> Callable[[], object]:
+        path.write_bytes(mutated_bytes(rng, sound[number % len(sound)]))
+        return read
+
+    def read() -> None:
+        with heard(lambda message: None):
+            colours = LookupTable.load(path).colours
+        assert 0 <= colours.min() <= colours.max() <= 1
+
+    assert 0 < endured(make, 800, (InputError, errors.OutOfMemoryError), capfd) < 800
 
 
 # --- what is written as JSON --------------------------------------------------------------------------------------
