@@ -20,6 +20,9 @@ from decouple_core.contract.networks import NETWORKS, WIDTHS
 
 Tensors = dict[str, torch.Tensor]
 
+MOST_BYTES = 2**28
+"""Of a file that is read; VGG-19's takes 52 million."""
+
 
 def read_stored(folder: Path, network: str, known: str | None) -> Tensors:
     """The converted weights in `folder`, verified; a file that is not what it should be is removed.
@@ -41,7 +44,9 @@ def read_stored(folder: Path, network: str, known: str | None) -> Tensors:
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for, a device read without end
             raise ValueError("no file")
-        return checked(network, safetensors.torch.load_file(path), known or _recorded(record))
+        with path.open("rb") as file:  # by the library, a path that is no valid text could not be
+            content = file.read(MOST_BYTES)
+        return checked(network, safetensors.torch.load(content), known or _recorded(record))
     except (safetensors.SafetensorError, FileNotFoundError, ValueError) as error:
         try:
             path.unlink(missing_ok=True)

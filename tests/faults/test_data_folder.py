@@ -16,7 +16,7 @@ from decouple_core.contract.errors import DecoupleError, WeightsError
 from decouple_core.service import worker as service
 from decouple_core.weights import loading, sources
 from decouple_core.weights.stored import store
-from tests.faults.small_disk import small_disk
+from tests.faults.small_disk import read_only, small_disk
 from tests.faults.worker import done, lent, running, serve, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it does harm in ways of Linux")
@@ -221,3 +221,26 @@ def test_full_disk_at_each_write_of_weights_and_reference(tmp_path: Path, monkey
             except DecoupleError:
                 assert not (disk / "a.style").exists()
             assert not list(disk.rglob("*.part"))
+
+
+def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_weights: dict[str, object]) -> None:
+    """What is there is used, what would be kept is not missed, and what is needed and cannot be kept is said."""
+    import torch
+
+    from decouple_core.model.kept import kept_on_disk
+
+    with small_disk(tmp_path / "disk", 2**27) as disk:
+        (disk / "home" / "weights").mkdir(parents=True)
+        store(disk / "home" / "weights", "vgg16", small_weights)  # type: ignore[arg-type]
+        read_only(disk)
+        monkeypatch.setenv("DECOUPLE_HOME", str(disk / "home"))
+        assert loading.load_weights("vgg16")[0] == "vgg16"
+        assert kept_on_disk("identity", (30, 40), lambda: torch.ones(30, 40)).sum() == 1200
+        monkeypatch.setenv("DECOUPLE_HOME", str(disk / "nothing there"))
+        with pytest.raises(WeightsError, match=r"could not be stored in .* \(Read-only file system\); free some"):
+            loading.load_weights("vgg16")
+        process = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], capture_output=True, text=True,
+                                 check=False)
+        assert process.returncode == 1
+        assert "Read-only file system" in process.stderr
+        assert process.stderr.count("\n") == 1

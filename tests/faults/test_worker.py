@@ -298,6 +298,23 @@ def test_disk_without_room(weights: object, tmp_path: Path) -> None:
         assert process.poll() is None
 
 
+@pytest.mark.parametrize("fallocate", [True, False])
+def test_room_for_a_result_is_taken_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fallocate: bool) -> None:
+    """Writing through a map to a full disk would kill the process; not every system can take room without writing."""
+    from decouple_core.service.computer import _room
+
+    if not fallocate:
+        monkeypatch.delattr(os, "posix_fallocate")
+    with small_disk(tmp_path / "disk", 2**20) as disk:
+        with pytest.raises(OSError, match="No space left"):
+            _room(disk, "result", protocol.Raster(500, 500, 3))
+        mapped = _room(disk, "result", protocol.Raster(200, 300, 3))
+        assert (disk / "result.raw").stat().st_blocks * 512 >= mapped.nbytes == 200 * 300 * 3 * 4
+        filled(disk)
+        mapped[...] = 0.5
+        assert mapped.sum() == 200 * 300 * 3 / 2
+
+
 def filled(disk: Path) -> None:
     """Leave no room at all."""
     with (disk / "filler").open("ab", buffering=0) as file:
