@@ -6,14 +6,16 @@ of them are pickled on their way, as all that goes through Dask: a cluster has t
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from decouple_core.batch.summary import Stamp
+from decouple_core.batch.entries import Stamp
 from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, with_one_look, write
 from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.messages import Message
@@ -24,6 +26,8 @@ from decouple_core.model.threads import settle
 from decouple_core.unforeseen import as_ours
 
 if TYPE_CHECKING:
+    from distributed import Client, Future
+
     from decouple_core.batch.here import Finished
     from decouple_core.batch.work import LoadedStyle
     from decouple_core.engine import Engine
@@ -31,43 +35,107 @@ if TYPE_CHECKING:
 PATIENCE = "10s"
 """For the scheduler's first answer."""
 
+LOOK_SECONDS = 2.0
+"""From one look for workers to the next, while no picture comes; the scheduler answers in less."""
+
+TELL_SECONDS = 4.0
+"""Without workers, before the user is told what is waited for."""
+
 
 def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, finished: Finished,
-                   series: Sequence[str] = ()) -> None:
+                   series: Sequence[str] = (), *, wait: float, say: Callable[[Message], None]) -> None:
     """Make these pictures on the workers of the scheduler at an address, such as ``tcp://host:8786``.
 
     One look for a series is fitted by each worker, which is the same on all of them but for rounding.
+
+    Parameters
+    ----------
+    address : str
+    tasks : sequence of Task
+    settings : Settings
+    finished : callable
+    series : sequence of str
+        As for `run_here`.
+    wait : float
+        Seconds to go on without any worker, at the beginning or later.
+    say : callable
+        Told what is waited for.
 
     Raises
     ------
     InputError
         Where Dask is not installed, or no scheduler answers.
     DecoupleError
-        For what would fail every picture.
+        For what would fail every picture: no workers among others.
     """
     try:
-        from distributed import Client, as_completed
+        from distributed import Client
     except ImportError:
         raise InputError("cluster-needs") from None
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # tracebacks of what we tell in a sentence
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError("cluster-silent", address=address) from error
     with client:
         under_way = {client.submit(make, task, settings.as_dict(), tuple(series), pure=False): task for task in tasks}
+        arrived: SimpleQueue[Future[Done]] = SimpleQueue()
+        for future in under_way:
+            future.add_done_callback(arrived.put)
+        workers = _Workers(client, address, wait, say)
         try:
-            for future in as_completed(list(under_way), loop=client.loop):
+            while under_way:
+                future = workers.next(arrived)
+                if future.cancelled():
+                    raise DecoupleError("cluster-lost", address=address)
                 try:
                     done = future.result()
                 except Exception:  # its worker was lost, and those after it
                     done = Done(0.0, problem=DecoupleError("computing-ended"))
                 for message in done.remarks:
                     remark(message)
-                finished(under_way[future], done)
+                finished(under_way.pop(future), done)
                 if done.problem is not None and ends_all(done.problem):
                     raise done.problem
         finally:
             client.cancel(list(under_way))
+
+
+class _Workers:
+    """The workers of a scheduler, and the patience while there are none."""
+
+    def __init__(self, client: Client, address: str, wait: float, say: Callable[[Message], None]) -> None:
+        self._client = client
+        self._address = address
+        self._wait = wait
+        self._say = say
+
+    def next(self, arrived: SimpleQueue[Future[Done]]) -> Future[Done]:
+        """The next picture that comes; DecoupleError when there have been no workers for too long."""
+        since, told = time.monotonic(), False
+        while True:
+            try:
+                return arrived.get(timeout=LOOK_SECONDS)
+            except Empty:
+                pass
+            if self._any():
+                since, told = time.monotonic(), False
+                continue
+            waited = time.monotonic() - since
+            if waited >= self._wait:
+                raise DecoupleError("cluster-empty", address=self._address, seconds=f"{self._wait:g}")
+            if waited >= TELL_SECONDS and not told:
+                told = True
+                self._say(Message("cluster-waits", address=self._address, seconds=f"{self._wait:g}"))
+
+    def _any(self) -> bool:
+        scheduler = self._client.scheduler
+        try:
+            known = self._client.sync(scheduler.identity, callback_timeout=LOOK_SECONDS) if scheduler else {}
+        except Exception:  # a scheduler that does not answer has none for us
+            return False
+        return bool(known.get("workers"))
 
 
 def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) -> Done:
@@ -82,10 +150,10 @@ def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) 
             with _solving:
                 chosen = Settings.from_dict(settings)
                 result = dress(_warm(), target, _style(task.style, series, chosen), chosen)
-            made = write(task, result, target)
+            part = write(task, result, target)
     except Exception as error:
         return Done(time.perf_counter() - start, made_of, problem=as_ours(error), remarks=tuple(remarks))
-    return Done(time.perf_counter() - start, made_of, made, remarks=tuple(remarks))
+    return Done(time.perf_counter() - start, made_of, part, remarks=tuple(remarks))
 
 
 _solving = threading.Lock()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decouple_core.batch.plan import entries_of, renamed, styles_of, targets_of
-from decouple_core.batch.summary import Entry, Summary, digest_of
+from decouple_core.batch.entries import Entry, digest_of
+from decouple_core.batch.plan import Names, check_apart, entries_of, styles_of, targets_of, to_make
+from decouple_core.batch.results import Results, held
 from decouple_core.contract.errors import DecoupleError, InputError
 from decouple_core.contract.files import check_folder, reason
 from decouple_core.contract.messages import Message
@@ -28,8 +30,10 @@ memory of another picture."""
 
 MOST_JOBS = 64
 
-LOCK = ".summary.lock"
-"""In the folder of results: two batches at once would give one name twice."""
+CLUSTER_WAIT = 300
+"""Seconds; schedulers that start workers when there is work take minutes."""
+
+MOST_WAIT = 7 * 24 * 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="give the pictures to the workers of the Dask scheduler at this address, such as "
                              "tcp://host:8786; its processes unpickle what they send each other, so it has to be "
                              "your own")
+    parser.add_argument("--cluster-wait", type=float, default=CLUSTER_WAIT, metavar=f"0..{MOST_WAIT} s",
+                        help="how long to wait for workers while the scheduler has none (default: %(default)s)")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> str:
@@ -68,26 +74,31 @@ def run(options: argparse.Namespace, settings: Settings) -> str:
     ending = "." + options.format.lower().lstrip(".") if options.format else None
     if ending:
         check_ending(ending, options.format)
-    if not 0 <= options.jobs <= MOST_JOBS:
-        raise InputError("setting-range", setting="jobs", value=str(options.jobs), low="0", high=str(MOST_JOBS))
+    _check_range("jobs", options.jobs, MOST_JOBS)
+    _check_range("cluster-wait", options.cluster_wait, MOST_WAIT)
     styles = styles_of([options.style, *options.more_styles])
     targets = targets_of(options.targets, styles)
     series = [str(targets[number]) for number in spread(len(targets))] if options.same_look else []
     recipes = _recipes(styles, settings, series)
     folder = _made(Path(options.output).absolute())
+    check_apart(targets, folder)
     start = time.perf_counter()
-    with _alone(folder):
-        summary = Summary.read(folder)
-        entries = entries_of(targets, styles, summary, ending, ENDINGS)
-        summary.facts = {"settings": settings.as_dict(), "same_look": options.same_look}
-        todo = _todo(entries, recipes, summary, several=len(styles) > 1)
-        summary.write()
-        failed = _make(todo, recipes, settings, options, summary, series)
+    with _stoppable(), held(folder) as results:
+        names = Names(folder, results.entries)
+        entries = entries_of(targets, styles, results.entries, names, ending, ENDINGS)
+        todo = to_make(entries, recipes, results, names, several=len(styles) > 1)
+        results.begin({"settings": settings.as_dict(), "same_look": options.same_look})
+        failed = _make(todo, recipes, settings, options, results, series)
     seconds = time.perf_counter() - start
     if failed:
-        raise DecoupleError("batch-failed", failed=failed, count=len(entries), summary=str(summary.path))
+        raise DecoupleError("batch-failed", failed=failed, count=len(entries), summary=str(results.summary))
     return (f"{folder}: {len(todo)} made, {len(entries) - len(todo)} there already, {seconds:.1f} s"
             + (f", {seconds / len(todo):.2f} s each" if todo else ""))
+
+
+def _check_range(name: str, value: float, high: int) -> None:
+    if not 0 <= value <= high:
+        raise InputError("setting-range", setting=name, value=f"{value:g}", low="0", high=str(high))
 
 
 def _recipes(styles: list[Path], settings: Settings, series: list[str]) -> dict[str, str]:
@@ -129,72 +140,31 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While no other batch writes there."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError("batch-busy", path=str(folder)) from None
-    except OSError as error:
-        raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
-    try:
-        yield
-    finally:
-        lock.release()
-        with contextlib.suppress(OSError):
-            (folder / LOCK).unlink(missing_ok=True)
-
-
-def _todo(entries: list[Entry], recipes: dict[str, str], summary: Summary, *, several: bool) -> dict[Task, Entry]:
-    """What is not made, or not of these settings, style and target; noted as waiting.
-
-    A result that somebody has changed since is theirs: the new one gets another name. Names that an earlier run gave
-    are its own, so that a picture which it wrote and did not live to note is replaced.
-    """
-    from decouple_core.batch.work import Task
-
-    todo = {}
-    for entry in entries:
-        there = (summary.folder / entry.output).exists()
-        if there and entry.recipe == recipes[entry.style] and entry.made_of and entry.made_of.fits(Path(entry.target)):
-            continue
-        if there and entry.made and not entry.made.fits(summary.folder / entry.output):
-            entry = renamed(summary.entries.pop(entry.output), summary, several)
-        path = str(summary.folder / entry.output)
-        task = Task(entry.target, entry.style, path, replaces=entry.output in summary.entries)
-        todo[task] = replace(entry, outcome="waiting", seconds=0.0, problem="", recipe="", made_of=None)
-        summary.entries[entry.output] = todo[task]
-    return todo
-
-
 def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, options: argparse.Namespace,
-          summary: Summary, series: list[str]) -> int:
-    """Make these pictures, noting each as it is finished; how many failed."""
+          results: Results, series: list[str]) -> int:
+    """Make these pictures and give each its place as it is finished; how many failed."""
     tasks = list(todo)
     failures: list[tuple[str, Message]] = []
     with _Bar(len(tasks)) as bar:
 
         def finished(task: Task, done: Done) -> None:
-            entry = replace(todo[task], seconds=round(done.seconds, 3))
-            if done.problem is None:
-                entry = replace(entry, outcome="done", recipe=recipes[entry.style], made_of=done.made_of,
-                                made=done.made)
-            else:
-                failures.append((task.target, done.problem.message))
-                entry = replace(entry, outcome="failed", problem=str(done.problem))
-            summary.entries[entry.output] = entry
-            summary.write()
-            bar.finished(entry.output, done)
+            entry, problem = todo[task], done.problem
+            if problem is None:
+                try:
+                    results.place(entry, done, recipes[entry.style])
+                except InputError as error:
+                    problem = error
+            if problem is not None:
+                failures.append((task.target, problem.message))
+                results.fail(entry, problem, done.seconds)
+            bar.finished(entry.output, done.seconds, failed=problem is not None)
 
         try:
             if options.cluster and tasks:
                 from decouple_core.batch.cluster import run_on_cluster
 
-                run_on_cluster(options.cluster, tasks, settings, finished, series)
+                run_on_cluster(options.cluster, tasks, settings, finished, series, wait=options.cluster_wait,
+                               say=lambda message: _say(str(message)))
             elif tasks:
                 from decouple_core.batch.here import run_here
 
@@ -204,6 +174,26 @@ def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, 
             for target, message in failures:
                 _say(f"decouple: {target}: {message}")
     return len(failures)
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """While whatever ends the program ends it as Ctrl+C does: what was solved is written, and the summary."""
+    if threading.current_thread() is not threading.main_thread():  # others get no signals
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in _endings()
+              if signal.getsignal(number) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _endings() -> list[signal.Signals]:
+    """Signals that are sent to end a program: by systems, terminals that are closed, and Windows."""
+    return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
 
 def _say(line: str) -> None:
@@ -238,14 +228,14 @@ class _Bar:
             self._bar.set_description_str(str(message), refresh=False)
             self._bar.update(max(0.0, min(self._count, self._done + share) - self._bar.n))
 
-    def finished(self, name: str, done: Done) -> None:
+    def finished(self, name: str, seconds: float, *, failed: bool) -> None:
         """One more is written, or has failed."""
         self._done += 1
         if not self._bar.disable:
             self._bar.update(self._done - self._bar.n)
             return
         left = (time.monotonic() - self._start) / self._done * (self._count - self._done)
-        how = f"{done.seconds:.1f} s" if done.problem is None else "failed"
+        how = "failed" if failed else f"{seconds:.1f} s"
         _say(f"{self._done} of {self._count}: {name}, {how}, {_clock(left)} left")
 
 

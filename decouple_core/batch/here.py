@@ -15,11 +15,11 @@ from contextvars import copy_context
 
 import numpy as np
 
-from decouple_core.batch.summary import Stamp
 from decouple_core.batch.work import (
     Done,
     Loaded,
     LoadedStyle,
+    Part,
     Task,
     dress,
     ends_all,
@@ -100,10 +100,10 @@ def _style(path: str, engine: Engine, series: Sequence[str], settings: Settings,
         raise as_ours(error) from error
 
 
-def _timed_write(task: Task, result: np.ndarray, target: Loaded) -> tuple[float, Stamp]:
+def _timed_write(task: Task, result: np.ndarray, target: Loaded) -> tuple[float, Part]:
     start = time.perf_counter()
-    stamp = write(task, result, target)
-    return time.perf_counter() - start, stamp
+    part = write(task, result, target)
+    return time.perf_counter() - start, part
 
 
 class _Ahead:
@@ -135,9 +135,9 @@ class _Behind:
     def __init__(self, most: int, finished: Finished) -> None:
         self._most = most
         self._finished = finished
-        self._under_way: deque[tuple[Task, Loaded, float, Future[tuple[float, Stamp]]]] = deque()
+        self._under_way: deque[tuple[Task, Loaded, float, Future[tuple[float, Part]]]] = deque()
 
-    def add(self, task: Task, target: Loaded, seconds: float, future: Future[tuple[float, Stamp]]) -> None:
+    def add(self, task: Task, target: Loaded, seconds: float, future: Future[tuple[float, Part]]) -> None:
         self._under_way.append((task, target, seconds, future))
         self.settle(self._most)
 
@@ -146,8 +146,8 @@ class _Behind:
         while self._under_way and (len(self._under_way) > most or self._under_way[0][3].done()):
             task, target, seconds, future = self._under_way.popleft()
             try:
-                more, stamp = future.result()
-                done = Done(seconds + more, target.stamp, stamp)
+                more, part = future.result()
+                done = Done(seconds + more, target.stamp, part)
             except Exception as error:
                 done = Done(seconds, problem=as_ours(error))
             self.told(task, done)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decouple_core.batch.summary import Stamp
+from decouple_core.batch.entries import Stamp
 from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError, WeightsError
+from decouple_core.contract.files import refused
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.progress import Progress, silent
@@ -35,23 +37,31 @@ class Task:
     ----------
     target, style, output : str
         Absolute paths, which whoever makes it can read and write.
-    replaces : bool
-        Whether a file at `output` is an earlier result, to be replaced; any other is left alone.
+    workshop : str
+        The folder on the same disk where it is written; giving it its place is up to whoever keeps the results.
     """
 
     target: str
     style: str
     output: str
-    replaces: bool
+    workshop: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A result that has no place yet: its path, and its stamp with the digest."""
+
+    path: str
+    stamp: Stamp
 
 
 @dataclass(frozen=True)
 class Done:
-    """What has become of a task: its files as they were and are, or why it failed; and what nobody has heard yet."""
+    """What has become of a task: the target as it was and what was made of it, or why it failed; and remarks on it."""
 
     seconds: float
     made_of: Stamp | None = None
-    made: Stamp | None = None
+    part: Part | None = None
     problem: DecoupleError | None = None
     remarks: tuple[Message, ...] = ()
 
@@ -80,9 +90,14 @@ class LoadedStyle:
 def read(task: Task) -> Loaded:
     """The target, with what tells it from an edited one."""
     start = time.perf_counter()
-    image = read_image(task.target)
+    path, before = Path(task.target), Stamp(0, 0)
+    with contextlib.suppress(OSError):  # the reader tells it better
+        before = Stamp.of(path)
+    image = read_image(path)
     check_output(task.output, (image.pixels.shape[0], image.pixels.shape[1]))
-    return Loaded(image, Stamp.of(Path(task.target), digest=True), time.perf_counter() - start)
+    after = Stamp.of(path, digest=True)
+    edited = replace(after, sha256="") != before  # while it was read: which content was it? It is made again.
+    return Loaded(image, before if edited else after, time.perf_counter() - start)
 
 
 def read_style(path: str) -> LoadedStyle:
@@ -130,12 +145,17 @@ def with_one_look(engine: Engine, style: LoadedStyle, series: Sequence[str], set
     return LoadedStyle(features, None, engine.fit_together(usable(), features, settings, progress))
 
 
-def write(task: Task, result: np.ndarray, target: Loaded) -> Stamp:
-    """Write the result beside and put it in its place."""
-    if not task.replaces and os.path.lexists(task.output):
-        raise InputError("batch-taken", path=task.output)
-    write_like(task.output, result, target.image)
-    return Stamp.of(Path(task.output))
+def write(task: Task, result: np.ndarray, target: Loaded) -> Part:
+    """Write the result, whole, in the workshop."""
+    path = Path(task.workshop) / f"{secrets.token_hex(8)}{Path(task.output).suffix}"
+    try:
+        write_like(path, result, target.image)
+        return Part(str(path), Stamp.of(path, digest=True))
+    except OSError as error:
+        raise refused(task.output, error) from error
+    except DecoupleError as error:  # named after the result, of which people know
+        told = {name: task.output if value == str(path) else value for name, value in error.message.arguments.items()}
+        raise type(error)(error.message.code, **told) from error
 
 
 def ends_all(error: DecoupleError) -> bool:

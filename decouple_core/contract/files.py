@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from .errors import DiskFullError, InputError
+from .errors import DecoupleError, DiskFullError, InputError
 
 if sys.platform != "win32":
     import fcntl
@@ -129,9 +129,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
                 _hand_down(before, part.path)
             part.put(whole)
     except OSError as error:
-        if error.errno in FULL:
-            raise DiskFullError("file-disk-full", path=str(path)) from error
-        raise InputError("file-unwritable", path=str(path), reason=reason(error)) from error
+        raise refused(path, error) from error
 
 
 class _Raw(io.FileIO):
@@ -294,6 +292,50 @@ def _hand_down(before: os.stat_result, path: Path) -> None:
             with contextlib.suppress(PermissionError):  # another's file becomes ours, as with any editor
                 os.chown(path, owner, group)
     os.chmod(path, stat.S_IMODE(before.st_mode))
+
+
+def put(part: Path, path: Path, *, replaces: bool) -> None:
+    """Give a finished file its place, in one step; both are on one disk.
+
+    Parameters
+    ----------
+    part, path : Path
+        Where it is, and where it belongs.
+    replaces : bool
+        Whether it may take the place of an ordinary file, which hands down its permissions and owner; otherwise nothing
+        that is there is touched, even where it has come there this moment.
+
+    Raises
+    ------
+    OSError
+        FileExistsError among others.
+    InputError
+        Where something is in its place that is not to be replaced, as in `check_file`.
+    """
+    if replaces:
+        before = _check_place(path)
+        if before is not None:
+            _hand_down(before, part)
+        os.replace(part, path)
+    elif sys.platform == "win32":
+        os.rename(part, path)  # refused there where a file is
+    else:
+        try:
+            os.link(part, path)
+            part.unlink()
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            os.rename(part, path)
+
+
+def refused(path: str | Path, error: OSError) -> DecoupleError:
+    """What it means for a file that the system refuses to write it."""
+    if error.errno in FULL:
+        return DiskFullError("file-disk-full", path=str(path))
+    return InputError("file-unwritable", path=str(path), reason=reason(error))
 
 
 def reason(error: Exception) -> str:

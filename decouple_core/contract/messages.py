@@ -168,6 +168,12 @@ SENTENCES: dict[str, str] = {
     "cluster-needs": "A cluster needs the package distributed; install it here and on every worker with `python -m pip "
                      "install distributed`.",
     "cluster-silent": "No Dask scheduler answers at {address}; check the address, such as tcp://host:8786.",
+    "cluster-waits": "Waiting for a worker of the Dask scheduler at {address}, {seconds} s at most; start one with "
+                     "`dask worker {address}`.",
+    "cluster-empty": "The Dask scheduler at {address} has had no worker for {seconds} s; start one with `dask worker "
+                     "{address}`, and run the same command again.",
+    "cluster-lost": "The Dask scheduler at {address} is gone; start it and its workers, and run the same command "
+                    "again.",
 
     # Pictures.
     "picture-empty-file": "{path} is empty; save or copy the picture again.",

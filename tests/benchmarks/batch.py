@@ -41,7 +41,7 @@ def made(folder: Path, count: int, document: int, ending: str) -> list[Path]:
 def measure(targets: list[Path], style: Path, folder: Path, settings: Settings, jobs: int, engine: Engine) -> float:
     """Seconds a picture, and nothing failed."""
     folder.mkdir(exist_ok=True)
-    tasks = [Task(str(path), str(style), str(folder / path.name), replaces=True) for path in targets]
+    tasks = [Task(str(path), str(style), str(folder / path.name), str(folder)) for path in targets]
 
     def finished(task: Task, done: Done) -> None:
         if done.problem is not None:

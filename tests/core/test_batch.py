@@ -19,6 +19,7 @@ import tifffile
 from filelock import FileLock
 
 from decouple_core.api import Session
+from decouple_core.batch.results import WORKSHOP
 from decouple_core.cli import main
 from decouple_core.contract.settings import Settings
 from decouple_core.pictures.reading import read_image
@@ -50,8 +51,18 @@ def batch(capsys: pytest.CaptureFixture[str], root: Path, *words: object) -> str
 
 
 def remembered(folder: Path) -> dict[str, dict[str, object]]:
-    """The summary's entries by name."""
-    return {entry["output"]: entry for entry in json.loads((folder / "summary.json").read_text())["pictures"]}
+    """What the summary, and the journal if it goes on, say last of each result, by name."""
+    summary = json.loads((folder / "summary.json").read_text())
+    lines = []
+    if summary["journal"]:
+        lines = [json.loads(line) for line in (folder / WORKSHOP / summary["journal"]).read_text().splitlines()]
+    return {entry["output"]: entry for entry in [*summary["pictures"], *lines]}
+
+
+def shown(folder: Path) -> list[str]:
+    """The names in a folder of results; what the batch keeps for itself is its lock alone."""
+    assert os.listdir(folder / WORKSHOP) == ["lock"]
+    return sorted(name for name in os.listdir(folder) if name != WORKSHOP)
 
 
 def test_each_is_what_transfer_makes(shoot: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +75,7 @@ def test_each_is_what_transfer_makes(shoot: Path, capsys: pytest.CaptureFixture[
         out = shoot / f"out {jobs}"
         line = batch(capsys, shoot, shoot / "shoot", "-o", out, "--jobs", jobs)
         assert re.fullmatch(rf"{re.escape(str(out))}: 3 made, 0 there already, .* s each\n", line)
-        assert sorted(os.listdir(out)) == [*names, "summary.json"]
+        assert shown(out) == [*names, "summary.json"]
         for name in names:
             assert (shoot / f"single{Path(name).suffix}").read_bytes() == (out / name).read_bytes(), name
     with PIL.Image.open(out / "a.jpg") as opened:
@@ -79,7 +90,7 @@ def test_what_is_done_is_left_alone(shoot: Path, capsys: pytest.CaptureFixture[s
         before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()} if out.exists() else {}
         line = batch(capsys, shoot, folder, "-o", out, *words)
         names = {path.name for path in out.iterdir() if path.stat().st_mtime_ns != before.get(path.name)}
-        names.discard("summary.json")
+        names -= {"summary.json", WORKSHOP}
         assert f": {len(names)} made, {3 - len(names)} there already" in line
         return names
 
@@ -114,8 +125,8 @@ def test_names_of_several_styles_and_folders(shoot: Path, capsys: pytest.Capture
     for there_already in (0, 4):
         line = batch(capsys, shoot, *targets, "--style", shoot / "target.png", "-o", out)
         assert f": {4 - there_already} made, {there_already} there already" in line
-        assert sorted(os.listdir(out)) == ["A_style_other.jpg", "A_target_other.jpg",
-                                           "a_style.jpg", "a_target.jpg", "a_target_shoot.jpg", "summary.json"]
+        assert shown(out) == ["A_style_other.jpg", "A_target_other.jpg", "a_style.jpg", "a_target.jpg",
+                              "a_target_shoot.jpg", "summary.json"]
     assert (out / "a_target.jpg").read_text() == "not ours"
     entries = remembered(out)
     assert {(Path(str(entry["target"])).name, Path(str(entry["style"])).name) for entry in entries.values()} == {
@@ -134,7 +145,7 @@ def test_a_failure_is_one_pictures_own(shoot: Path, capsys: pytest.CaptureFixtur
         f"decouple: {bad}: {bad} cannot be read as a picture, or is damaged; open it in an image editor and save it as "
         "PNG.", f"decouple: {shoot / 'gone.png'}: There is no file {shoot / 'gone.png'}; check the name.",
         f"decouple: 2 of 5 pictures failed; {out / 'summary.json'} says why, and the same command tries them again."]
-    assert sorted(os.listdir(out)) == ["a.jpg", "b.png", "c.tif", "summary.json"]
+    assert shown(out) == ["a.jpg", "b.png", "c.tif", "summary.json"]
     entries = remembered(out)
     assert {name: entry["outcome"] for name, entry in entries.items()} == {
         "a.jpg": "done", "aa.png": "failed", "b.png": "done", "c.tif": "done", "gone.png": "failed"}
@@ -160,6 +171,7 @@ def test_what_is_refused_as_a_whole(shoot: Path, capsys: pytest.CaptureFixture[s
     assert "There is no file" in refused(shoot / "none.jpg", targets, "-o", out)
     assert "choose one of .png" in refused(style, targets, "-o", out, "--format", "gif")
     assert "choose 0 to 64" in refused(style, targets, "-o", out, "--jobs", "65")
+    assert "choose 0 to 604800" in refused(style, targets, "-o", out, "--cluster-wait", "nan")
     assert sorted(os.listdir(targets)) == [".hidden.png", "a.jpg", "b.png", "c.tif", "notes.txt"]
     (shoot / "bad.style").write_text("{}")
     assert "no style file" in refused(shoot / "bad.style", targets, "-o", out)
@@ -170,7 +182,7 @@ def test_what_is_refused_as_a_whole(shoot: Path, capsys: pytest.CaptureFixture[s
         assert "is no summary of this program" in refused(style, targets, "-o", out)
         assert (out / "summary.json").read_text() == foreign
     (out / "summary.json").unlink()
-    with FileLock(out / ".summary.lock"):
+    with FileLock(out / WORKSHOP / "lock"):
         assert "Another batch" in refused(style, targets, "-o", out)
     assert main(arguments("batch", style, targets, "-o", out, *QUICK)) == 0
 
@@ -188,21 +200,22 @@ def interruptible() -> Iterator[None]:
 def test_killed_and_stopped_and_gone_on_with(shoot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     many, out = shoot / "many", shoot / "out"
     many.mkdir()
-    names = [f"{index}.png" for index in range(9)]
+    names = [f"{index:02}.png" for index in range(12)]
     for index, name in enumerate(names):
         PIL.Image.fromarray(np.roll(PIXELS, index, 1)).resize((300, 240)).save(many / name)
     words = arguments("batch", shoot / "style.jpg", many, "-o", out, *QUICK)
     made: dict[str, int] = {}
-    for number in (signal.SIGKILL, signal.SIGINT):
+    for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
         with subprocess.Popen([sys.executable, "-m", "decouple_core", *words], text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}) as run:
+                              stderr=subprocess.PIPE, env=environ()) as run:
             assert run.stderr is not None
             next(line for line in run.stderr if line.startswith("1 of "))
             run.send_signal(number)
             said = run.communicate(timeout=120)
-        if number == signal.SIGINT:
+        if number != signal.SIGKILL:
             assert run.returncode == 130
             assert said[1].splitlines()[-1] == "decouple: Stopped."
+            assert not json.loads((out / "summary.json").read_text())["journal"], "the summary says all"
         entries = remembered(out)
         assert list(entries) == names
         done = [name for name, entry in entries.items() if entry["outcome"] == "done"]
@@ -211,41 +224,94 @@ def test_killed_and_stopped_and_gone_on_with(shoot: Path, capsys: pytest.Capture
         assert all((out / name).stat().st_mtime_ns == time for name, time in made.items()), "made once"
         made = {name: (out / name).stat().st_mtime_ns for name in done}
     line = succeeds(capsys, *words)
-    assert f": {9 - len(made)} made, {len(made)} there already" in line
+    assert f": {len(names) - len(made)} made, {len(made)} there already" in line
     assert all((out / name).stat().st_mtime_ns == time for name, time in made.items())
-    assert sorted(name for name in os.listdir(out) if not name.startswith(".")) == [*names, "summary.json"]
+    assert shown(out) == [*names, "summary.json"]
     assert all(picture(out / name).shape == (240, 300, 3) for name in names)
 
 
-def test_on_a_cluster_of_two_processes(shoot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+SERVE = """
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=0, threads_per_worker=2, dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        while more := input():
+            cluster.scale(int(more))
+"""
+"""A cluster without workers, which gets as many as it is told."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Its process and its address."""
     pytest.importorskip("distributed")
+    (tmp_path / "serve.py").write_text(SERVE)
+    with subprocess.Popen([sys.executable, tmp_path / "serve.py"], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ()) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+        if process.poll() is None:
+            process.communicate("\n", timeout=60)
+
+
+def environ() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def started(*words: object) -> subprocess.Popen[str]:
+    """A batch in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "decouple_core", *arguments("batch", *words)], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ())
+
+
+def test_on_a_cluster_of_two_processes(shoot: Path, capsys: pytest.CaptureFixture[str],
+                                       cluster: tuple[subprocess.Popen[str], str]) -> None:
+    """Which come late: until then the user is told what is waited for."""
+    process, address = cluster
     assert main(arguments("batch", shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", "nonsense:/",
                           *QUICK)) == 2
     assert "No Dask scheduler answers" in capsys.readouterr().err
     (shoot / "shoot" / "d.png").write_text("no picture")
-    serve = ("from distributed import LocalCluster\n"
-             "if __name__ == '__main__':\n"
-             "    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:\n"
-             "        print(cluster.scheduler_address, flush=True)\n"
-             "        input()\n")
-    (shoot / "serve.py").write_text(serve)
-    environ = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen([sys.executable, shoot / "serve.py"], text=True, stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ) as cluster:
-        assert cluster.stdout is not None
-        address = cluster.stdout.readline().strip()
-        words = [shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", address, *QUICK]
-        client = subprocess.run([sys.executable, "-m", "decouple_core", *arguments("batch", *words)], text=True,
-                                capture_output=True, check=False, env=environ, timeout=120)
-        cluster.communicate("\n", timeout=60)
+    words = [shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", address, *QUICK]
+    with started(*words) as client:
+        assert client.stderr is not None
+        assert process.stdin is not None
+        said = client.stderr.readline()
+        assert said.startswith(f"Waiting for a worker of the Dask scheduler at {address}, 300 s at most; ")
+        process.stdin.write("2\n")
+        process.stdin.flush()
+        _, said = client.communicate(timeout=120)
     assert client.returncode == 1
-    assert client.stderr.splitlines()[-1].startswith("decouple: 1 of 4 pictures failed; ")
-    assert "Traceback" not in client.stderr
+    assert said.splitlines()[-1].startswith("decouple: 1 of 4 pictures failed; ")
+    assert "Traceback" not in said
     (shoot / "shoot" / "d.png").unlink()
     assert ": 0 made, 3 there already" in batch(capsys, shoot, shoot / "shoot", "-o", shoot / "out")
     batch(capsys, shoot, shoot / "shoot", "-o", shoot / "here")
-    for name in ("a.jpg", "b.png", "c.tif"):
-        assert (shoot / "out" / name).read_bytes() == (shoot / "here" / name).read_bytes()
+    for name in shown(shoot / "here"):
+        if name != "summary.json":
+            assert (shoot / "out" / name).read_bytes() == (shoot / "here" / name).read_bytes()
+
+
+def test_a_cluster_that_does_nothing(shoot: Path, cluster: tuple[subprocess.Popen[str], str]) -> None:
+    """Without workers, and then without its scheduler."""
+    process, address = cluster
+    words = [shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", address, *QUICK]
+    with started(*words, "--cluster-wait", "0.5") as client:
+        out, said = client.communicate(timeout=120)
+    assert (client.returncode, out) == (1, "")
+    assert said == (f"decouple: The Dask scheduler at {address} has had no worker for 0.5 s; start one with "
+                    f"`dask worker {address}`, and run the same command again.\n")
+    with started(*words) as client:
+        assert client.stderr is not None
+        assert client.stderr.readline().startswith("Waiting for a worker")
+        process.kill()
+        out, said = client.communicate(timeout=120)
+    assert (client.returncode, out) == (1, "")
+    assert said.splitlines()[-1].startswith(f"decouple: The Dask scheduler at {address} is gone; ")
+    assert "Traceback" not in said
+    assert {entry["outcome"] for entry in remembered(shoot / "out").values()} == {"waiting"}
+    assert shown(shoot / "out") == ["summary.json"]
 
 
 def test_one_look_for_a_series(shoot: Path, capsys: pytest.CaptureFixture[str]) -> None:
