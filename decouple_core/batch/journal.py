@@ -31,8 +31,8 @@ class Journal:
         self._synced = float("-inf")
 
     def add(self, values: Mapping[str, Any]) -> None:
-        """Note one line; OSError, and no part of it, where the disk refuses it."""
-        rest = memoryview(json.dumps(values, separators=(",", ":")).encode() + b"\n")
+        """Note a line, of plain values or objects of these; OSError, and no part of it, where the disk refuses it."""
+        rest = memoryview(json.dumps(values, separators=(",", ":"), default=vars).encode() + b"\n")
         start = self._file.tell()
         try:
             while rest:

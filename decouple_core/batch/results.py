@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,7 @@ class Results:
     def _note(self, entry: Entry) -> None:
         assert self._journal is not None  # it has begun
         with _refused(self.summary):
-            self._journal.add(asdict(entry))
+            self._journal.add(vars(entry))
         self.entries[entry.output] = entry
 
     def _settle(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +78,9 @@ def read_summary(folder: Path) -> Summary:
 def write_summary(folder: Path, workshop: Path, summary: Summary) -> None:
     """Write the file anew, in the workshop, and put it in its place."""
     values = {"format": FORMAT, "version": VERSION, "journal": summary.journal, **summary.facts,
-              "pictures": [asdict(entry) for entry in summary.entries.values()]}
+              "pictures": [vars(entry) for entry in summary.entries.values()]}
     part = workshop / NAME
-    write_whole(part, json.dumps(values, indent=1).encode())
+    write_whole(part, json.dumps(values, indent=1, default=vars).encode())
     try:
         put(part, folder / NAME, replaces=True)
     except OSError as error:
