@@ -238,6 +238,8 @@ SENTENCES: dict[str, str] = {
     "table-nodes-asked": "Lookup tables have {least} to {most} nodes along each axis, not {nodes}; choose among them.",
     "table-hald-nodes": "A HaldCLUT cannot hold {nodes} nodes along each axis; fit a table of {nearest}, or save it as "
                         ".cube.",
+    "table-cube-nodes": "A .cube file of {nodes} nodes along each axis is more than programs read, which is {most}; "
+                        "save it as .png.",
     "table-damaged": "{path} cannot be read as a lookup table, or is damaged; export it again as .cube.",
     "table-too-large": "{path} is too large for a lookup table; export it with fewer nodes.",
     "table-nodes": "{path} has {nodes} nodes along each axis, and {least} to {most} are read; export it with fewer.",

@@ -141,7 +141,8 @@ class LookupTable:
         Raises
         ------
         InputError
-            When the file cannot be written, or a HaldCLUT cannot hold so many nodes: it has 16, 25, 36, 49 or 64.
+            When the file cannot be written, or cannot hold so many nodes: ``.cube`` has 129 at most, a HaldCLUT the
+            square of 2 to 16.
         """
         colours = self.colours
         if self.curves is not None:

@@ -264,6 +264,8 @@ def _by_channel(step: Any) -> bool:
     """Whether a step knows each channel alone."""
     if isinstance(step, ocio.Lut1DTransform):
         return bool(step.getHueAdjust() == ocio.HUE_NONE)
+    if isinstance(step, ocio.CDLTransform):
+        return bool(step.getSat() == 1)
     if isinstance(step, ocio.MatrixTransform):
         matrix = np.reshape(step.getMatrix(), (4, 4))
         return bool((matrix == np.diag(np.diag(matrix))).all())

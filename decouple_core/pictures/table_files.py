@@ -23,10 +23,10 @@ from decouple_core.contract.remarks import remark
 from decouple_core.contract.tables import CUBE, HALD, SUFFIXES, TEXT_SUFFIXES
 from decouple_core.pictures.decoding import decode, unit_range
 from decouple_core.pictures.decoding_apart import answered
-from decouple_core.pictures.table_text import MOST_BYTES
+from decouple_core.pictures.table_text import MOST_BYTES, MOST_NODES
 from decouple_core.pictures.transfer_curves import named
 
-LEAST_HALD, MOST_HALD, MOST_HALD_READ = 2, 11, 16
+LEAST_HALD, MOST_HALD = 2, 16
 """Levels of a HaldCLUT: its nodes are the level's square, its sides the level's cube. The largest is one of 4096 pixels
 a side, which has a node for each level of 8 bits."""
 
@@ -74,6 +74,8 @@ def write_table(path: str | Path, colours: np.ndarray, title: str) -> None:
     check_table(path)
     if path.suffix.lower() == HALD and stored_nodes(HALD, nodes) != nodes:
         raise InputError("table-hald-nodes", nodes=nodes, nearest=stored_nodes(HALD, nodes))
+    if path.suffix.lower() == CUBE and nodes > MOST_NODES:
+        raise InputError("table-cube-nodes", nodes=nodes, most=MOST_NODES)
     lines = colours.transpose(2, 1, 0, 3).reshape(-1, 3)  # red fastest, in both formats
     with replacing(path) as file:
         if path.suffix.lower() == CUBE:
@@ -139,7 +141,7 @@ def _read_hald(path: Path) -> np.ndarray:
     raw = decode(path)
     height, width, channels = raw.values.shape
     level = round(width ** (1 / 3))
-    if height != width or level**3 != width or channels not in (1, 3) or not LEAST_HALD <= level <= MOST_HALD_READ:
+    if height != width or level**3 != width or channels not in (1, 3) or not LEAST_HALD <= level <= MOST_HALD:
         raise InputError("table-no-hald", path=str(path), width=width, height=height)
     if raw.alpha is not None and unit_range(raw.alpha).min() < 1:
         remark(Message("table-opacity", path=str(path)))
@@ -156,5 +158,7 @@ def _check_name(path: Path, title: str) -> None:
 
 
 def _plain(title: str) -> str:
-    """What a title may hold: printable ASCII without quotation marks, on one line."""
+    """What a title may hold: printable ASCII without quotation marks, on one line, and no other curve's name."""
+    if named(title):
+        return ""
     return "".join(letter if " " <= letter <= "~" and letter != '"' else "?" for letter in title)[:LONGEST_TITLE]

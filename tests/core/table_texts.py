@@ -24,6 +24,11 @@ def curving(colours: np.ndarray) -> np.ndarray:
     return np.asarray(colours) * (1.0, 0.8, -1.0) + (0.0, 0.1, 1.0)
 
 
+def bent(colours: np.ndarray) -> np.ndarray:
+    """Down and up again; the bend is at a node."""
+    return 0.1 + np.abs(1.6 * np.asarray(colours) - 0.8)
+
+
 def cube_of(function: Function, nodes: int = SIZES[0], low: Sequence[float] = (0, 0, 0),
             high: Sequence[float] = (1, 1, 1), fastest: str = "red") -> np.ndarray:
     """The values at the nodes, (N³, 3), in a file's order."""
@@ -94,8 +99,10 @@ CUBES: dict[str, tuple[str | bytes, Function]] = {
     "ranges of both": (text("LUT_1D_SIZE 9", "LUT_1D_INPUT_RANGE 0 2", SIZE, "LUT_3D_INPUT_RANGE -1 2",
                             lines(curve_of(curving, high=2)), lines(cube_of(mixing, low=(-1,) * 3, high=(2,) * 3))),
                        both()),
-    "video range": (text("LUT_IN_VIDEO_RANGE", "LUT_OUT_VIDEO_RANGE", SIZE, CUBE_LINES),
-                    lambda colours: (mixing((64 + 876 * np.asarray(colours)) / 1023) * 1023 - 64) / 876),
+    "video range": (text("LUT_IN_VIDEO_RANGE", "LUT_OUT_VIDEO_RANGE", SIZE, lines(cube_of(bent))),
+                    lambda colours: (bent((64 + 876 * np.asarray(colours)) / 1023) * 1023 - 64) / 876),
+    "video range on one side": (text("LUT_IN_VIDEO_RANGE", SIZE, lines(cube_of(bent))),
+                                lambda colours: bent((64 + 876 * np.asarray(colours)) / 1023)),
     "blank lines": (text("", SIZE, "", "  \t", [line + "\n" for line in CUBE_LINES], [""] * 5000), mixing),
     "Windows' line ends": (text(SIZE, CUBE_LINES, end="\r\n"), mixing),
     "old Macs' line ends": (text('TITLE "x"', SIZE, CUBE_LINES, end="\r"), mixing),

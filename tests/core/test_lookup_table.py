@@ -102,6 +102,8 @@ def test_nodes_that_a_hald_can_hold(table: dc.LookupTable, tmp_path: Path) -> No
     assert stored_nodes(".cube", 33) == 33
     with pytest.raises(InputError, match="fit a table of 16"):
         table.save(tmp_path / "look.png")
+    with pytest.raises(InputError, match=r"save it as \.png"):
+        dc.LookupTable(identity(144)).save(tmp_path / "look.cube")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -69,6 +69,7 @@ def test_cube_as_people_have_it(case: str) -> None:
     table, said = table_of(content, ".cube")
     assert apart(table, function) < 1e-5
     assert said == {"keywords that nobody knows": ["table-skipped"], "video range": ["table-video"],
+                    "video range on one side": ["table-video"],
                     "levels": ["table-levels"], "levels on both sides": ["table-levels"]}.get(case, [])
 
 
@@ -153,6 +154,11 @@ def test_chains_of_steps() -> None:
     table, said = table_of(clf(square, CLF_CUBE), ".clf")
     assert apart(table, lambda colours: mixing(np.asarray(colours) ** 2)) < 1e-4
     assert said == []
+    contrast = step("ASC_CDL", more=' style="Fwd"').replace("></ASC", "><SOPNode><Slope>.5 .6 .7</Slope><Offset>.1 .2 "
+                                                            ".1</Offset><Power>1 1 1</Power></SOPNode></ASC")
+    table, said = table_of(clf(contrast, CLF_CUBE), ".clf")
+    assert apart(table, lambda colours: mixing(np.asarray(colours) * (0.5, 0.6, 0.7) + (0.1, 0.2, 0.1))) < 1e-5
+    assert table.nodes == 5
     table, said = table_of(clf(CLF_CUBE, square), ".clf")
     assert apart(table, lambda colours: mixing(colours) ** 2) < 1e-4
 
@@ -208,6 +214,12 @@ def test_names_and_titles_are_heeded(tmp_path: Path) -> None:
         where = "title" if name == "look.cube" else "name"
         with pytest.raises(InputError, match=f"takes colours in S-Log, as its {where} says, and a picture's are"):
             dc.LookupTable.load(tmp_path / name)
+
+
+def test_our_own_titles_name_no_curve(tmp_path: Path) -> None:
+    """A style's name becomes the title, whatever it is; the table is for sRGB all the same."""
+    dc.LookupTable(identity(2), "HLG sunset").save(tmp_path / "look.cube")
+    assert dc.LookupTable.load(tmp_path / "look.cube").title == ""
 
 
 # --- pictures -----------------------------------------------------------------------------------------------------
