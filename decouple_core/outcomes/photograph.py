@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -29,9 +30,6 @@ from decouple_core.outcomes.correction import Corrected
 from decouple_core.outcomes.outcome import Dressed, Outcome
 from decouple_core.outcomes.parametrisation import Field, Parametrisation
 from decouple_core.pictures.picture import Picture, Scale
-
-FLAT = 1e-5
-"""Variance, about (0.8 / 255)², below which a cloud is one colour: no contrast to stretch, only a mean to move."""
 
 REPAINTINGS = 3
 """Times the final colour maps are found; after three the moments lie within 1 % where the box does not bite."""
@@ -71,6 +69,7 @@ class Photograph(Outcome):
         """
         unchanged = self._parametrisation(pictures[0].small.image).constant(IDENTITY)
         scales = [picture.medium for picture in pictures]
+        goal = replace(goal, full_moments=_within_reach(scales, goal))
         field = repainted(Field(self._parametrisation, unchanged), scales, goal)
         field = self._corrected(field, model, [picture.detail for picture in pictures], goal, settings, progress)
         return repainted(field, scales, goal)
@@ -123,15 +122,19 @@ def repainted(field: Field, scales: Sequence[Scale], goal: Style) -> Field:
 
     The box takes a little of what each map gives, so the map is found again on what is left of it.
     """
-    alike = shares_of(len(scales), None)
     for _ in range(REPAINTINGS):
-        each = [scale.colours(field.picture(scale.image)) for scale in scales]
-        now = [laid_together(of_region, alike) for of_region in zip(*each, strict=True)]
-        field = field.then([_shift(n, g) if n.covariance.diagonal().max() < FLAT else map_between(n, g)
-                            for n, g in zip(now, goal.full_moments, strict=True)], scales[0].shares)
+        now = _together([scale.colours(field.picture(scale.image)) for scale in scales])
+        field = field.then([map_between(n, g) for n, g in zip(now, goal.full_moments, strict=True)], scales[0].shares)
     return field
 
 
-def _shift(start: ColourMoments, goal: ColourMoments) -> ColourMap:
-    """The map that moves the mean alone."""
-    return ColourMap(torch.eye(3, dtype=torch.float64), goal.mean - start.mean)
+def _within_reach(scales: Sequence[Scale], goal: Style) -> tuple[ColourMoments, ...]:
+    """The moments that the pictures' own colours can have: no faint trace of a correction is to stand in for them."""
+    own = _together([scale.colours() for scale in scales])
+    return tuple(o.reaching(g) for o, g in zip(own, goal.full_moments, strict=True))
+
+
+def _together(each: Sequence[Sequence[ColourMoments]]) -> list[ColourMoments]:
+    """Colour moments of each region over all the pictures."""
+    alike = shares_of(len(each), None)
+    return [laid_together(of_region, alike) for of_region in zip(*each, strict=True)]

@@ -8,9 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from decouple_core.contract.errors import Cancelled, InputError
 from decouple_core.contract.messages import Message
@@ -411,6 +414,68 @@ def test_unusual_pictures(engine: Engine, target: np.ndarray, style: np.ndarray,
     assert_sound(result, target)
     if mode == "photo":
         np.testing.assert_allclose(result.image.mean((0, 1)), style.mean((0, 1)), atol=0.05)
+
+
+# --- colours that fill no space -----------------------------------------------------------------------------------
+
+
+def thinned(pixels: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """The picture with what its colours have along these axes (3, K) alone."""
+    mean = pixels.mean((0, 1))
+    return np.clip(mean + (pixels - mean) @ axes @ axes.T, 0, 1).astype(np.float32)
+
+
+def shown(result: np.ndarray, target: np.ndarray) -> float:
+    """How much of the target's fine detail an 8-bit result lets one see: the share that its colours explain."""
+    picture, given = (image.astype(np.float64) - gaussian_filter(image.astype(np.float64), (2, 2, 0))
+                      for image in (np.round(result * 255) / 255, target))
+    picture, given = picture.reshape(-1, 3), given.reshape(-1, 3)
+    given = given @ np.linalg.eigh(given.T @ given)[1][:, -1]
+    explained = picture @ np.linalg.lstsq(picture, given, rcond=None)[0]
+    return float(1 - np.square(given - explained).sum() / np.square(given).sum())
+
+
+def contrast(image: np.ndarray) -> float:
+    return float(np.sqrt(image.reshape(-1, 3).var(0).sum()))
+
+
+RED, BLUE, VIOLET = (np.eye(3)[:, channels] for channels in ([0], [2], [0, 2]))
+GREY = np.full((3, 1), 3**-0.5)
+
+
+def only(pixels: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """The picture with zeros in the channels that are not among these axes, or of one colour where there are none."""
+    return (pixels @ axes @ axes.T).astype(np.float32) if axes.size else np.full_like(pixels, 0.6)
+
+
+@pytest.mark.parametrize("mode", ["photo", "painting"])
+@pytest.mark.parametrize("style_axes", [np.eye(3), BLUE, np.empty((3, 0))], ids=["full", "blue", "flat"])
+@pytest.mark.parametrize("axes", [RED, VIOLET, GREY], ids=["red", "violet", "grey"])
+def test_pictures_of_few_colours_keep_their_detail(engine: Engine, mode: str, axes: np.ndarray,
+                                                   style_axes: np.ndarray) -> None:
+    target, style = only(TARGET, axes), only(STYLE, style_axes)
+    result = engine.transfer(target, style, settings(mode=mode, allow_black=True)).image
+    assert shown(result, target) > 0.5
+    assert contrast(result) > max(contrast(style) / 2, contrast(target) / 20)
+
+
+@hypothesis.settings(max_examples=5, deadline=None)
+@hypothesis.given(st.integers(0, 2**31), st.integers(1, 3), st.integers(0, 3), st.booleans())
+def test_clouds_of_any_rank_keep_their_detail(engine: Engine, seed: int, rank: int, style_rank: int,
+                                              in_one_region: bool) -> None:
+    """In the whole picture, and in one region beside another that has all its colours."""
+    axes, style_axes = (np.linalg.qr(np.random.default_rng(seed + number).standard_normal((3, 3)))[0]
+                        for number in range(2))
+    target, style = thinned(TARGET, axes[:, :rank]), thinned(STYLE, style_axes[:, :style_rank])
+    regions = None
+    if in_one_region:
+        target[:, 28:], style[:, 24:] = TARGET[:, 28:], STYLE[:, 24:]
+        regions = tuple(np.repeat(np.arange(image.shape[1])[None] >= image.shape[1] / 2, len(image), 0).astype(int)
+                        for image in (target, style))
+    result = engine.transfer(target, style, settings(allow_black=True, mode="photo"), regions=regions).image
+    part, own = result[:, :24], target[:, :24]
+    assert shown(part, own) > 0.4
+    assert contrast(part) > contrast(own) / 16
 
 
 def test_values_that_are_no_numbers(engine: Engine) -> None:
