@@ -27,6 +27,9 @@ MOST_BYTES = 2**27
 MOST_LETTERS = 200
 """Of a line of numbers: three with all their digits take some 80."""
 
+LONGEST_WORD, MOST_WORDS = 40, 100
+"""Of those that nobody knows: letters that are kept, and different ones; text has more of both."""
+
 LOWEST, HIGHEST = -1.0, 2.0
 """Ends of the domain at most; with others a table is for linear light, of which white is no end."""
 
@@ -158,7 +161,7 @@ class _Cube:
         self.ranges: dict[int, Range] = {}
         self.ends: dict[str, tuple[float, ...]] = {}
         self.flags: set[str] = set()
-        self.skipped: list[str] = []
+        self.skipped: dict[str, None] = {}  # in their order
         self.rows: list[str] = []
 
     def tidied(self, lines: Iterable[str]) -> Tidied:
@@ -193,8 +196,10 @@ class _Cube:
                 raise ValueError("not one number a channel")
         elif keyword in VIDEO:
             self.flags.add(keyword)
-        elif _plain(keyword) not in self.skipped:
-            self.skipped.append(_plain(keyword)[:40])
+        else:
+            self.skipped[_plain(keyword)[:LONGEST_WORD]] = None
+            if len(self.skipped) > MOST_WORDS:
+                raise ValueError("no table has so many words")
 
     def _range_of(self, dimensions: int) -> Range:
         """The domain of the curves, or of the table: its own, or the file's, which is that of what comes first."""

@@ -136,6 +136,7 @@ DAMAGED = {
     "another domain": cube("DOMAIN_MAX 100 100 100"), "a domain of words": cube("DOMAIN_MAX a b c"),
     "a domain of one number": cube("DOMAIN_MAX 1"), "a domain without width": cube("DOMAIN_MIN 1 1 1"),
     "a domain of NaN": cube("DOMAIN_MAX nan nan nan"), "comments without end": "# x\n" * 5000,
+    "words without end": cube(*(f"WORD_{number}" for number in range(200))),
 }
 
 
