@@ -184,6 +184,12 @@ SENTENCES: dict[str, str] = {
     "jpeg-last-row": "{path} is cut short; what is missing of its last 8 or 16 rows of pixels was left grey.",
     "jpeg-more": "{path} goes on for {megabytes} MB behind its picture (a film, another picture, a camera's notes), "
                  "which was passed over.",
+    "picture-several": "{path} holds more than one picture; the first was taken.",
+    "picture-hdr": "{path} is of high dynamic range (PQ or HLG); its values were taken for sRGB's, and may look pale.",
+    "picture-raw": "{path} holds a camera's raw data; develop it first, in a program such as darktable or RawTherapee, "
+                   "and give the picture.",
+    "tiff-old-jpeg": "{path} holds JPEG as TIFF had it before 1995, which is not read; save it in another compression, "
+                     "or as PNG.",
     "picture-too-large": "{path} would take {needed} GB of memory once decoded, and {most} GB are allowed; scale it "
                          "down first.",
     "picture-memory": "{path} would take {needed} GB of memory once decoded, and {free} GB are free; close other "

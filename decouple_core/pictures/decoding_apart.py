@@ -22,7 +22,8 @@ from decouple_core.contract import apart, errors
 from decouple_core.contract.errors import DecoupleError
 from decouple_core.contract.messages import Message
 from decouple_core.pictures.memory import MOST_BYTES
-from decouple_core.pictures.pillow_files import Raw, read_with_pillow
+from decouple_core.pictures.pillow_files import read_with_pillow
+from decouple_core.pictures.raw import Raw
 
 PATIENCE_SECONDS = 120.0
 """The largest picture of the slowest format (JPEG 2000, 200 million pixels) takes less than half of it."""
@@ -79,8 +80,9 @@ def main() -> None:
     kind, path = sys.argv[1], Path(sys.argv[2])
     said: dict[str, Any] = {}
     arrays: list[np.ndarray | None] = []
+    sys.stdin.buffer.seek(0)  # whoever opened it has read its head
     try:
-        raw = _reader(kind)(path, sys.stdin.buffer, lambda needed: limit_memory(ROOM_BYTES + COPIES * needed))
+        raw = reader(kind)(path, sys.stdin.buffer, lambda needed: limit_memory(ROOM_BYTES + COPIES * needed))
         said = {"depth": raw.depth, "remarks": [message.as_dict() for message in raw.remarks]}
         texts = [np.frombuffer(text or b"", np.uint8) for text in (raw.icc, raw.exif)]
         arrays = [raw.values, raw.alpha, *texts, raw.gain]
@@ -92,7 +94,7 @@ def main() -> None:
     sys.stdout.buffer.write(answer.getbuffer())
 
 
-def _reader(kind: str) -> Callable[[Path, BinaryIO, Callable[[int], None]], Raw]:
+def reader(kind: str) -> Callable[[Path, BinaryIO, Callable[[int], None]], Raw]:
     """What reads a format."""
     if kind == "EXR":
         from decouple_core.pictures.exr_files import read_exr
@@ -102,6 +104,18 @@ def _reader(kind: str) -> Callable[[Path, BinaryIO, Callable[[int], None]], Raw]
         from decouple_core.pictures.jpegxl_files import read_jpegxl
 
         return read_jpegxl
+    if kind == "JPEG2000":
+        from decouple_core.pictures.jpeg2000_files import read_jpeg2000
+
+        return read_jpeg2000
+    if kind in ("AVIF", "HEIC"):
+        from decouple_core.pictures import heif_files
+
+        return heif_files.read_avif if kind == "AVIF" else heif_files.read_heic
+    if kind == "TIFF":
+        from decouple_core.pictures.tiff_files import read_tiff_apart
+
+        return read_tiff_apart
     return lambda path, file, prepare: read_with_pillow(path, file, kind, prepare)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from decouple_core.contract.errors import InputError
 from decouple_core.pictures.encoding import decoded, encoded
 from decouple_core.pictures.memory import check_size
-from decouple_core.pictures.pillow_files import Raw
+from decouple_core.pictures.raw import Raw
 
 REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """Chromaticities of red, green, blue and white where a file names none (OpenEXR's own default), and those of sRGB."""

@@ -17,7 +17,8 @@ import PIL.Image
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.messages import Message
-from decouple_core.pictures.pillow_files import QUIET, Raw, read_with_pillow
+from decouple_core.pictures.pillow_files import QUIET, read_with_pillow
+from decouple_core.pictures.raw import Raw
 
 MOST_SCANS = 200
 """A progressive one has ten or so. Each goes over the whole picture, and takes 20 bytes to say that it changes nothing;

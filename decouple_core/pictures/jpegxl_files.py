@@ -11,15 +11,17 @@ import numpy as np
 import PIL.Image
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.messages import Message
 from decouple_core.pictures import exif, jpegxl_header
 from decouple_core.pictures.encoding import decoded
 from decouple_core.pictures.memory import check_size
-from decouple_core.pictures.pillow_files import Raw
+from decouple_core.pictures.raw import Raw, shares, single
 
 DEEPEST = 16
 """Bytes of a pixel: four floats."""
 
-EXIF_BOX = b"Exif"
+EXIF_BOX, PACKED_BOX = b"Exif", b"brob"
+"""What holds notes, and what holds any box packed by Brotli."""
 
 
 def read_jpegxl(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> Raw:
@@ -37,22 +39,26 @@ def read_jpegxl(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> R
         from pillow_jxl import Decoder
     except ImportError:
         raise InputError("format-needs", kind="JPEG XL", package="pillow-jxl-plugin") from None
-    prepare(check_size(path, *jpegxl_header.size_of(file), stored=DEEPEST))
+    header = jpegxl_header.read_header(file)
+    prepare(check_size(path, header.width, header.height, stored=DEEPEST))
     file.seek(0)
     content = file.read()
-    values = np.asarray(imagecodecs.jpegxl_decode(content))
-    values = np.atleast_3d(values[0] if values.ndim == 4 else values)  # of an animation, the first
-    if values.dtype == np.float16:
-        values = values.astype(np.float32)
+    values = np.atleast_3d(imagecodecs.jpegxl_decode(content, 0))
+    values = shares(values, header.bits) if header.bits else single(values)
     _, _, _, profile, boxes = Decoder(num_threads=0)(content)
     notes = None
     for box in boxes:
-        if box.box_type == EXIF_BOX and len(box.data) <= exif.MOST_BYTES:
+        kind, data = box.box_type, bytes(box.data)
+        if kind == PACKED_BOX and data.startswith(EXIF_BOX):
+            kind, data = EXIF_BOX, bytes(imagecodecs.brotli_decode(data[len(EXIF_BOX):]))
+        if kind == EXIF_BOX and len(data) <= exif.MOST_BYTES:
             found = PIL.Image.Exif()
-            found.load(exif.PREFIX + bytes(box.data)[4:])  # after the offset of its first byte, which is 0
+            found.load(exif.PREFIX + data[4:])  # after the offset of its first byte, which is 0
             notes = exif.kept(found)
     alpha = values[..., -1] if values.shape[2] in (2, 4) else None
-    return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, profile or None, notes)
+    remarks = (Message("picture-several", path=str(path)),) if header.animated else ()
+    return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, profile or None, notes,
+               depth=8 if 0 < header.bits <= 8 else 16, remarks=remarks)
 
 
 def write_jpegxl(file: BinaryIO, levels: np.ndarray, notes: bytes | None) -> None:

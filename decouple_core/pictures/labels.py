@@ -8,7 +8,7 @@ import numpy as np
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.messages import Message
-from decouple_core.pictures.decoding import unit_range
+from decouple_core.pictures.raw import unit_range
 from decouple_core.pictures.reading import read_beside
 
 LABEL_LEVELS = 4

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -15,6 +15,7 @@ import PIL.ImageOps
 from decouple_core.contract.messages import Message
 from decouple_core.pictures import exif
 from decouple_core.pictures.memory import MOST_BYTES, check_size
+from decouple_core.pictures.raw import Raw
 
 PIL.Image.MAX_IMAGE_PIXELS = MOST_BYTES  # more than `check_size` allows: Pillow's own limit excludes panoramas
 
@@ -22,33 +23,8 @@ _BYTES_OF_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, 
 """What Pillow takes in each mode; 4 in all others."""
 
 
-class Raw(NamedTuple):
-    """A file's contents as stored.
-
-    Attributes
-    ----------
-    values : ndarray
-        Shape (H, W, 1, 3 or 4: grey, RGB or CMYK).
-    alpha : ndarray or None
-        Shape (H, W).
-    icc, exif : bytes or None
-        The profile, and what `exif.kept` keeps.
-    gain : ndarray or None
-        Shape (H, W): by how much linear light was divided to become the values; None for 1 everywhere.
-    depth : int
-        8 or 16 for integers, 16 or 32 for floats; 0 stands for that of the values.
-    remarks : tuple of Message
-        What the reader has passed over.
-    """
-
-    values: np.ndarray
-    alpha: np.ndarray | None
-    icc: bytes | None
-    exif: bytes | None = None
-    gain: np.ndarray | None = None
-    depth: int = 0
-    remarks: tuple[Message, ...] = ()
-
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+"""Formats whose further pictures are said to be passed over; PSD's are the layers of the one that is read."""
 
 _LOUD = (UserWarning, RuntimeWarning, DeprecationWarning, FutureWarning, ResourceWarning)
 """What libraries warn with. A `Remark` is none of them: threads beside may say one."""
@@ -98,12 +74,14 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
         prepare(check_size(path, *opened.size, stored=_BYTES_OF_A_PIXEL.get(opened.mode, 4)))
         icc = opened.info.get("icc_profile")
         notes = exif.kept_of(opened)
+        several = kind in _ANIMATED and getattr(opened, "is_animated", False)
+        remarks = (Message("picture-several", path=str(path)),) if several else ()
         picture = PIL.ImageOps.exif_transpose(opened)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):  # grey with 16 bits, or with 32-bit floats
         values = np.asarray(picture)[..., None]
         if picture.mode != "F":
             values = np.clip(values, 0, 65535).astype(np.uint16)
-        return Raw(values, None, icc, notes)
+        return Raw(values, None, icc, notes, remarks=remarks)
     transparent = picture.has_transparency_data
     if picture.mode in ("L", "LA") or (picture.mode == "1" and not transparent):
         picture = picture.convert("LA" if transparent else "L")
@@ -113,5 +91,5 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
         picture = picture.convert("RGBA" if transparent else "RGB")
     values = np.atleast_3d(np.asarray(picture))
     if picture.mode in ("LA", "RGBA"):
-        return Raw(values[..., :-1], values[..., -1], icc, notes)
-    return Raw(values, None, icc, notes)
+        return Raw(values[..., :-1], values[..., -1], icc, notes, remarks=remarks)
+    return Raw(values, None, icc, notes, remarks=remarks)

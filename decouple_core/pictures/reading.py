@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from decouple_core.contract.errors import InputError
-from decouple_core.pictures.decoding import decode, unit_range
-from decouple_core.pictures.pillow_files import Raw
+from decouple_core.pictures.decoding import decode
 from decouple_core.pictures.profiles import SRGB, transformed
+from decouple_core.pictures.raw import Raw, unit_range
 
 
 class Image(NamedTuple):

@@ -29,8 +29,9 @@ COMMAND_LINE = {
     "report-incomplete", "choices-none", "choice-taken",
     # Pictures and masks come from files there, from layers here.
     "folder-unwritable", "label-image", "mask-black", "mask-file-size",
-    "picture-damaged", "picture-empty-file", "picture-format", "picture-memory", "picture-numbers",
-    "picture-too-large", "picture-too-long", "image-transparent", "result-numbers",
+    "picture-damaged", "picture-empty-file", "picture-format", "picture-hdr", "picture-memory", "picture-numbers",
+    "picture-raw", "picture-several", "picture-too-large", "picture-too-long", "tiff-old-jpeg", "image-transparent",
+    "result-numbers",
     # Styles are made there, and used here.
     "mixture-mask", "style-ending", "style-has-masks",
     # Lookup tables are read there.
