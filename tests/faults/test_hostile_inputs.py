@@ -41,7 +41,7 @@ from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.pictures.reading import read_image, read_mask
 from tests.core.table_texts import all_texts
-from tests.faults.made import exr, tiff
+from tests.faults.made import exr, heif, tiff
 
 HANG_SECONDS = 60.0
 """A single input takes milliseconds."""
@@ -177,6 +177,11 @@ def sound_pictures() -> dict[str, bytes]:
         file = io.BytesIO()
         PIL.Image.fromarray(eight).convert(mode).save(file, name, **options)
         made[f"{name} {mode} {sorted(options)}"] = file.getvalue()
+    for kind, bits in (("rgb", 12), ("cielab", 16), ("icclab", 8), ("separated", 16), ("miniswhite", 16)):
+        file, grey = io.BytesIO(), kind == "miniswhite"
+        data = rng.integers(0, 2**bits, (9, 11) if grey else (9, 11, 4 if kind == "separated" else 3))
+        tifffile.imwrite(file, data.astype(np.uint8 if bits == 8 else np.uint16), photometric=kind, bitspersample=bits)
+        made[f"tiff {kind}"] = file.getvalue()
     for dtype in (np.float16, np.float32, np.float64, np.uint32):
         for planar in ("contig", "separate")[: 1 + (dtype is np.float32)]:
             file = io.BytesIO()
@@ -202,6 +207,13 @@ def apart_pictures() -> dict[str, bytes]:
         made[f"{name} {mode} {options}"] = file.getvalue()
     if importlib.util.find_spec("pillow_jxl"):
         made["jxl"] = imagecodecs.jpegxl_encode(eight, lossless=True, usecontainer=True)
+    if importlib.util.find_spec("pillow_heif"):
+        made["heic"] = heif("HEIC", 64, tiles=(2, 2))
+    made["avif of 12"] = imagecodecs.avif_encode(np.zeros((64, 64, 3), np.uint16), bitspersample=12)
+    made["jpeg2000 of 12"] = imagecodecs.jpeg2k_encode(np.zeros((9, 11, 3), np.uint16), bitspersample=12)
+    file = io.BytesIO()
+    tifffile.imwrite(file, eight.astype(np.uint16), photometric="rgb", compression="jpegxl")
+    made["tiff of JPEG XL"] = file.getvalue()
     if importlib.util.find_spec("OpenEXR"):
         made["exr"] = exr(eight.astype(np.float16) / 255)
     return made

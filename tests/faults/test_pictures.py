@@ -21,16 +21,18 @@ from decouple_core.contract.errors import InputError, OutOfMemoryError
 from decouple_core.pictures import decoding_apart, memory
 from decouple_core.pictures.given import take
 from decouple_core.pictures.reading import read_image
-from tests.faults.made import EXIF_PLACE, chunk, exr, floats, png, tiff
+from tests.faults.made import EXIF_PLACE, box, chunk, exr, floats, heif, png, tiff
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 READ = """
 import json, resource, sys
 sys.path.insert(0, sys.argv[1])
+from decouple_core.contract.remarks import heard
 from decouple_core.pictures.reading import read_image
 try:
-    said = str(read_image(sys.argv[2]).pixels.shape)
+    with heard(lambda message: None):
+        said = str(read_image(sys.argv[2]).pixels.shape)
 except Exception as error:
     said = f"{type(error).__name__}: {error}"
 here = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
@@ -72,7 +74,42 @@ BOMBS = {
     "notes of 60 million numbers that swells": lambda: noted(60_000_000),
     "a profile that swells": lambda: swelling(b"iCCP", b"profile\0\0"),
     "a text that swells": lambda: swelling(b"zTXt", b"text\0\0"),
+    "a HEIC of 2³¹ pixels a side": lambda: heif("HEIC", 64, claims=(2**31 - 1, 2**31 - 1)),
+    "a HEIC of 17 300 pixels a side": lambda: heif("HEIC", 64, claims=(17_300, 17_300)),
+    "a HEIC of another size than it says": lambda: heif("HEIC", 1024, claims=(16, 16)),
+    "a HEIC of 256 by 256 tiles": lambda: heif("HEIC", 64, tiles=(256, 256)),
+    "a HEIC of tiles that are large": lambda: heif("HEIC", 512, tiles=(32, 32)),
+    "a HEIC whose tiles are itself": lambda: heif("HEIC", 64, tiles=(4, 4), again=True),
+    "a HEIC of a million properties": lambda: heif("HEIC", 64, properties=1_000_000),
+    "a HEIC with boxes in boxes": lambda: heif("HEIC", 64, more=nested(5000)),
+    "an AVIF of 2³¹ pixels a side": lambda: heif("AVIF", 64, claims=(2**31 - 1, 2**31 - 1)),
+    "an AVIF of 256 by 256 tiles": lambda: heif("AVIF", 64, tiles=(256, 256)),
+    "an AVIF of tiles that are large": lambda: heif("AVIF", 2048, tiles=(8, 8)),
+    "an AVIF of tiles on a small canvas": lambda: heif("AVIF", 2048, tiles=(20, 20), canvas=(64, 64)),
+    "an AVIF whose tiles are itself": lambda: heif("AVIF", 64, tiles=(4, 4), again=True),
+    "an AVIF with boxes in boxes": lambda: heif("AVIF", 64, more=nested(5000)),
+    "an AVIF of 2³¹ frames": lambda: film(b"stsz", 8),
+    "an AVIF of 2³¹ chunks": lambda: film(b"stco", 4),
 }
+
+
+def nested(depth: int) -> bytes:
+    """Boxes in boxes."""
+    inner = b""
+    for _ in range(depth):
+        inner = box(b"iprp", inner)
+    return inner
+
+
+def film(kind: bytes, place: int) -> bytes:
+    """An animated AVIF, one of whose tables is told to be endless."""
+    file = io.BytesIO()
+    frames = [PIL.Image.new("RGB", (64, 64), (red, 0, 0)) for red in (0, 99, 200)]
+    frames[0].save(file, "AVIF", save_all=True, append_images=frames[1:])
+    content = bytearray(file.getvalue())
+    start = content.index(kind) + 4 + place
+    content[start:start + 4] = struct.pack(">I", 2**31 - 1)
+    return bytes(content)
 
 
 def noted(count: int) -> bytes:
@@ -87,6 +124,15 @@ def swelling(kind: bytes, start: bytes) -> bytes:
     """A PNG with a chunk that is 1 GB once decompressed."""
     whole = png(30, 30, depth=16, colour=2)
     return whole[:33] + chunk(kind, start + zlib.compress(bytes(10**9), 1)) + whole[33:]
+
+
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+def test_a_photograph_of_tiles(tmp_path: Path, kind: str) -> None:
+    """As telephones write it; by hand as the bombs are, which shows that these fail for what is wrong with them."""
+    path = written(tmp_path / "a", heif(kind, 64, tiles=(4, 3), canvas=(250, 190)))
+    pixels = read_image(path).pixels
+    assert pixels.shape == (190, 250, 3)
+    assert pixels.max() < 0.02
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured in other units elsewhere")
@@ -233,14 +279,14 @@ def test_other_formats_are_refused(tmp_path: Path, kind: str) -> None:
         read_image(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("ending", ["jxl", "exr"])
+@pytest.mark.parametrize("ending", ["jxl", "exr", "heic"])
 def test_without_their_library(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a file of that format is met where the package is not installed."""
-    pytest.importorskip({"jxl": "pillow_jxl", "exr": "OpenEXR"}[ending])
-    content = exr(np.zeros((9, 9, 3), np.float16)) if ending == "exr" else imagecodecs.jpegxl_encode(np.zeros(
-        (9, 9, 3), np.uint8))
-    path = written(tmp_path / "a", content)
-    assert read_image(path).pixels.shape == (9, 9, 3)
+    pytest.importorskip({"jxl": "pillow_jxl", "exr": "OpenEXR", "heic": "pillow_heif"}[ending])
+    contents = {"exr": lambda: exr(np.zeros((64, 64, 3), np.float16)), "heic": lambda: heif("HEIC", 64),
+                "jxl": lambda: imagecodecs.jpegxl_encode(np.zeros((64, 64, 3), np.uint8))}
+    path = written(tmp_path / "a", contents[ending]())
+    assert read_image(path).pixels.shape == (64, 64, 3)
     without = (f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
                "sys.modules |= dict.fromkeys(['OpenEXR', 'pillow_jxl', 'pillow_heif'])\n"
                "from decouple_core.pictures.decoding_apart import main; main()")
