@@ -152,6 +152,7 @@ def install(home: Path, args: argparse.Namespace) -> int:
     """All steps in turn; each finds out by itself what is left to do."""
     claim(home)
     with alone(home):
+        mark(home)
         step(1, f"Private environment in {home}")
         build = choose_build(find_accelerator(sys.platform, platform.machine()), args.device, args.torch_index)
         environment = make_environment(home, build)
@@ -186,20 +187,52 @@ def claim(home: Path) -> None:
         raise InstallError(f"{home} is a file; choose another folder with --home.")
     if not (home / MARKER).exists():
         # Weights may be there from before, but an environment without our mark may be anybody's.
-        foreign = sorted({p.name for p in home.iterdir()} - set(OWN_FILES)) if home.exists() else []
-        if foreign:
+        ours = {*OWN_FILES, MARKER, f"{MARKER}.new"}
+        foreign = sorted(path.name for path in home.iterdir() if path.name not in ours and not only_locked(path)
+                         ) if home.exists() else []
+        if foreign and not (home / MARKER).exists():  # another installer may have begun this moment
             raise InstallError(f"{home} holds other things ({foreign[0]}); choose an empty or new folder with --home.")
         home.mkdir(parents=True, exist_ok=True)
-        write(home / MARKER, json.dumps({"version": __version__}))
     for name in ("log", DOWNLOADS):
         (home / name).mkdir(mode=0o700, exist_ok=True)
 
 
+def mark(home: Path) -> None:
+    """Say whose folder it is, from the first moment on that something comes to lie there."""
+    if not (home / MARKER).exists():
+        write(home / MARKER, json.dumps({"version": __version__}))
+
+
+def only_locked(path: Path) -> bool:
+    """Whether this is what an installer that was killed at its very beginning leaves: a folder with its lock alone."""
+    try:
+        return path.name == DOWNLOADS and set(os.listdir(path)) <= {"lock"}
+    except FileNotFoundError:  # removed this moment
+        return True
+    except NotADirectoryError:
+        return False
+
+
 @contextlib.contextmanager
 def alone(home: Path) -> Iterator[None]:
-    """Keep a second installer out of the data folder; the system ends this with the process, however that ends."""
-    with open(home / DOWNLOADS / "lock", "a+b") as file:
+    """Keep a second installer out of the data folder."""
+    with locked(home / DOWNLOADS / "lock", f"Another installer is at work in {home}; wait for its end, then run this "
+                                           "again."):
+        yield
+
+
+@contextlib.contextmanager
+def locked(path: Path, otherwise: str) -> Iterator[None]:
+    """Hold a lock; the system lets go of it with the process, however that ends.
+
+    Raises
+    ------
+    InstallError
+        With the words `otherwise` where another process holds it, or has just removed it.
+    """
+    with contextlib.ExitStack() as opened:
         try:
+            file = opened.enter_context(open(path, "a+b"))
             if sys.platform == "win32":
                 import msvcrt
 
@@ -208,9 +241,10 @@ def alone(home: Path) -> Iterator[None]:
                 import fcntl
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    raise FileNotFoundError  # the next one will take another file of the same name
         except OSError as error:
-            raise InstallError(f"Another installer is at work in {home}; wait for its end, then run this again."
-                               ) from error
+            raise InstallError(otherwise) from error
         yield
 
 
@@ -850,11 +884,7 @@ def launcher_text(home: Path, python: Path) -> str:
 
 def tidy(home: Path) -> None:
     """Remove what was downloaded, and the environments that nothing uses any more."""
-    for path in (home / DOWNLOADS).iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name != "lock":
-            path.unlink()
+    remove_downloads(home)
     marker = read_json(home / MARKER)
     used = {Path(str(read_json(Path(plug_in) / MARKER).get("python", "")))
             for plug_in in marker.get("plug_ins", [])}  # where GIMP was left alone, it uses an earlier one
@@ -863,6 +893,15 @@ def tidy(home: Path) -> None:
             # Windows keeps the files of a program that runs; the next installation tries again.
             with contextlib.suppress(PermissionError):
                 remove_environment(folder)
+
+
+def remove_downloads(home: Path) -> None:
+    """Remove what was downloaded, but not the lock."""
+    for path in (home / DOWNLOADS).iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != "lock":
+            path.unlink()
 
 
 def stop_worker(home: Path) -> None:
@@ -1172,23 +1211,45 @@ def uninstall(home: Path) -> int:
         print(f"There is no installation in {home}.")
         return 0
     (home / DOWNLOADS).mkdir(exist_ok=True)
-    with alone(home):
+    with alone(home), contextlib.ExitStack() as locks:
         stop_worker(home)
+        if sys.platform != "win32":  # a lock is removed by its holder alone; there, what is open cannot be removed
+            for lock in (home / "run" / "lock", home / "weights" / ".lock"):
+                if lock.is_file():
+                    locks.enter_context(locked(lock, f"The program is at work in {home}; close GIMP, or wait for the "
+                                                     "end of what is running, then run this again."))
         for folder in environments(home):
             remove_environment(folder)
         for name, patterns in OWN_FILES.items():
             remove_own(home / name, functools.partial(matches, patterns))
-    remove_own(home / DOWNLOADS, lambda file: True)
-    for path in (home / DEMONSTRATION, launcher(home), home / f"{MARKER}.new", home / MARKER):
-        path.unlink(missing_ok=True)
-    if any(home.iterdir()):
-        print(f"{home} holds other files and stays.")
-    elif home.is_symlink():
-        home.unlink()
-    else:
-        home.rmdir()
+        remove_downloads(home)
+        for path in (home / DEMONSTRATION, launcher(home), home / f"{MARKER}.new", home / MARKER):
+            path.unlink(missing_ok=True)
+        if sys.platform != "win32":
+            remove_lock(home)  # last: from now on another installer may be at work here
+    if sys.platform == "win32":
+        remove_lock(home)
+    try:
+        if home.is_symlink() and not any(home.iterdir()):
+            home.unlink()
+        else:
+            home.rmdir()
         print(f"removed {home}")
+    except OSError:
+        print(f"{home} holds other files and stays.")
     return 0
+
+
+def remove_lock(home: Path) -> None:
+    """Remove the installers' lock with its folder, unless something else is in this."""
+    folder = home / DOWNLOADS
+    with contextlib.suppress(PermissionError):  # on Windows: another installer has it open by now
+        (folder / "lock").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        if folder.is_symlink():
+            folder.unlink()
+        else:
+            folder.rmdir()
 
 
 def remove_plug_in(plug_in: Path, home: Path) -> None:

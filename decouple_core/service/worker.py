@@ -117,7 +117,7 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
 
     Returns at once where another worker already serves them.
     """
-    with _only_one(home) as alone:
+    with only_one(home) as alone:
         if not alone:
             return
         _log_to(protocol.log_folder(home) / "worker.log")
@@ -130,7 +130,7 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
 
 
 @contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[bool]:
+def only_one(home: Path) -> Iterator[bool]:
     """Hold the lock of this user's worker; the system lets go of it however the process ends."""
     lock = filelock.FileLock(protocol.run_folder(home) / "lock")
     try:

@@ -81,7 +81,7 @@ def fetch_network(network: str, source: Source, folder: Path, progress: Progress
     """
     label = NETWORKS[network].label
     what = Message("weights-of", network=label)
-    with _alone(folder, what, progress):
+    with alone(folder, what, progress):
         if stored_file(folder, network).exists():  # another process was quicker
             return
         archive = folder / source.file_name
@@ -97,7 +97,7 @@ def fetch_network(network: str, source: Source, folder: Path, progress: Progress
         archive.unlink()
 
 
-def _alone(folder: Path, what: Message, progress: Progress) -> AbstractContextManager[object]:
+def alone(folder: Path, what: Message, progress: Progress) -> AbstractContextManager[object]:
     """A lock that lets one process at a time fetch into `folder`; it ends with its holder, however that ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -142,3 +142,27 @@ def test_environment_of_an_earlier_version(home: Path, capsys: pytest.CaptureFix
     (home / "env/installed.json").unlink()
     uninstalled(home, capsys)
     assert not home.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows itself keeps what is open")
+@pytest.mark.parametrize("lock", ["run/lock", "weights/.lock", "downloads/lock"])
+def test_what_is_at_work_is_left_alone(home: Path, capsys: pytest.CaptureFixture[str], lock: str) -> None:
+    """A lock that somebody holds is not removed, nor anything beside it."""
+    before = remaining(home)
+    with install.locked(home / lock, "free"):
+        assert install.main(["--uninstall", "--home", str(home)]) == 1
+    assert "then run this again." in capsys.readouterr().err
+    assert remaining(home) == before
+    uninstalled(home, capsys)
+    assert not home.exists()
+
+
+def test_a_folder_with_an_installers_lock_alone_is_taken(tmp_path: Path) -> None:
+    """As one that was killed at its very beginning leaves it; anything more is somebody's."""
+    install.claim(tmp_path / "data")
+    with install.alone(tmp_path / "data"):
+        pass
+    install.claim(tmp_path / "data")
+    put(tmp_path / "data/downloads/holiday.jpg")
+    with pytest.raises(install.InstallError, match="holds other things"):
+        install.claim(tmp_path / "data")
