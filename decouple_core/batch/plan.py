@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from decouple_core.batch.results import Results
     from decouple_core.batch.work import Task
 
-PICTURES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".avif", ".jxl", ".exr", ".jp2",
-                      ".j2k", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".psd"))
+PICTURES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".mpo", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
+                      ".hif", ".jxl", ".exr", ".jp2", ".j2k", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".psd"))
 """Endings of what is taken from a folder. A file that is named itself is tried whatever it is called."""
 
 

@@ -1,8 +1,9 @@
 """Picture files of the formats that we know, decoded to what they hold: values as stored, opacity, profile.
 
-What a file is, its first bytes say. Pillow reads what has 8 bits a channel; it cannot hold deeper colour, so 16-bit
-PNG and JPEG XL go through imagecodecs, deep TIFF through tifffile, OpenEXR through its own library. Memory is estimated
-from the header first; decoders that do not keep to the header have a process of their own (`decoding_apart`).
+What a file is, its first bytes say. Pillow reads what has 8 bits a channel; it cannot hold deeper colour, so deep PNG,
+JPEG 2000, AVIF and JPEG XL go through imagecodecs, deep TIFF through tifffile, HEIC through pillow-heif, OpenEXR
+through its own library. Memory is estimated from the header first; decoders that do not keep to the header have a
+process of their own (`decoding_apart`).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import PIL.Image
 import pytest
 import tifffile
 
+from decouple_core.batch.plan import targets_of
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.messages import Message
 from decouple_core.contract.remarks import heard
@@ -130,6 +131,11 @@ def test_high_dynamic_range_is_said(tmp_path: Path) -> None:
         content = photograph(color_primaries=9, transfer_characteristics=curve, matrix_coefficients=0,
                              full_range_flag=1)
         assert read(tmp_path, content)[1] == ["picture-hdr"]
+
+
+def test_a_batch_takes_them_from_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.HEIC").write_bytes(photograph())
+    assert targets_of([str(tmp_path)], []) == [tmp_path / "IMG_1.HEIC"]
 
 
 @pytest.mark.parametrize("form", ["HEIC", "AVIF"])
