@@ -156,3 +156,29 @@ def test_disk_full(gimp: GimpUnderTest, pictures: Pictures, side: int) -> None:
         said = failure(opened(console, pictures, side))
         assert "The disk is full. Free some space and try again." in said
         console.wait_until(lambda: not list(jobs.glob("*/*")), 5, "the files to be removed")
+
+
+def test_a_reading_that_breaks_off(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
+    """Overtaken by another preview, or on a disk without room: no mixture of two states of a layer is dressed."""
+    opened(console, pictures, 300)
+    other, now = pictures.put("other", 1 - pictures.cat(300, 300)), gimp.folder / "now.raw"
+    console.ask("import sys; sys.path.insert(0, "
+                f"{str(gimp.plug_in)!r})\n"
+                "from decoupled_style.client.installation import Installation\n"
+                "from decoupled_style.client.steps import finish\n"
+                "from decoupled_style.client.worker import Worker\n"
+                "from decoupled_style.host.job_files import JobFiles\n"
+                "from decoupled_style.host.styles import LayerStyle\n"
+                "worker = Worker(Installation.load()); files = JobFiles(worker, image, layer); style = LayerStyle(cup)\n"
+                "finish(files.hand_over(style, None), lambda told: None)\n"
+                f"write(layer, {str(other)!r})\n"
+                "reading = files.hand_over(style, None)\n"
+                "while next(reading) is None: pass\n"
+                "reading.close()\n"
+                "given = finish(files.hand_over(style, None, again=False), lambda told: None)\n"
+                f"read(layer, {str(now)!r})")
+    try:
+        handed_over = Path(console.ask("str(given.folder)")) / "target.raw"
+        assert handed_over.read_bytes() == now.read_bytes()
+    finally:
+        console.ask("worker.close()")
