@@ -238,11 +238,11 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], ending
     """A transfer whose result cannot be written to its last byte says so and does not end with 0."""
     import resource
 
-    grid = np.linspace(0, 1, 4, dtype=np.float32)
-    write_table(tmp_path / "a.cube", np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1), "")
+    grid = np.linspace(0, 1, 16, dtype=np.float32)
+    write_table(tmp_path / "look.png", np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1), "")
     write_image(tmp_path / "target.png", NOISE)
     output = tmp_path / f"out{ending}"
-    words = ["transfer", str(tmp_path / "target.png"), str(tmp_path / "a.cube"), "-o", str(output)]
+    words = ["transfer", str(tmp_path / "target.png"), "--lut", str(tmp_path / "look.png"), "-o", str(output)]
     assert cli.main(words) == 0
     size = output.stat().st_size
     output.write_bytes(OLD)
@@ -256,4 +256,4 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], ending
     said = capsys.readouterr().err
     assert re.fullmatch(rf"decouple: {SENTENCE}\n", said)
     assert output.read_bytes() == OLD
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.cube", "target.png", output.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["look.png", "target.png", output.name])

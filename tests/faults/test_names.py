@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from decouple_core.batch.summary import Summary
+from decouple_core.batch.summary import read_summary
 from decouple_core.features.style import Style
 from decouple_core.model.kept import kept_on_disk
 from decouple_core.pictures.reading import read_image
@@ -49,15 +49,14 @@ def test_pictures(folder: Path, ending: str) -> None:
 @pytest.mark.parametrize(("name", "file"), [("cube", "a.cube"), ("hald", "a.png")])
 def test_tables(folder: Path, name: str, file: str) -> None:
     WRITTEN[name](folder)
-    colours, _ = read_table(folder / file)
-    assert colours.shape == (16, 16, 16, 3)
+    assert read_table(folder / file).colours.shape == (16, 16, 16, 3)
 
 
 def test_styles_and_summaries(folder: Path) -> None:
     WRITTEN["style"](folder)
     assert Style.load(folder / "a.style").name == "name"
     WRITTEN["summary"](folder)
-    assert len(Summary.read(folder).entries) == 100
+    assert len(read_summary(folder).entries) == 100
 
 
 def test_data_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

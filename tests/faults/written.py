@@ -16,7 +16,8 @@ import PIL.Image
 import pytest
 import torch
 
-from decouple_core.batch.summary import Entry, Summary
+from decouple_core.batch.entries import Entry
+from decouple_core.batch.summary import Summary, by_name, write_summary
 from decouple_core.contract.settings import Settings
 from decouple_core.page.document import Table, write_page
 from decouple_core.pictures.table_files import write_table
@@ -47,7 +48,8 @@ def _table(name: str) -> Write:
 
 
 def _summary(folder: Path) -> None:
-    Summary(folder, [Entry(f"/{number}.png", "/style.jpg", f"{number}.png") for number in range(100)]).write()
+    entries = by_name(Entry(f"/{number}.png", "/style.jpg", f"{number}.png") for number in range(100))
+    write_summary(folder, folder, Summary(entries))
 
 
 def _report(folder: Path) -> None:
