@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -17,6 +18,7 @@ import PIL.Image
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.failures import as_failure, is_foreseen
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.progress import Progress, silent
@@ -168,14 +170,16 @@ class Session:
         >>> [layer.layer for layer in result.report.layers], result.report.network
         (['relu1_1'], 'vgg16')
         """
-        given = take(target, "target")
-        mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
-        labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
-        done = self._engine.transfer(given.pixels, wanted, settings, regions=labels, progress=progress,
-                                     target_mask=visible(given.alpha, mask, "target-hidden"), style_mask=style_weights)
-        if mask is not None:
-            blend(done.image, given.pixels, mask)
-        image = given.give_back(done.image)
+        with _told(progress) as say:
+            given = take(target, "target")
+            mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
+            labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
+            done = self._engine.transfer(given.pixels, wanted, settings, regions=labels, progress=say,
+                                         target_mask=visible(given.alpha, mask, "target-hidden"),
+                                         style_mask=style_weights)
+            if mask is not None:
+                blend(done.image, given.pixels, mask)
+            image = given.give_back(done.image)
         shown = Shown(target, None if isinstance(wanted, Style) else style, image, _name_of(target), _name_of(style),
                       done.components)
         return Result(image, done.components, done.style, replace(done.report, shown=shown))
@@ -225,21 +229,23 @@ class Session:
         chosen = spread(len(targets))
         steps = len(chosen) + len(targets)
 
-        def part(done: int, of: int = 1) -> Progress:
-            return lambda share, message: progress((done + of * share) / steps, message)
+        with _told(progress) as say:
+            def part(done: int, of: int = 1) -> Progress:
+                return lambda share, message: say((done + of * share) / steps, message)
 
-        _, wanted, style_weights = _style_of(style, style_mask, None, None)
-        if not isinstance(wanted, Style):
-            wanted = self._engine.read_style(wanted, settings, mask=style_weights, for_any=False, progress=part(0, 0))
-        taken = (take(targets[number], "target") for number in chosen)
-        colour = self._engine.fit_together(
-            ((given.pixels, visible(given.alpha, None, "target-hidden")) for given in taken), wanted, settings,
-            part(0, len(chosen)))
-        for number, target in enumerate(targets, len(chosen)):
-            given = take(target, "target")
-            done = self._engine.transfer(given.pixels, wanted, settings, colour=colour, progress=part(number),
-                                         target_mask=visible(given.alpha, None, "target-hidden"))
-            yield Result(given.give_back(done.image), done.components, done.style, done.report)
+            _, wanted, style_weights = _style_of(style, style_mask, None, None)
+            if not isinstance(wanted, Style):
+                wanted = self._engine.read_style(wanted, settings, mask=style_weights, for_any=False,
+                                                 progress=part(0, 0))
+            taken = (take(targets[number], "target") for number in chosen)
+            colour = self._engine.fit_together(
+                ((given.pixels, visible(given.alpha, None, "target-hidden")) for given in taken), wanted, settings,
+                part(0, len(chosen)))
+            for number, target in enumerate(targets, len(chosen)):
+                given = take(target, "target")
+                done = self._engine.transfer(given.pixels, wanted, settings, colour=colour, progress=part(number),
+                                             target_mask=visible(given.alpha, None, "target-hidden"))
+                yield Result(given.give_back(done.image), done.components, done.style, done.report)
 
     def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
                    progress: Progress = silent) -> Style:
@@ -278,10 +284,11 @@ class Session:
         >>> style.name, [tuple(layer.shape) for layer in style.features]
         ('ramp', [(1, 64), (1, 128)])
         """
-        given = take(image, "image")
-        weights = None if mask is None else take_mask(mask, given.shape, "mask")
-        return self._engine.read_style(given.pixels, settings, name=name, progress=progress,
-                                       mask=visible(given.alpha, weights, "style-hidden"))
+        with _told(progress) as say:
+            given = take(image, "image")
+            weights = None if mask is None else take_mask(mask, given.shape, "mask")
+            return self._engine.read_style(given.pixels, settings, name=name, progress=say,
+                                           mask=visible(given.alpha, weights, "style-hidden"))
 
     def fit_lookup_table(self, target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *,
                          nodes: int = NODES, title: str = "", target_mask: Picture | None = None,
@@ -323,15 +330,16 @@ class Session:
         """
         if not LEAST_NODES <= nodes <= MOST_NODES:
             raise InputError("table-nodes-asked", nodes=nodes, least=LEAST_NODES, most=MOST_NODES)
-        given = take(target, "target")
-        mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
-        weights = visible(given.alpha, mask, "target-hidden")
-        labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
-        done = self._engine.transfer(given.pixels, wanted, replace(settings, mode="photo"), regions=labels,
-                                     progress=lambda share, message: progress((1 - FITTING_SHARE) * share, message),
-                                     target_mask=weights, style_mask=style_weights)
-        return fit(given.pixels, done.image, weights, nodes, title, lambda share: progress(
-            1 - FITTING_SHARE * (1 - share), Message("fitting-table")))
+        with _told(progress) as say:
+            given = take(target, "target")
+            mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
+            weights = visible(given.alpha, mask, "target-hidden")
+            labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
+            done = self._engine.transfer(given.pixels, wanted, replace(settings, mode="photo"), regions=labels,
+                                         progress=lambda share, message: say((1 - FITTING_SHARE) * share, message),
+                                         target_mask=weights, style_mask=style_weights)
+            return fit(given.pixels, done.image, weights, nodes, title, lambda share: say(
+                1 - FITTING_SHARE * (1 - share), Message("fitting-table")))
 
     def round_trip(self, image: Picture, settings: Settings = THERE_AND_BACK, *,
                    progress: Progress = silent) -> RoundTrip:
@@ -366,7 +374,8 @@ class Session:
         >>> trip.psnr > 60, trip.equal_bytes
         (True, 1.0)
         """
-        return self._engine.round_trip(take(image, "image").pixels, settings, progress)
+        with _told(progress) as say:
+            return self._engine.round_trip(take(image, "image").pixels, settings, say)
 
 
 # --- once ---------------------------------------------------------------------------------------------------------
@@ -441,6 +450,32 @@ def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", 
 def round_trip(image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent) -> RoundTrip:
     """Carry one picture to the reference and back; see `Session.round_trip`."""
     return Session().round_trip(image, settings, progress=progress)
+
+
+@contextmanager
+def _told(progress: Progress) -> Iterator[Progress]:
+    """Have errors of the operating system told as on the command line; those of `progress` stay what they are.
+
+    So do those that nobody has foreseen, whose traceback says more than a sentence.
+    """
+    of_progress: list[BaseException] = []
+
+    def say(share: float, message: Message) -> None:
+        try:
+            progress(share, message)
+        except BaseException as error:
+            of_progress.append(error)
+            raise
+
+    try:
+        yield say
+    except Exception as error:
+        failure = as_failure(error)
+        if failure is error or error in of_progress or not is_foreseen(failure):
+            raise
+        raise failure from error
+    finally:
+        of_progress.clear()  # they hold this frame
 
 
 def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Picture] | None,

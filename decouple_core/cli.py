@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from decouple_core.arguments import Parser
 from decouple_core.batch.command import add_arguments as add_batch_arguments
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
+from decouple_core.contract.failures import as_failure, told
 from decouple_core.contract.files import check_file, check_folder, reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
@@ -29,7 +30,6 @@ from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
 from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES, TEXT_SUFFIXES
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
-from decouple_core.unforeseen import as_ours
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,8 @@ LINE_SECONDS = 2.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    _open_what_was_closed()
     try:
+        _open_what_was_closed()
         if words[:1] == ["serve"]:  # the worker answers before torch or the other commands are loaded
             from decouple_core.service.worker import main as serve
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _give_up(Cancelled())
     except Exception as error:
-        return _give_up(as_ours(error))
+        return _give_up(told(error))
 
 
 def _open_what_was_closed() -> None:
@@ -156,7 +156,7 @@ def transfer(options: argparse.Namespace) -> str:
             dataclasses.replace(result.report, shown=shown).save(options.report)
         except Exception as error:
             raise DecoupleError("report-incomplete", path=str(options.output),
-                                problem=as_ours(error).message) from error
+                                problem=told(error).message) from error
     chosen = "".join(f"; {one.setting} {one.value}, because {one.why}" for one in result.report.choices)
     return (f"{options.output}: {result.report.settings.mode}, {result.report.network}, {result.report.device}, "
             f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s{chosen}")
@@ -222,7 +222,7 @@ def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
+        raise as_failure(error, InputError("folder-unwritable", path=str(folder), reason=reason(error))) from error
     for name, pixels in parts.items():
         write_floats(folder / f"{name}.tif", pixels)
 

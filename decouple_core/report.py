@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.failures import as_failure
 from decouple_core.contract.files import reason, write_whole
+from decouple_core.contract.paths import possible
 from decouple_core.contract.settings import Settings
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
@@ -195,7 +197,7 @@ class Report:
         DiskFullError
             When the disk has no room for it; what was written until then is whole.
         """
-        folder = Path(folder)
+        folder = possible(folder)
         facts = {**self.as_dict(), "losses": self.losses}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -204,4 +206,4 @@ class Report:
                 write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
             write_transfer_page(folder / "report.html", facts, self.images, self.shown)
         except OSError as error:
-            raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
+            raise as_failure(error, InputError("folder-unwritable", path=str(folder), reason=reason(error))) from error

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import DecoupleError, DiskFullError, InputError
+from .paths import possible
 
 if sys.platform != "win32":
     import fcntl
@@ -39,7 +40,7 @@ def check_file(path: str | Path) -> None:
         Where a folder, a device, a pipe or a read-only file is in the file's place, or its own folder is missing or
         takes no files.
     """
-    path = Path(path).absolute()
+    path = possible(path).absolute()
     try:
         path = path.resolve()  # a link's file is what will be written
         _check_place(path)
@@ -59,7 +60,7 @@ def check_folder(path: str | Path) -> None:
     InputError
         Where a file is in its way, or the nearest folder that is there takes no files.
     """
-    path = Path(path).absolute()
+    path = possible(path).absolute()
     try:
         there = path
         while not os.path.lexists(there):
@@ -80,7 +81,7 @@ def check_regular(path: Path) -> None:
     OSError
         Where nothing is there, or nobody may look.
     """
-    mode = path.stat().st_mode
+    mode = possible(path).stat().st_mode
     if stat.S_ISDIR(mode):
         raise InputError("file-is-folder", path=str(path))
     if not stat.S_ISREG(mode):
@@ -116,7 +117,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     that is replaced hands down its permissions and, as far as the system lets us, its owner. What a process left there
     that was killed while it wrote is removed by the next one that writes to the same folder.
     """
-    path = Path(path)
+    path = possible(path)
     try:
         whole = path.resolve()  # a link keeps pointing to its file
         before = _check_place(whole)

@@ -156,6 +156,12 @@ SENTENCES: dict[str, str] = {
     "folder-missing": "The folder {path} does not exist; make it or choose another one.",
     "folder-unwritable": "The folder {path} cannot be written ({reason}); choose another one.",
     "disk-full": "The disk is full. Free some space and try again.",
+    "files-too-many": "Too many files are open at once; close other programs, or allow more (`ulimit -n`), and try "
+                      "again.",
+    "path-refused": "{path} cannot be used ({reason}); check that it is there and its permissions, or choose another "
+                    "place.",
+    "path-impossible": "{path} cannot be a file's name, because of one of its characters; correct the name.",
+    "system-refused": "The operating system refuses what is needed ({reason}); close other programs and try again.",
     "user-without-folder": "This user has no folder; name one for the program with DECOUPLE_HOME.",
 
     # Many pictures at once.

@@ -20,6 +20,24 @@ MARKER = "installation.json"
 """What install.py leaves in the folder, so that it is known as this program's own."""
 
 
+def possible(path: str | os.PathLike[str]) -> Path:
+    """The path, which Python would refuse in words of its own where no system has such a name.
+
+    Raises
+    ------
+    InputError
+        For one with a character of number 0, or with half of one (a surrogate, as JSON can hold it).
+    """
+    name = os.fsdecode(path)
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError as error:
+        raise InputError("path-impossible", path=ascii(name)) from error
+    if "\0" in name:
+        raise InputError("path-impossible", path=ascii(name))
+    return Path(name)
+
+
 def data_folder() -> Path:
     """The folder of this user's private environment, weights and logs.
 

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.failures import as_failure
 from decouple_core.contract.files import reason, write_whole
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
+from decouple_core.contract.paths import possible
 from decouple_core.contract.remarks import remark
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.registry import HIERARCHIES
@@ -216,11 +218,11 @@ class Style:
         InputError
             When it is missing, unreadable or no style.
         """
-        path = Path(path)
+        path = possible(path)
         try:
             found = path.stat()
         except OSError as error:
-            raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+            raise as_failure(error, InputError("file-unreadable", path=str(path), reason=reason(error))) from error
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
             # A pipe would be waited for, a device read without end.
             raise InputError("file-special", path=str(path))
@@ -229,7 +231,7 @@ class Style:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+            raise as_failure(error, InputError("file-unreadable", path=str(path), reason=reason(error))) from error
         except (ValueError, RecursionError) as error:
             raise InputError("style-foreign") from error
         style = cls.from_json(values)

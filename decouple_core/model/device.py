@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 
 from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_core.contract.failures import is_out_of_memory
 from decouple_core.contract.messages import Message
 
 T = TypeVar("T")
@@ -112,30 +113,6 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
         forget()
         _release(place)
     raise OutOfMemoryError("out-of-memory-at-size", size=size)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out, on an accelerator or on the CPU."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemoryError):
-        return True
-    # The CPU's allocator and some kernel libraries raise plain RuntimeErrors that differ in their text alone.
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and (text == _NO_ROOM_FOR_CODE or any(sign in text for sign in _SIGNS))
-
-
-_SIGNS = (
-    "out of memory",  # CUDA, HIP, XPU and MPS
-    "can't allocate memory",  # DefaultCPUAllocator on Linux and macOS
-    "not enough memory",  # DefaultCPUAllocator on Windows
-    "cannot allocate memory",  # a file that cannot be mapped, in the system's words
-    "alloc_failed",  # cuBLAS, cuDNN: ..._STATUS_ALLOC_FAILED
-    "std::bad_alloc",
-    "can't start new thread",  # Python, with no room for its stack
-)
-
-
-_NO_ROOM_FOR_CODE = "could not create a primitive"
-"""All that oneDNN says where it has no memory for the code that it makes; what it cannot do, it says in more words."""
 
 
 def _works(kind: str) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 import PIL.Image
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.failures import as_failure
 from decouple_core.contract.files import check_regular, reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.remarks import remark
@@ -81,7 +82,7 @@ def decode(path: Path) -> Raw:
     except FileNotFoundError:
         raise InputError("file-missing", path=str(path)) from None
     except OSError as error:
-        raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+        raise as_failure(error, InputError("file-unreadable", path=str(path), reason=reason(error))) from error
     for message in raw.remarks:
         remark(message)
     return raw
@@ -112,7 +113,9 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
     except (InputError, MemoryError):
         raise
     except Exception as error:  # decoders given damaged data raise nearly anything
-        raise InputError("picture-damaged", path=str(path)) from error
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system, not of the data
+        raise as_failure(error, InputError("picture-damaged", path=str(path))) from error
     finally:
         _reading.reset(reading)
     return raw

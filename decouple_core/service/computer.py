@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
+from decouple_core.contract.failures import as_failure
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import COMPONENTS, Settings
 from decouple_core.model.heap import give_back, keep_freed
-from decouple_core.service.job import foreseen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +110,7 @@ class _Computer:
         """Load torch, then do jobs as they come."""
         engine: Engine | None = None
         results: Results | None = None
-        failure: Exception | None = None
+        broken: DecoupleError | None = None
         try:
             from decouple_core.engine import Engine
             from decouple_core.service.results import Results
@@ -118,15 +118,17 @@ class _Computer:
             engine, results = Engine(), Results()
         except Exception as error:  # told to whoever sends the first job
             traceback.print_exc()
-            failure = error
+            broken = as_failure(error, DecoupleError("computing-broken", reason=str(error)))
         self._send({"kind": "ready", "number": 0})
         while True:
             message = self._next()
             number = message["number"]
             remarks: list[Message] = []
             try:
-                if engine is None or results is None:
-                    raise DecoupleError("computing-broken", reason=str(failure))
+                if broken is not None:
+                    raise broken
+                assert engine is not None
+                assert results is not None
                 self._go_on(number)
                 with heard(remarks.append):
                     answer = self._transfer(engine, results, message)
@@ -135,7 +137,7 @@ class _Computer:
                 answer = {"kind": "cancelled"}
             except Exception as error:
                 traceback.print_exc()
-                answer = protocol.failed(foreseen(error, message["folder"]))
+                answer = protocol.failed(as_failure(error))
             self._send({**answer, "number": number})
 
     def _next(self) -> dict[str, Any]:

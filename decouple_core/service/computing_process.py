@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from decouple_core.contract import apart, protocol
 from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
+from decouple_core.contract.failures import as_failure
 from decouple_core.contract.files import reason
 from decouple_core.contract.messages import Message
 from decouple_core.model.threads import settle
@@ -80,7 +81,7 @@ class ComputingProcess:
             return self._follow(job)
         except (OSError, RuntimeError) as error:  # it could not be started, for lack of files or threads
             log.exception("the computing process failed")
-            return protocol.failed(DecoupleError("computing-broken", reason=reason(error)))
+            return protocol.failed(as_failure(error, DecoupleError("computing-broken", reason=reason(error))))
         finally:
             self.busy = False
 

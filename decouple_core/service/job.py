@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import threading
 from collections.abc import Callable
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from decouple_core.contract import errors, protocol
-from decouple_core.contract.errors import DecoupleError, DiskFullError, OutOfMemoryError
-from decouple_core.contract.files import FULL, reason
 from decouple_core.contract.settings import COMPONENTS
 
 log = logging.getLogger("decouple.worker")
@@ -74,20 +71,3 @@ class Job:
                         file.unlink()
         self.finished.set()
         self._tell(message)
-
-
-def foreseen(error: Exception, folder: str) -> DecoupleError:
-    """The error for people that says what happened to a job with this folder."""
-    if isinstance(error, DecoupleError):
-        return error
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return OutOfMemoryError("out-of-memory")
-    if isinstance(error, OSError) and error.errno in FULL:
-        return DiskFullError("disk-full")
-    if isinstance(error, OSError) and error.strerror:
-        return DecoupleError("worker-folder", path=str(error.filename or folder), reason=reason(error))
-    return DecoupleError("unforeseen", reason=repr(error)[:REASON_CHARACTERS])
-
-
-REASON_CHARACTERS = 500
-"""Of what only the log can tell in full."""

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from decouple_core.contract import protocol
-from decouple_core.service.job import Job, foreseen, log
+from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.failures import as_failure
+from decouple_core.contract.files import reason
+from decouple_core.service.job import Job, log
 from decouple_core.service.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -69,7 +72,9 @@ class Session:
                 self.tell({"kind": "folder", "path": str(self._empty_folder())})
             except OSError as error:  # no room, or no files left to open
                 log.exception("no folder for a client")
-                self.tell(protocol.failed(foreseen(error, str(self._server.jobs_folder))))
+                folder = str(error.filename or self._server.jobs_folder)
+                self.tell(protocol.failed(as_failure(
+                    error, DecoupleError("worker-folder", path=folder, reason=reason(error)))))
         elif kind == "transfer":
             self._queue(protocol.Transfer.from_message(message))
         elif kind == "cancel":

@@ -29,10 +29,11 @@ import filelock
 from decouple_core.arguments import Parser
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import DecoupleError
+from decouple_core.contract.failures import as_failure
 from decouple_core.contract.files import reason
 from decouple_core.contract.paths import data_folder
 from decouple_core.service.computing_process import ComputingProcess
-from decouple_core.service.job import Job, foreseen, log
+from decouple_core.service.job import Job, log
 from decouple_core.service.session import Session
 
 IDLE_SECONDS = 15 * 60.0
@@ -74,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             serve(home, args.idle)
     except OSError as error:
-        raise DecoupleError("worker-folder", path=str(error.filename or home), reason=reason(error)) from error
+        folder = str(error.filename or home)
+        raise as_failure(error, DecoupleError("worker-folder", path=folder, reason=reason(error))) from error
     return 0
 
 
@@ -272,7 +274,7 @@ class Server:
                     job.end(self.computer.run(job))
             except Exception as error:  # whatever happens to one job, the next must be done
                 log.exception("a job broke the queue")
-                job.end(protocol.failed(foreseen(error, str(job.folder))))
+                job.end(protocol.failed(as_failure(error)))
 
     def _watch_idleness(self) -> None:
         while not self._ending:

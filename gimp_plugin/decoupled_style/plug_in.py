@@ -15,6 +15,7 @@ from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import Cancelled, DecoupleError
+from decoupled_style.contract.failures import as_failure, with_log
 from decoupled_style.host import arguments, pixels
 from decoupled_style.host.dressing import Output, Request, dress
 from decoupled_style.host.loop import dress_all
@@ -109,8 +110,7 @@ def _run(work: Work, procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.
         return _failed(procedure, reason(failure))
     except Exception as error:
         log.exception("unforeseen")
-        text = _("Something unforeseen happened ({error}). Try again; the log is {log}.")
-        return _failed(procedure, text.format(error=repr(error), log=installation.log / LOG_NAME))
+        return _failed(procedure, reason(with_log(as_failure(error), installation.log / LOG_NAME)))
     finally:
         worker.close()
     return _done(procedure, new)
@@ -188,7 +188,7 @@ def _log_to(installation: Installation) -> None:
         handler = logging.handlers.RotatingFileHandler(protocol.log_folder(installation.home) / LOG_NAME,
                                                        maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
-        text = _("The data folder {folder} cannot be written to ({reason}). Correct that, or run install.py again.")
-        raise Failure(text.format(folder=installation.home, reason=error.strerror)) from error
+        folder = str(error.filename or installation.home)
+        raise as_failure(error, DecoupleError("worker-folder", path=folder, reason=str(error.strerror))) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)

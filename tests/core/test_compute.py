@@ -1,8 +1,7 @@
-"""When the computing process lets itself be interrupted, and how it tells of what went wrong."""
+"""When the computing process lets itself be interrupted."""
 
 from __future__ import annotations
 
-import errno
 import importlib
 import io
 import sys
@@ -13,7 +12,6 @@ import pytest
 from decouple_core.contract import errors
 from decouple_core.flow.meter import Meter
 from decouple_core.service import computer as compute
-from decouple_core.service.job import foreseen
 
 JOB = 7
 
@@ -58,19 +56,3 @@ def test_goes_on_during_an_import(computer: compute._Computer, tmp_path: Path, m
 def test_goes_on_with_what_was_not_cancelled(computer: compute._Computer, number: int, stopped: int) -> None:
     computer._number, computer._stopped = number, stopped
     interrupt_our_code(computer)
-
-
-@pytest.mark.parametrize(("error", "told"), [
-    (errors.InputError("mask-size"), errors.InputError("mask-size")),
-    (MemoryError(), errors.OutOfMemoryError("out-of-memory")),
-    (OSError(errno.ENOSPC, "No space left on device", "/a"), errors.DiskFullError("disk-full")),
-    (PermissionError(errno.EACCES, "Permission denied", "/a"),
-     errors.DecoupleError("worker-folder", path="/a", reason="Permission denied")),
-    (OSError(errno.EIO, "Input/output error"),
-     errors.DecoupleError("worker-folder", path="/job", reason="Input/output error")),
-    (OSError("no number"), errors.DecoupleError("unforeseen", reason="OSError('no number')")),
-    (ZeroDivisionError("{braces}"), errors.DecoupleError("unforeseen", reason="ZeroDivisionError('{braces}')"))])
-def test_whatever_happens_is_told_in_one_sentence(error: Exception, told: errors.DecoupleError) -> None:
-    found = foreseen(error, "/job")
-    assert type(found) is type(told)
-    assert found.message == told.message

@@ -163,7 +163,7 @@ def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: p
     from decouple_core.pictures import reading
 
     def fail(path: Path) -> None:
-        raise RuntimeError("could not create a primitive")
+        raise RuntimeError("odd")
 
     monkeypatch.setattr(reading, "read_image", fail)
     fill(tmp_path)
@@ -171,7 +171,7 @@ def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "home"))
     assert cli.main(words) == 1
     said = capsys.readouterr().err
-    assert said.startswith("decouple: Something unforeseen happened (RuntimeError('could not create a primitive')).")
+    assert said.startswith("decouple: Something unforeseen happened (RuntimeError('odd')).")
     assert "Traceback" in (tmp_path / "home" / "log" / "command-line.log").read_text()
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "target.png" / "below a file"))
     assert cli.main(words) == 1

@@ -16,7 +16,7 @@ from gimp_under_test import REPOSITORY
 
 import install
 from decouple_core.contract import __version__
-from decouple_core.contract.errors import DiskFullError, InputError, WeightsError
+from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError
 from decouple_core.contract.messages import SENTENCES, Message
 from decouple_core.contract.protocol import PROTOCOL, Endpoint
 
@@ -197,7 +197,7 @@ def test_failures_arrive_as_they_were_sent(place: Place) -> None:
 
 
 def test_failures_that_the_log_explains_name_it(place: Place) -> None:
-    error = WeightsError("weights-damaged", path="/w", network="VGG-16")
+    error = DecoupleError("computing-crashed")
     _, code, arguments = failure(answered(place, {"kind": "failed", **error.as_dict()}))
     assert code == "problem-logged"
     assert arguments["problem"].words() == str(error)

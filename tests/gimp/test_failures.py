@@ -91,7 +91,7 @@ def test_data_folder_unusable(console: Session, pictures: Pictures, gimp: GimpUn
     file = gimp.folder / "a file"
     file.touch()
     with installed(gimp, json.dumps({"python": str(gimp.folder / "python"), "home": str(file)})):
-        assert f"The data folder {file} cannot be written to (Not a directory)." in failure(console)
+        assert f"The worker cannot use {file / 'log'} (Not a directory)" in failure(console)
 
 
 def test_environment_missing_or_broken(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:

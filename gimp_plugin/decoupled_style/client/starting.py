@@ -10,6 +10,7 @@ from typing import Any
 from decoupled_style.client.installation import Installation
 from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import DecoupleError
+from decoupled_style.contract.failures import as_failure
 from decoupled_style.contract.messages import Message
 
 LOG_NAME = "start.log"
@@ -37,7 +38,7 @@ def start(installation: Installation) -> subprocess.Popen[bytes]:
             return subprocess.Popen([str(installation.python), "-I", "-m", "decouple_core", "serve"], env=env,
                                     cwd=installation.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
     except OSError as error:
-        raise DecoupleError("worker-unstartable", reason=str(error)) from error
+        raise as_failure(error, DecoupleError("worker-unstartable", reason=str(error))) from error
 
 
 def why_not(installation: Installation) -> DecoupleError:

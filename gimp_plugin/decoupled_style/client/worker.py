@@ -20,6 +20,7 @@ from decoupled_style.client.starting import start, why_not
 from decoupled_style.client.steps import Steps
 from decoupled_style.contract import __version__, errors, protocol
 from decoupled_style.contract.errors import Cancelled, DecoupleError
+from decoupled_style.contract.failures import with_log
 from decoupled_style.contract.messages import Message
 
 START_SECONDS = 30.0
@@ -27,9 +28,6 @@ START_SECONDS = 30.0
 
 QUIET_SECONDS = 10.0
 """A worker that has said nothing for so long is asked whether it is there; a job may take seconds between its news."""
-
-PLAIN = (errors.InputError, errors.DiskFullError)
-"""Failures whose own sentence says all; for the others the log may help."""
 
 
 class Worker:
@@ -180,9 +178,7 @@ class Worker:
             error = errors.from_dict(answer)
         except ValueError:
             return DecoupleError("worker-unclear", log=str(self._log))
-        if isinstance(error, PLAIN):
-            return error
-        return DecoupleError("problem-logged", problem=error.message, log=str(self._log))
+        return with_log(error, self._log)
 
     @property
     def _log(self) -> Path:

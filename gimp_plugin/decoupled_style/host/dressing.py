@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,8 @@ from gi.repository import Gimp
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker, remarks
 from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import DiskFullError, InputError
+from decoupled_style.contract.errors import InputError
+from decoupled_style.contract.failures import as_failure
 from decoupled_style.contract.settings import COMPONENTS, Settings
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import Given, JobFiles, closed, compute
@@ -104,11 +104,9 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], reque
             if request.regions is None:  # which regions of the style count depends on the layer
                 known = recipe.style
         return insert(image, results) if results else []
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         _give_up(worker, results)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError("disk-full") from error
-        raise
+        raise as_failure(error) from error
     except BaseException:
         _give_up(worker, results)
         raise

@@ -20,6 +20,7 @@ from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
 from decoupled_style.contract import protocol
 from decoupled_style.contract.errors import Cancelled, DecoupleError
+from decoupled_style.contract.failures import as_failure
 from decoupled_style.contract.messages import Message
 from decoupled_style.contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
 from decoupled_style.host import pixels
@@ -271,6 +272,8 @@ class Preview(Gtk.Box):
                     return
             except (Failure, DecoupleError) as failure:
                 self._fail(wanted, reason(failure))
+            except (OSError, MemoryError) as error:
+                self._fail(wanted, reason(as_failure(error)))
             except Exception:  # whatever it is, the dialog goes on; the run itself will say more
                 log.exception("preview")
                 self._fail(wanted, _("There is no preview; see the log."))
