@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from decouple_core.arguments import Parser
 from decouple_core.batch.command import add_arguments as add_batch_arguments
 from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
-from decouple_core.contract.failures import as_failure, told
-from decouple_core.contract.files import check_file, check_folder, reason
+from decouple_core.contract.failures import as_failure, reason, told
+from decouple_core.contract.files import check_file, check_folder
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.remarks import heard

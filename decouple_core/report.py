@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.files import reason, write_whole
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import write_whole
 from decouple_core.contract.paths import possible
 from decouple_core.contract.settings import Settings
 from decouple_core.features.hierarchy import Hierarchy

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from . import protocol
 from .errors import DecoupleError, DiskFullError, OutOfMemoryError
-from .files import FULL, reason
 from .paths import data_folder
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""How the system says that there is no room."""
 
 TOO_MANY = (errno.EMFILE, errno.ENFILE)
 """How the system says that no more files can be opened, by this process or by all."""
@@ -91,6 +93,11 @@ def told(error: Exception) -> DecoupleError:
     except (OSError, DecoupleError):  # no room for a log, or no place
         return failure
     return with_log(failure, log)
+
+
+def reason(error: Exception) -> str:
+    """Why, in the operating system's own words where it is one of its errors."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def with_log(failure: DecoupleError, log: Path) -> DecoupleError:

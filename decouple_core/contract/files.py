@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import DecoupleError, DiskFullError, InputError
+from .failures import FULL, as_failure
+from .failures import reason as reason
 from .paths import possible
 
 if sys.platform != "win32":
@@ -26,9 +28,6 @@ if sys.platform != "win32":
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""How the system says that there is no room."""
 
 
 def check_file(path: str | Path) -> None:
@@ -49,7 +48,7 @@ def check_file(path: str | Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):  # asking for permissions would not find a read-only disk
             pass
     except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
-        raise InputError("file-unwritable", path=str(path), reason=reason(error)) from error
+        raise as_failure(error, InputError("file-unwritable", path=str(path), reason=reason(error))) from error
 
 
 def check_folder(path: str | Path) -> None:
@@ -68,7 +67,7 @@ def check_folder(path: str | Path) -> None:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        raise InputError("folder-unwritable", path=str(path), reason=reason(error)) from error
+        raise as_failure(error, InputError("folder-unwritable", path=str(path), reason=reason(error))) from error
 
 
 def check_regular(path: Path) -> None:
@@ -336,9 +335,4 @@ def refused(path: str | Path, error: OSError) -> DecoupleError:
     """What it means for a file that the system refuses to write it."""
     if error.errno in FULL:
         return DiskFullError("file-disk-full", path=str(path))
-    return InputError("file-unwritable", path=str(path), reason=reason(error))
-
-
-def reason(error: Exception) -> str:
-    """Why, in the operating system's own words where it is one of its errors."""
-    return getattr(error, "strerror", None) or str(error)
+    return as_failure(error, InputError("file-unwritable", path=str(path), reason=reason(error)))

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.files import reason, write_whole
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import write_whole
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
 from decouple_core.contract.paths import possible

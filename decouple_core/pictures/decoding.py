@@ -19,8 +19,8 @@ import numpy as np
 import PIL.Image
 
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.files import check_regular, reason
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import check_regular
 from decouple_core.contract.messages import Message
 from decouple_core.contract.remarks import remark
 from decouple_core.pictures import exif

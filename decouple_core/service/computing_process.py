@@ -15,8 +15,7 @@ from typing import IO, Any
 
 from decouple_core.contract import apart, protocol
 from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.files import reason
+from decouple_core.contract.failures import as_failure, reason
 from decouple_core.contract.messages import Message
 from decouple_core.model.threads import settle
 from decouple_core.service.job import Job, log

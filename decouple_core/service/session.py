@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import DecoupleError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.files import reason
+from decouple_core.contract.failures import as_failure, reason
 from decouple_core.service.job import Job, log
 from decouple_core.service.outbox import Outbox
 

@@ -29,8 +29,7 @@ import filelock
 from decouple_core.arguments import Parser
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import DecoupleError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.files import reason
+from decouple_core.contract.failures import as_failure, reason
 from decouple_core.contract.paths import data_folder
 from decouple_core.service.computing_process import ComputingProcess
 from decouple_core.service.job import Job, log

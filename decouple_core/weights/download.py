@@ -13,7 +13,7 @@ from pathlib import Path
 import requests
 
 from decouple_core.contract.errors import WeightsError
-from decouple_core.contract.files import reason
+from decouple_core.contract.failures import reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress, silent
 

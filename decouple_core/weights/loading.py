@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from decouple_core.contract.errors import InputError, WeightsError
-from decouple_core.contract.files import reason
+from decouple_core.contract.failures import reason
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS
 from decouple_core.contract.paths import data_folder

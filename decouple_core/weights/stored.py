@@ -14,7 +14,8 @@ import safetensors.torch
 import torch
 
 from decouple_core.contract.errors import DiskFullError, InputError, WeightsError
-from decouple_core.contract.files import reason, write_whole
+from decouple_core.contract.failures import reason
+from decouple_core.contract.files import write_whole
 from decouple_core.contract.messages import Message
 from decouple_core.contract.networks import NETWORKS, WIDTHS
 
