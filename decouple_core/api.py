@@ -79,6 +79,10 @@ class Session:
 
     The second transfer with a picture of the first takes a fraction of its time. A session is for one thread at a time.
 
+    A process that is forked has the sessions of its parent, with all that they keep, and computes with one thread,
+    without an accelerator that its parent has used. A session that is pickled, as for a process that is spawned, and a
+    copy of one begin afresh.
+
     Examples
     --------
     >>> import decouple_core as dc
@@ -98,6 +102,9 @@ class Session:
 
     def __init__(self) -> None:
         self._engine = Engine()
+
+    def __reduce__(self) -> tuple[type[Session], tuple[()]]:
+        return type(self), ()
 
     @overload
     def transfer(self, target: StrPath, style: Picture | Style, settings: Settings = ..., *,

@@ -138,6 +138,8 @@ SENTENCES: dict[str, str] = {
     "device-unknown": "There is no device '{name}'; choose {choices}.",
     "device-absent": "The device '{name}' was asked for, but this computer has none that torch {torch} can use; choose "
                      "--device auto, or install a torch made for it.",
+    "device-forked": "The {device} cannot be used in a process that was forked after its parent had used it; start the "
+                     "process with the method spawn or forkserver, or choose --device cpu.",
     "out-of-memory": "There is not enough memory; close other programs, choose a smaller working size (--size, or "
                      "Detail in the dialog) or scale the pictures down first.",
     "out-of-memory-at-size": "There is not enough memory to work at {size} pixels; close other programs or choose a "

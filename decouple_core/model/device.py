@@ -30,13 +30,15 @@ def pick_device(name: str = "auto") -> torch.device:
     Raises
     ------
     InputError
-        When the device is unknown, or named but absent.
+        When the device is unknown, or named but absent, or beyond the reach of a process that was forked.
     """
     if name == "auto":
         return next(torch.device(kind) for kind in NAMES if _works(kind))
     if name not in NAMES:
         raise InputError("device-unknown", name=name, choices=", ".join(["auto", *NAMES]))
     if not _works(name):
+        if _left_behind(name):
+            raise InputError("device-forked", device=NAMES[name])
         raise InputError("device-absent", name=name, torch=torch.__version__)
     return torch.device(name)
 
@@ -123,6 +125,11 @@ def _works(kind: str) -> bool:
         return available[kind]() and torch.ones(2, device=kind).sum().item() == 2.0
     except Exception as error:  # drivers fail in many ways; a full device works, and steps down later
         return is_out_of_memory(error)
+
+
+def _left_behind(kind: str) -> bool:
+    """Whether this process was forked after its parent had used a device of this kind, which cannot be shared so."""
+    return bool(getattr(getattr(torch, kind), "_is_in_bad_fork", bool)())
 
 
 def _halvings(size: int) -> list[int]:

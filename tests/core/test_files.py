@@ -142,7 +142,7 @@ WRITERS = {
     "decouple_core/service/computer.py": "a job's pixels, which end with it",
     "gimp_plugin/decoupled_style/host/pixels.py": "a job's pixels, which end with it",
     "gimp_plugin/decoupled_style/client/starting.py": "a log",
-    "decouple_core/unforeseen.py": "a log",
+    "decouple_core/contract/failures.py": "a log",
 }
 """Who may open files for writing, and why."""
 
