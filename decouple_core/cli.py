@@ -24,7 +24,7 @@ from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
 from decouple_core.contract.failures import as_failure, reason, told
 from decouple_core.contract.files import check_file, check_folder
 from decouple_core.contract.messages import Message
-from decouple_core.contract.paths import STYLE_SUFFIX
+from decouple_core.contract.paths import STYLE_SUFFIX, possible
 from decouple_core.contract.remarks import heard
 from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
 from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES, TEXT_SUFFIXES
@@ -409,7 +409,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _readable(name: str) -> str:
     """A file's name as text; what is none in it becomes question marks."""
-    return os.fsencode(name).decode(errors="replace").replace("\N{REPLACEMENT CHARACTER}", "?")
+    return os.fsencode(possible(name)).decode(errors="replace").replace("\N{REPLACEMENT CHARACTER}", "?")
 
 
 def _shape(image: Image | None) -> tuple[int, int]:

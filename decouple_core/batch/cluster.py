@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from decouple_core.batch.entries import Stamp
 from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, with_one_look, write
 from decouple_core.contract.errors import DecoupleError, InputError
+from decouple_core.contract.failures import told
 from decouple_core.contract.messages import Message
 from decouple_core.contract.remarks import heard, remark
 from decouple_core.contract.settings import Settings
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
-from decouple_core.unforeseen import as_ours
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -152,7 +152,7 @@ def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) 
                 result = dress(_warm(), target, _style(task.style, series, chosen), chosen)
             part = write(task, result, target)
     except Exception as error:
-        return Done(time.perf_counter() - start, made_of, problem=as_ours(error), remarks=tuple(remarks))
+        return Done(time.perf_counter() - start, made_of, problem=told(error), remarks=tuple(remarks))
     return Done(time.perf_counter() - start, made_of, part, remarks=tuple(remarks))
 
 

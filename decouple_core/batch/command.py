@@ -16,7 +16,8 @@ from decouple_core.batch.entries import Entry, digest_of
 from decouple_core.batch.plan import Names, check_apart, entries_of, styles_of, targets_of, to_make
 from decouple_core.batch.results import Results, held
 from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.files import check_folder, reason
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import check_folder
 from decouple_core.contract.messages import Message
 from decouple_core.contract.settings import Settings
 from decouple_core.pictures.series import FITTED, spread
@@ -118,7 +119,7 @@ def _recipes(styles: list[Path], settings: Settings, series: list[str]) -> dict[
         except FileNotFoundError:
             raise InputError("file-missing", path=str(style)) from None
         except OSError as error:
-            raise InputError("file-unreadable", path=str(style), reason=reason(error)) from error
+            raise as_failure(error, InputError("file-unreadable", path=str(style), reason=reason(error))) from error
     return recipes
 
 
@@ -136,7 +137,7 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
+        raise as_failure(error, InputError("folder-unwritable", path=str(folder), reason=reason(error))) from error
     return folder
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from decouple_core.contract.paths import possible
+
 OUTCOMES = ("waiting", "placing", "done", "failed")
 """Of a picture in the last run; "placing" while a file is given its place, and where a batch was killed at that."""
 
@@ -116,6 +118,8 @@ class Entry:
         for stamp in filter(None, stamps.values()):
             if {type(stamp.size), type(stamp.modified), type(stamp.changed)} != {int} or type(stamp.sha256) is not str:
                 raise TypeError("not a stamp")
+        for path in texts[:3]:
+            possible(path)
         if entry.outcome not in OUTCOMES or Path(entry.output).name != entry.output:  # no way out of the folder
             raise ValueError("not an entry")
         return entry

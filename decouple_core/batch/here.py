@@ -28,10 +28,10 @@ from decouple_core.batch.work import (
     with_one_look,
     write,
 )
+from decouple_core.contract.failures import told
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
-from decouple_core.unforeseen import as_ours
 
 Finished = Callable[[Task, Done], None]
 """Told, by the thread that started the batch, what has become of each task."""
@@ -85,7 +85,7 @@ def _solve_all(ahead: _Ahead, behind: _Behind, writing: ThreadPoolExecutor, sett
             start = time.perf_counter()
             result = dress(engine, target, style, settings, progress)
         except Exception as error:
-            behind.told(task, Done(0.0, problem=as_ours(error)))
+            behind.told(task, Done(0.0, problem=told(error)))
             continue
         seconds = target.seconds + time.perf_counter() - start
         behind.add(task, target, seconds, writing.submit(_timed_write, task, result, target))
@@ -97,7 +97,7 @@ def _style(path: str, engine: Engine, series: Sequence[str], settings: Settings,
         style = read_style(path)
         return with_one_look(engine, style, series, settings, progress) if series else style
     except Exception as error:
-        raise as_ours(error) from error
+        raise told(error) from error
 
 
 def _timed_write(task: Task, result: np.ndarray, target: Loaded) -> tuple[float, Part]:
@@ -149,7 +149,7 @@ class _Behind:
                 more, part = future.result()
                 done = Done(seconds + more, target.stamp, part)
             except Exception as error:
-                done = Done(seconds, problem=as_ours(error))
+                done = Done(seconds, problem=told(error))
             self.told(task, done)
 
     def told(self, task: Task, done: Done) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from decouple_core.batch.entries import Entry
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import reason
-from decouple_core.contract.paths import STYLE_SUFFIX
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.paths import STYLE_SUFFIX, possible
 
 if TYPE_CHECKING:
     from decouple_core.batch.results import Results
@@ -40,14 +40,14 @@ def styles_of(paths: Iterable[str]) -> list[Path]:
 
 
 def _files_of(given: str, endings: frozenset[str], leave_out: Sequence[Path] = ()) -> list[Path]:
-    folder = Path(given).absolute()
+    folder = possible(given).absolute()
     if not folder.is_dir():
         return [folder]
     try:
         found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in endings
                  and not path.name.startswith(".") and path.is_file() and path not in leave_out]
     except OSError as error:
-        raise InputError("file-unreadable", path=str(folder), reason=reason(error)) from error
+        raise as_failure(error, InputError("file-unreadable", path=str(folder), reason=reason(error))) from error
     if not found:
         raise InputError("batch-empty", path=str(folder))
     return found

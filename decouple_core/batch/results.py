@@ -19,7 +19,8 @@ from decouple_core.batch.entries import Entry
 from decouple_core.batch.journal import Journal, lines_of
 from decouple_core.batch.summary import NAME, Summary, by_name, read_summary, write_summary
 from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.files import put, reason, refused
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import put, refused
 
 if TYPE_CHECKING:
     from decouple_core.batch.work import Done
@@ -160,7 +161,7 @@ def _alone(folder: Path) -> Iterator[None]:
     except Timeout:
         raise InputError("batch-busy", path=str(folder)) from None
     except OSError as error:
-        raise InputError("folder-unwritable", path=str(folder), reason=reason(error)) from error
+        raise as_failure(error, InputError("folder-unwritable", path=str(folder), reason=reason(error))) from error
     try:
         yield
     finally:
@@ -172,7 +173,7 @@ def _told(path: Path) -> dict[str, Entry]:
     try:
         return by_name(Entry.from_dict(values) for values in lines_of(path))
     except OSError as error:
-        raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+        raise as_failure(error, InputError("file-unreadable", path=str(path), reason=reason(error))) from error
     except (ValueError, TypeError) as error:
         raise InputError("batch-summary", path=str(path)) from error
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from decouple_core.batch.entries import Entry
 from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import put, reason, refused, write_whole
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import put, refused, write_whole
 
 NAME = "summary.json"
 FORMAT = "decoupled-style-batch"
@@ -70,7 +71,7 @@ def read_summary(folder: Path) -> Summary:
     except FileNotFoundError:
         return Summary()
     except OSError as error:
-        raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+        raise as_failure(error, InputError("file-unreadable", path=str(path), reason=reason(error))) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError("batch-summary", path=str(path)) from error
 

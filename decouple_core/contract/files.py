@@ -19,8 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import DecoupleError, DiskFullError, InputError
-from .failures import FULL, as_failure
-from .failures import reason as reason
+from .failures import FULL, as_failure, reason
 from .paths import possible
 
 if sys.platform != "win32":

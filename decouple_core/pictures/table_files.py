@@ -17,7 +17,8 @@ from imagecodecs import png_encode
 
 from decouple_core.contract import apart
 from decouple_core.contract.errors import InputError, from_dict
-from decouple_core.contract.files import check_file, check_regular, reason, replacing
+from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.files import check_file, check_regular, replacing
 from decouple_core.contract.messages import Message
 from decouple_core.contract.remarks import remark
 from decouple_core.contract.tables import CUBE, HALD, SUFFIXES, TEXT_SUFFIXES
@@ -119,7 +120,7 @@ def _read_text(path: Path) -> Table:
     except FileNotFoundError:
         raise InputError("file-missing", path=str(path)) from None
     except OSError as error:
-        raise InputError("file-unreadable", path=str(path), reason=reason(error)) from error
+        raise as_failure(error, InputError("file-unreadable", path=str(path), reason=reason(error))) from error
     try:
         said = json.loads(np.lib.format.read_array(answer, allow_pickle=False).tobytes())
         problem = from_dict(said["error"]) if "error" in said else None

@@ -159,6 +159,11 @@ def test_worker(tmp_path: Path) -> None:
             found = errors.from_dict(guest.end())
             assert type(found) is type(row.means)
             assert str(found) == str(row.means)
+            if seed == 0:
+                guest.ask({"kind": "open"})
+                protocol.pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
+                protocol.send(guest.connection, Transfer(raster, {}, style_path="/a\0b.style").to_message())
+                assert errors.from_dict(guest.end()).message.code == "path-impossible"
     finally:
         stop(tmp_path)
         worker.wait(SECONDS)
