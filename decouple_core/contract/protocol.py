@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import socket
-import stat
 import struct
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 from . import __version__
 from .errors import DecoupleError
 from .messages import Message
+from .ownership import opened, partner, private_folder
 from .tables import LEAST_NODES, MOST_NODES, SUFFIXES
 
 PROTOCOL = 6
@@ -376,24 +376,6 @@ def receive(connection: Connection) -> dict[str, Any]:
     return message
 
 
-def private_folder(path: Path) -> Path:
-    """Make a folder that only this user can enter, or make sure that an existing one is.
-
-    Raises
-    ------
-    PermissionError
-        Where the folder belongs to somebody else.
-    """
-    path.mkdir(parents=True, mode=0o700, exist_ok=True)
-    if sys.platform != "win32":  # there, the user's data folder is private by its access list
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError(f"{path} is not a folder of this user")
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            path.chmod(0o700)
-    return path
-
-
 def run_folder(home: Path) -> Path:
     """Where the worker's lock, address and jobs are; private."""
     return private_folder(home / "run")
@@ -433,12 +415,9 @@ class Endpoint:
 
     @classmethod
     def load(cls, home: Path) -> Endpoint:
-        """Read the file; `NotRunning` where there is none, or anything that no worker has written."""
-        path = home / "run" / "worker.json"
+        """Read the file; `NotRunning` where there is none, or anything that no worker of this user has written."""
         try:
-            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-                raise NotRunning
-            with path.open("rb") as file:
+            with open(opened(home / "run" / "worker.json"), "rb") as file:
                 kept = json.loads(file.read(ENDPOINT_BYTES))
             address, pid, key = kept["address"], kept["pid"], bytes.fromhex(kept["key"])
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -488,21 +467,18 @@ def _called(address: str) -> tuple[Connection, int | None]:
         return Client(address), None
     with socket.socket(socket.AF_UNIX) as caller:
         # Not `settimeout`, with which a queue that is full refuses at once.
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(HANDSHAKE_SECONDS), 0))
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(HANDSHAKE_SECONDS))
         caller.connect(address)
-        pid = _listener(caller)
+        pid = partner(caller)
         connection = Connection(caller.detach())
     limit_pauses(connection)
     return connection, pid
 
 
-def _listener(caller: socket.socket) -> int | None:
-    """The process at the other end of a local connection."""
-    with contextlib.suppress(OSError, AttributeError, struct.error):
-        if sys.platform == "linux":
-            return struct.unpack("3i", caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-        return struct.unpack("i", caller.getsockopt(0, 2, 4))[0]  # SOL_LOCAL, LOCAL_PEERPID of macOS
-    return None
+def _timeval(seconds: float) -> bytes:
+    """A time as sockets take it; none at all would mean for ever."""
+    whole = int(seconds)
+    return struct.pack("ll", whole, int(1e6 * (seconds - whole)))
 
 
 @contextlib.contextmanager
@@ -519,9 +495,8 @@ def limit_pauses(connection: Connection) -> None:
     """Let reading and writing fail, with BlockingIOError, where the other side pauses within a message."""
     with _as_socket(connection) as same:
         if same is not None:
-            seconds = struct.pack("ll", int(FRAME_SECONDS), 0)
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(FRAME_SECONDS))
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(FRAME_SECONDS))
 
 
 def hang_up(connection: Connection) -> None:
@@ -535,6 +510,9 @@ def hang_up(connection: Connection) -> None:
 
 def welcome(connection: Connection, key: bytes) -> None:
     """The worker's half of the handshake in `connect`; AuthenticationError, EOFError or OSError for a stranger."""
+    with _as_socket(connection) as same:
+        if same is not None:
+            partner(same)
     limit_pauses(connection)
     deliver_challenge(connection, key)
     answer_challenge(connection, key)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import DecoupleError
 from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.ownership import private_folder
 from decouple_core.service.job import Job, log
 from decouple_core.service.outbox import Outbox
 
@@ -94,7 +95,7 @@ class Session:
             self._folder = self._server.jobs_folder / secrets.token_hex(8)
         else:
             shutil.rmtree(self._folder, ignore_errors=True)
-        return protocol.private_folder(self._folder)
+        return private_folder(self._folder)
 
     def _queue(self, transfer: protocol.Transfer) -> None:
         if self._folder is None or (self._job is not None and not self._job.finished.is_set()):

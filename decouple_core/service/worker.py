@@ -30,6 +30,7 @@ from decouple_core.arguments import Parser
 from decouple_core.contract import protocol
 from decouple_core.contract.errors import DecoupleError
 from decouple_core.contract.failures import as_failure, reason
+from decouple_core.contract.ownership import private_folder
 from decouple_core.contract.paths import data_folder
 from decouple_core.service.computing_process import ComputingProcess
 from decouple_core.service.job import Job, log
@@ -172,7 +173,7 @@ def _is_stopped(pid: int) -> bool:
 
 def _kill(pid: int) -> None:
     """Kill a worker; its child ends with it, and removes the job's files."""
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
@@ -205,7 +206,7 @@ class Server:
     def run(self) -> None:
         """Accept clients until idle."""
         shutil.rmtree(self.jobs_folder, ignore_errors=True)  # left over from one that was killed
-        protocol.private_folder(self.jobs_folder)
+        private_folder(self.jobs_folder)
         with contextlib.suppress(FileNotFoundError):
             if sys.platform != "win32":
                 os.unlink(self._endpoint.address)

@@ -14,6 +14,7 @@ from multiprocessing.connection import Listener
 from pathlib import Path
 
 from decouple_core.contract import protocol
+from decouple_core.contract.ownership import private_folder
 from decouple_core.contract.paths import data_folder
 
 
@@ -35,7 +36,7 @@ def main() -> None:
                 if kind == "hello":
                     protocol.send(connection, {**words["hello"], "pid": os.getpid()})
                 elif kind == "open":
-                    folder = protocol.private_folder(protocol.run_folder(data_folder()) / "jobs")
+                    folder = private_folder(protocol.run_folder(data_folder()) / "jobs")
                     protocol.send(connection, {"kind": "folder", "path": str(folder)})
                 elif kind == "transfer":
                     for answer in words["answers"]:

@@ -34,7 +34,12 @@ def start(installation: Installation) -> subprocess.Popen[bytes]:
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
-        with open(protocol.log_folder(installation.home) / LOG_NAME, "wb") as log:
+        folder = protocol.log_folder(installation.home)
+    except OSError as error:
+        path = str(error.filename or installation.home)
+        raise as_failure(error, DecoupleError("worker-folder", path=path, reason=str(error.strerror))) from error
+    try:
+        with open(folder / LOG_NAME, "wb") as log:
             return subprocess.Popen([str(installation.python), "-I", "-m", "decouple_core", "serve"], env=env,
                                     cwd=installation.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
     except OSError as error:
