@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,8 +16,9 @@ import pytest
 from gimp_under_test import REPOSITORY
 
 import install
-from decouple_core.contract import __version__
+from decouple_core.contract import __version__, protocol
 from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError
+from decouple_core.contract.failures import as_failure, with_log
 from decouple_core.contract.messages import SENTENCES, Message
 from decouple_core.contract.protocol import PROTOCOL, Endpoint
 
@@ -202,6 +204,15 @@ def test_failures_that_the_log_explains_name_it(place: Place) -> None:
     assert code == "problem-logged"
     assert arguments["problem"].words() == str(error)
     assert arguments["log"] == str(place.home / "log" / "worker.log")
+
+
+@pytest.mark.parametrize("error", [
+    MemoryError(), PermissionError(errno.EACCES, "Permission denied", "/a"),
+    OSError(errno.ENOSPC, "No space left on device", "/a"), ZeroDivisionError()], ids=repr)
+def test_exceptions_are_told_as_at_every_other_door(place: Place, error: Exception) -> None:
+    told = as_failure(error)
+    _, code, arguments = failure(answered(place, protocol.failed(told)))
+    assert Message(code, **arguments).words() == str(with_log(told, place.home / "log" / "worker.log"))
 
 
 @pytest.mark.parametrize("odd", [{}, {"error": "InputError", "text": "as it once was"},
