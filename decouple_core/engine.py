@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -162,8 +163,10 @@ class Engine:
         """
         result = np.empty(target.shape, np.float32) if out is None else out
         target_masks, style_masks = _masks(target_mask, style_mask, regions)
+        given = _Given(target, target_masks, target_mask)
+        wanted = style if isinstance(style, Style) else _Given(style, style_masks, style_mask)
         device = pick_device(settings.device)
-        painted = _painted(style) if settings.mode == "auto" else None
+        painted = _painted(wanted) if settings.mode == "auto" else None
         settings, choices = settled(settings, painted, _longest(style), max(target.shape[:2]),
                                     accelerated=device.type != "cpu")
 
@@ -171,7 +174,7 @@ class Engine:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify,
                        choices=choices, colour=colour)
             with torch.inference_mode(), single_precision():
-                done = run.transfer(target, target_masks, style, style_masks, result, render)
+                done = run.transfer(given, wanted, result, render)
             return done if painted is None else dataclasses.replace(
                 done, style=dataclasses.replace(done.style, painted=painted))
 
@@ -185,13 +188,14 @@ class Engine:
         """
         device = pick_device(settings.device)
         for_any = for_any or settings.mode == "auto"
-        painted = _painted(image) if for_any else None
+        given = _Given(image, [] if mask is None else [mask], mask)
+        painted = _painted(given) if for_any else None
         settings, _ = settled(settings, painted, None, max(image.shape[:2]), accelerated=device.type != "cpu")
 
         def work(device: torch.device, size: int) -> Style:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
             with torch.inference_mode(), single_precision():
-                style = run.read_style(image, [] if mask is None else [mask], for_any)
+                style = run.read_style(given, for_any)
                 return dataclasses.replace(style, name=name, painted=painted)
 
         return run_with_step_down(work, device, settings.size,
@@ -213,7 +217,7 @@ class Engine:
         device = pick_device(settings.device)
         settings, _ = settled(settings, None, None, 0, accelerated=device.type != "cpu")
         size = OUTCOMES["photo"].flow_size(settings)
-        pictures = [Picture.of(pixels, _masks(mask, None, None)[0], size, CPU) for pixels, mask in targets]
+        pictures = [Picture.of(pixels, _masks(mask, None, None)[0], size, CPU, seen=mask) for pixels, mask in targets]
 
         def work(device: torch.device, size: int) -> Field:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
@@ -231,6 +235,14 @@ class Engine:
             return run.round_trip(image)
 
 
+class _Given(NamedTuple):
+    """An image as it was given, (H, W, 3), with the masks of its regions, and where anything of it is seen, (H, W)."""
+
+    pixels: np.ndarray
+    masks: Sequence[np.ndarray]
+    seen: np.ndarray | None
+
+
 class _Run:
     """One piece of work under way: settings, journal and progress together."""
 
@@ -243,10 +255,10 @@ class _Run:
         self._journal = Journal(choices=list(choices))
         self._meter = Meter(say)
 
-    def transfer(self, target: np.ndarray, target_masks: Sequence[np.ndarray], style: np.ndarray | Style,
-                 style_masks: Sequence[np.ndarray], out: np.ndarray, render: bool) -> Transferred:
+    def transfer(self, target: _Given, style: _Given | Style, out: np.ndarray, render: bool) -> Transferred:
+        finest = self._outcome.finest(self._settings, max(target.pixels.shape[:2]))
         if isinstance(style, Style):
-            self._settings = _for_style(self._settings, style, max(1, len(target_masks)))
+            self._settings = _for_style(self._settings, style, max(1, len(target.masks)))
         with self._journal.step("prepare"):
             model = self._prepare()
             if isinstance(style, Style):
@@ -254,12 +266,11 @@ class _Run:
                     raise InputError("style-without-scales")
                 if self._flows and self._layers(model) > len(style.features):
                     raise InputError("style-layers", layers=len(style.features))
-                picture, = self._pictures((target, target_masks, self._finest(target)))
+                picture, = self._pictures((target, finest))
                 active = self._active(model, picture) * _active_in(style, model.hierarchy, self._device)
             else:
-                sides = self._style_sides(self._finest(target))
-                picture, source = self._pictures((target, target_masks, self._finest(target)),
-                                                 (style, style_masks, max(sides, default=0)))
+                sides = self._style_sides(finest)
+                picture, source = self._pictures((target, finest), (style, max(sides, default=0)))
                 active = self._active(model, picture) * self._active(model, source)
         before = model.hierarchy.work.copy()
         self._plan(model, reads=self._flows and not isinstance(style, Style), dresses=self._flows, renders=True)
@@ -278,21 +289,21 @@ class _Run:
         if render:
             with self._journal.step("render"):
                 self._meter.phase("rendering")
-                components.render(target, out, self._meter.within)
+                components.render(target.pixels, out, self._meter.within)
                 if self._settings.keep_colours or self._settings.keep_tones:
-                    keep_chroma_or_luma(target, out, LUMA, chroma=self._settings.keep_colours)
+                    keep_chroma_or_luma(target.pixels, out, LUMA, chroma=self._settings.keep_colours)
         report = Report.of(self._settings, model.network, describe(self._device), self._journal, layers,
                            model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values)
         return Transferred(out, wanted, components, report)
 
-    def read_style(self, image: np.ndarray, masks: Sequence[np.ndarray], for_any: bool) -> Style:
+    def read_style(self, given: _Given, for_any: bool) -> Style:
         model = self._prepare()
         flows = for_any or self._flows
         sides = self._style_sides(self._settings.size) if flows else []
         if for_any:
-            longest = max(image.shape[:2])
+            longest = max(given.pixels.shape[:2])
             sides = sorted({*sides, *(side for side in doubling(FINEST_KEPT, COARSEST) if side <= longest)})
-        picture, = self._pictures((image, masks, max(sides, default=0)))
+        picture, = self._pictures((given, max(sides, default=0)))
         self._plan(model, reads=flows, dresses=False, renders=False)
         return self._style(model, picture, self._active(model, picture), sides, flows=flows)
 
@@ -375,20 +386,18 @@ class _Run:
         return self._engine.models.get(identity_of(s.network, s.activation, s.seed, str(self._device)),
                                        lambda: PreparedModel.prepare(s, self._device, self._say))
 
-    def _finest(self, target: np.ndarray) -> int:
-        return self._outcome.finest(self._settings, max(target.shape[:2]))
-
     def _style_sides(self, finest: int) -> list[int]:
         """Longer sides at which a style's image is measured for a painting of this finest scale; none for 0."""
         sides = doubling(finest, COARSEST) if finest else []
         return [max(1, round(side * self._settings.style_scale)) for side in sides]
 
-    def _pictures(self, *images: tuple[np.ndarray, Sequence[np.ndarray], int]) -> list[Picture]:
+    def _pictures(self, *images: tuple[_Given, int]) -> list[Picture]:
         """Shrink images with their masks, each also to a finest side, side by side: each takes one core."""
         size = self._outcome.flow_size(self._settings)
 
-        def shrunk(image: tuple[np.ndarray, Sequence[np.ndarray], int]) -> Picture:
-            return Picture.of(image[0], image[1], size, CPU, image[2])
+        def shrunk(image: tuple[_Given, int]) -> Picture:
+            given, finest = image
+            return Picture.of(given.pixels, given.masks, size, CPU, finest, given.seen)
 
         with ThreadPoolExecutor() as side_by_side:
             return [picture.to(self._device) for picture in side_by_side.map(shrunk, images)]
@@ -488,13 +497,15 @@ def _longest(style: np.ndarray | Style) -> int | None:
     return None if isinstance(style, Style) else max(style.shape[:2])
 
 
-def _painted(style: np.ndarray | Style) -> bool | None:
+def _painted(style: _Given | Style) -> bool | None:
     """Whether a style looks painted; None where nobody knows."""
     if isinstance(style, Style):
         return style.painted if not style.painted or (style.features and style.scales) else None
-    if style.ndim != 3 or style.shape[2] != 3 or 0 in style.shape:
+    if style.pixels.ndim != 3 or style.pixels.shape[2] != 3 or 0 in style.pixels.shape:
         return None  # whoever measures it says so
-    return is_painted(shrink(style, SIDE))
+    if style.seen is not None and style.seen.shape != style.pixels.shape[:2]:
+        return None
+    return is_painted(shrink(style.pixels, SIDE, seen=style.seen))
 
 
 def _masks(target: np.ndarray | None, style: np.ndarray | None, regions: Labels | None,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from decouple_core.features.reproducible import place_sums
+
 LUMA = (0.2126, 0.7152, 0.0722)
 """Rec. 709 luma weights of R'G'B'."""
 
@@ -63,7 +65,7 @@ class ColourMoments:
         place = image.device if image.is_cuda else torch.device("cpu")
         colours = image.reshape(3, -1).to(place).double()
         weights = torch.ones_like(colours[0]) if mask is None else mask.reshape(-1).to(place).double()
-        weights = weights / weights.sum()
+        weights = weights / place_sums(weights.reshape(image.shape[1:]))
         mean = colours @ weights
         centred = colours - mean[:, None]
         covariance = ((centred * weights) @ centred.T).cpu() + LEAST_VARIANCE * torch.eye(3, dtype=torch.float64)

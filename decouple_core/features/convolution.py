@@ -27,6 +27,7 @@ from torch import Tensor
 from decouple_core.contract.errors import DiskFullError, InputError
 from decouple_core.contract.files import write_whole
 from decouple_core.contract.paths import data_folder
+from decouple_core.features.reproducible import one_thread
 
 Convolve = Callable[[Tensor, Tensor | None], Tensor]
 """x (B, in, H+2, W+2) and a bias or None to (B, out, H, W)."""
@@ -202,12 +203,8 @@ def choices() -> Choices:
 
 def measured() -> Choices:
     """Try all algorithms: the quickest of those with the right numbers, in each precision."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _measured()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _measured() -> Choices:

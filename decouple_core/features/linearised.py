@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from decouple_core.features.reproducible import place_sums
 from decouple_core.features.vgg import Convolution
 
 
@@ -168,7 +169,7 @@ class LinearisedNetwork:
             share = 1.0 / (a.shape[0] * a.shape[2] * a.shape[3])
             return a.new_full((1, 1, 1, 1), share, dtype=self._precision)
         m = F.adaptive_avg_pool2d(self._masks.to(a.device, self._precision), (a.shape[2], a.shape[3]))
-        return m / m.sum((0, 2, 3), keepdim=True)
+        return m / place_sums(m).sum(0)[:, None, None]
 
     def _mean(self, a: Tensor, tap: int) -> Tensor:
         where = self._where[tap]

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.features.linearised import Linearisation, WorkCount, depth_of
+from decouple_core.features.reproducible import place_means, place_sums
 from decouple_core.features.vgg import Convolution
 
 SIDE = 64
@@ -101,7 +102,7 @@ class Sample:
         """The sample at these corners of an image with these masks, shape (R, H, W)."""
         if masks is None:
             return cls(at, corners)
-        return cls(at, corners, (cut(masks, corners).mean((0, 2, 3)) / masks.mean((1, 2)))[:, None])
+        return cls(at, corners, (place_means(cut(masks, corners)).mean(0) / place_means(masks))[:, None])
 
     def product(self, metric: Tensor) -> Callable[[Tensor], Tensor]:
         """What makes N·J·M·Jᵀ·a of the whole image, nearly, of a, (R, M), for M of shape (1, H, W)."""
@@ -254,4 +255,4 @@ def _on_grid(masks: Tensor, factor: int) -> Tensor:
     """Where a tap's means look, on its grid: (R, h, w), each region's summing to 1."""
     height, width = (-(-length // factor) for length in masks.shape[1:])
     m = F.adaptive_avg_pool2d(masks, (height, width))
-    return m / m.sum((1, 2), keepdim=True)
+    return m / place_sums(m)[:, None, None]

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from decouple_core.features.linearised import Linearisation
+from decouple_core.features.reproducible import one_thread
 from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
 
 
@@ -73,7 +74,8 @@ def factor_of(gram: Tensor, damping: Tensor) -> Tensor:
     place = gram.device if gram.is_cuda else torch.device("cpu")
     block = gram[:size, :size].to(place).double() + torch.diag(damping.amin(0).to(place).double())
     if damping.device.type == "cpu":
-        return torch.linalg.cholesky(block).to(damping)
+        with one_thread():
+            return torch.linalg.cholesky(block).to(damping)
     factor, _ = torch.linalg.cholesky_ex(block)  # does not wait to see whether there is one: μ > 0 sees to that
     unit = torch.eye(size, dtype=block.dtype, device=place)
     return torch.linalg.solve_triangular(factor, unit, upper=False).to(damping)
@@ -110,7 +112,9 @@ class Spectrum:
         """That of a Gram (m, m) in units of D, shape (1, m)."""
         place = gram.device if gram.is_cuda else torch.device("cpu")  # others do not find eigenvectors
         scale = damping[0].to(place).rsqrt()
-        values, vectors = torch.linalg.eigh(scale[:, None] * gram.to(place) * scale)
+        # Several threads round otherwise, and a painting's steps make 12 / 255 of it.
+        with one_thread():
+            values, vectors = torch.linalg.eigh(scale[:, None] * gram.to(place) * scale)
         return cls((scale[:, None] * vectors).to(gram), values.clamp_min(0.0).to(gram), damping)
 
     def inverse(self, damping: Tensor, strength: Tensor) -> Operator:

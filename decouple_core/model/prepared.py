@@ -17,6 +17,7 @@ from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.reference import GRAM_SIZE, Reference, layer_powers, reference_gram, uniform_noise
 from decouple_core.features.registry import HIERARCHIES
+from decouple_core.features.reproducible import place_means
 from decouple_core.flow.integrators import Integrator
 from decouple_core.flow.least_norm import DampedLeastNorm, Spectrum
 from decouple_core.flow.move import Flow, Watch
@@ -132,7 +133,7 @@ class PreparedModel:
         damping = self.reference.damping(settings.damping)
         if masks is not None:
             # A region of a share φ of the image answers 1/φ times as strongly to its own pixels.
-            damping = damping / masks.mean((1, 2))[:, None]
+            damping = damping / place_means(masks)[:, None]
         sizes, schedule = self.reference.sizes, self.hierarchy.schedule
         converged = INTEGRATORS[settings.integrator].converged
         solve = (partial(DampedLeastNorm, iterations=[CONVERGED_WITHIN] * len(sizes), tolerance=CONVERGED)

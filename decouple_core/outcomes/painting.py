@@ -20,6 +20,7 @@ from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import luma, map_between
 from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.reproducible import place_means, place_sums
 from decouple_core.features.style import ScaleFeatures
 from decouple_core.flow.gauss_newton import Step, gauss_newton
 from decouple_core.flow.least_norm import Spectrum
@@ -218,7 +219,7 @@ def _goal(model: PreparedModel, settings: Settings, here: Scale, features: Scale
     if any(strength != 1.0 for strength in strengths[:layers]):
         means = [torch.lerp(own, mean, strength) for own, mean, strength in
                  zip(hierarchy.measure(here.image), means, strengths, strict=False)]
-    share = 1.0 if here.masks is None else here.masks.mean((1, 2))[:, None]
+    share = 1.0 if here.masks is None else place_means(here.masks)[:, None]
     damping = calibration.damping / share
     if any(held[:layers]):
         damping = damping * torch.cat([torch.full_like(mean[:1], HELD if stays else 1.0)
@@ -260,7 +261,7 @@ def scales_of(hierarchy: Hierarchy, picture: Picture, sides: Sequence[int]) -> t
         means = features.measure(scale.image, min(layers, len(hierarchy.sizes)))
         detail = finer_half(scale.image)
         areas = scale.masks if scale.masks is not None else torch.ones_like(scale.image[:1])
-        variance = torch.stack([(detail.square().mean(0) * area).sum() / area.sum() for area in areas])
+        variance = place_sums(detail.square().mean(0) * areas) / place_sums(areas)
         measured.append(ScaleFeatures(side, tuple(means), variance.sqrt()))
     return tuple(measured)
 
@@ -296,5 +297,5 @@ def _away_from_edges(image: Tensor, structure: float) -> Tensor:
     light = luma(image)[None]
     across, along = F.pad(light.diff(dim=2), (1, 0)), F.pad(light.diff(dim=1), (0, 0, 1, 0))
     edges = blurred(across.square() + along.square(), EDGE_WIDTH).clamp_min(0.0).sqrt()
-    freedom = 1.0 / (1.0 + strength * edges / edges.mean().clamp_min(1e-6))
-    return freedom / freedom.mean()
+    freedom = 1.0 / (1.0 + strength * edges / place_means(edges).clamp_min(1e-6)[:, None, None])
+    return freedom / place_means(freedom)[:, None, None]

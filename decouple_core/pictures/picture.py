@@ -39,9 +39,14 @@ class Scale:
     masks: Tensor | None
 
     @classmethod
-    def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device) -> Scale:
-        """Shrink pixels (H, W, 3) and masks (H, W); what no mask takes in does not count beside what one does."""
-        image = shrink(pixels, size, np.clip(sum(masks), 0.0, 1.0) if masks else None)
+    def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device,
+           seen: np.ndarray | None = None) -> Scale:
+        """Shrink pixels (H, W, 3) and masks (H, W); what no mask takes in does not count beside what one does.
+
+        See `resampling.shrink` for what is `seen`, (H, W).
+        """
+        weights = np.clip(sum(masks), 0.0, 1.0) if masks and masks[0] is not seen else None
+        image = shrink(pixels, size, weights, seen)
         grid = (image.shape[1], image.shape[2])
         small = torch.stack([shrink_mask(m, grid) for m in masks]).to(device) if masks else None
         return cls(image.to(device), small)
@@ -104,7 +109,7 @@ class Picture:
 
     @classmethod
     def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device,
-           finest: int = 0) -> Picture:
+           finest: int = 0, seen: np.ndarray | None = None) -> Picture:
         """Shrink pixels, shape (H, W, 3), and the masks of its regions, each (H, W), to all sizes.
 
         Parameters
@@ -116,6 +121,8 @@ class Picture:
         device : torch.device
         finest : int
             Longer side, in pixels, for the finest scale of a painting; 0 for none.
+        seen : ndarray, optional
+            Shape (H, W), 0 where the pixels' colours are to have no part in anything, as under holes of the opacity.
 
         Raises
         ------
@@ -126,9 +133,9 @@ class Picture:
             raise InputError("image-empty")
         if any(mask.shape != pixels.shape[:2] for mask in masks):
             raise InputError("mask-size")
-        medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), CPU)
+        medium = Scale.of(pixels, masks, max(size, MOMENTS_SIZE), CPU, seen)
         scales = medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium
-        most = Scale.of(pixels, masks, finest, CPU) if finest else None
+        most = Scale.of(pixels, masks, finest, CPU, seen) if finest else None
         # Taken here, where the numbers are: an accelerator would have to hand them over.
         identities = (identity_of(*((scale.image, scale.masks) for scale in parts if scale))
                       for parts in (scales, (most,)))

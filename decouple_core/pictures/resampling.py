@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -23,7 +24,7 @@ def working_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def shrink(pixels: np.ndarray, size: int, weights: np.ndarray | None = None) -> Tensor:
+def shrink(pixels: np.ndarray, size: int, weights: np.ndarray | None = None, seen: np.ndarray | None = None) -> Tensor:
     """An image (H, W, 3) at the working size, as a tensor (3, h, w).
 
     Parameters
@@ -34,6 +35,9 @@ def shrink(pixels: np.ndarray, size: int, weights: np.ndarray | None = None) -> 
     weights : ndarray, optional
         How much each pixel counts, (H, W) in [0, 1], such as its opacity. Where some of what becomes one pixel counts
         for nothing, its colour does not bleed into the rest; where all does, the plain average stands.
+    seen : ndarray, optional
+        The same of what can be seen at all: the colours of what cannot, (H, W) 0, have no part in the result. There it
+        goes on as what is seen beside it, so that nothing that is made of it later knows them.
 
     Raises
     ------
@@ -41,20 +45,44 @@ def shrink(pixels: np.ndarray, size: int, weights: np.ndarray | None = None) -> 
         When a value is no number or infinite.
     """
     shape = working_shape(pixels.shape[:2], size)
-    if weights is not None and (shape == pixels.shape[:2] or weights.min() == weights.max()):
-        weights = None  # equal weights are none
     blocks = _Blocks(pixels.shape[:2], shape)
     channels = blocks.means(pixels)
     small = np.stack(list(side_by_side(blocks.resize, channels)))
     if not np.isfinite(small).all():
         raise InputError("image-numbers")
-    if weights is not None:
-        channels, (weight,) = blocks.means(pixels, weights), blocks.means(weights[..., None])
+    for given in (seen, weights):
+        if given is None or shape == pixels.shape[:2] or given.min() == given.max():
+            continue  # equal weights are none
+        channels, (weight,) = blocks.means(pixels, given), blocks.means(given[..., None])
         for resampling, least in _WEIGHTED:
             total = blocks.resize(weight, resampling)
             for channel, result in zip(channels, small, strict=True):
                 np.divide(blocks.resize(channel, resampling), total, out=result, where=total > least)
-    return torch.from_numpy(small)
+    image = torch.from_numpy(small)
+    if seen is None or seen.min() > 0.0:
+        return image
+    there = blocks.resize(blocks.means(seen[..., None])[0], Image.Resampling.BILINEAR)
+    return continued(image, torch.from_numpy(there) > _WEIGHTED[0][1])
+
+
+def continued(image: Tensor, seen: Tensor) -> Tensor:
+    """An image (3, h, w) that goes on smoothly where nothing is seen of it, (h, w) False: what is there has no part.
+
+    Such a pixel takes the mean of what is seen around it, at the finest of scales that halve at which there is any.
+    """
+    there = seen[None].to(image)
+    return torch.where(seen, image, _spread(torch.where(seen, image, 0.0), there))
+
+
+def _spread(sums: Tensor, weights: Tensor) -> Tensor:
+    """Sums (C, h, w) over their weights (1, h, w), and where there are none those of the next coarser scale."""
+    means = sums / weights.clamp_min(torch.finfo(weights.dtype).tiny)
+    if bool((weights > 0.0).all()) or weights.numel() == 1:
+        return means
+    coarse = _spread(*(F.avg_pool2d(part[None], 2, ceil_mode=True, count_include_pad=False)[0]
+                       for part in (sums, weights)))
+    around = F.interpolate(coarse[None], size=means.shape[1:], mode="bilinear", align_corners=False)[0]
+    return torch.where(weights > 0.0, means, around)
 
 
 _WEIGHTED = ((Image.Resampling.BILINEAR, 1e-4), (Image.Resampling.BICUBIC, 0.5))

@@ -114,6 +114,18 @@ def test_a_spectrum_inverts_any_damping(regions: int) -> None:
         np.testing.assert_allclose((gram + 0.4 * torch.diag(damping[0])) / share @ a, r, atol=1e-12)
 
 
+def test_a_spectrum_is_the_same_with_any_number_of_threads() -> None:
+    root = torch.randn(600, 400, generator=torch.Generator().manual_seed(0))
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append(Spectrum.of(root @ root.T / 400, torch.ones(1, 600)))
+    torch.set_num_threads(1)
+    for other in found[1:]:
+        assert torch.equal(other.values, found[0].values)
+        assert torch.equal(other.vectors, found[0].vectors)
+
+
 def test_the_certificate_says_how_far_each_component_goes() -> None:
     """Means of colours, half of whose way a constant goes, none of it a noise without a mean, and all of it both."""
     hierarchy = Functions([lambda x: x.mean((1, 2))], (3,))
@@ -321,6 +333,16 @@ def test_regions_are_painted_with_like(engine: Engine) -> None:
     flat = np.full((64, 64, 3), 0.5, np.float32) + 0.01 * photograph("coffee", 64)[:1, :64].mean()
     image = engine.transfer(flat, style, PAINTED, regions=(labels, labels)).image.mean(2)
     assert image[:, 40:].std() > 3 * image[:, :24].std()
+
+
+def test_threads_do_not_change_a_painting() -> None:
+    """Their number decides how sums are split; what that rounds otherwise, a painting's steps would show."""
+    images = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        images.append(painted(Engine()))
+    torch.set_num_threads(1)
+    assert np.abs(images[1] - images[0]).max() <= 2 / 255
 
 
 def test_one_seed_gives_one_painting(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decouple_core.contract.errors import InputError
-from decouple_core.pictures.resampling import shrink, shrink_mask, working_shape
+from decouple_core.pictures.resampling import continued, shrink, shrink_mask, working_shape
 from decouple_core.pictures.upsampling import stretched
 
 
@@ -112,6 +112,36 @@ def test_hidden_colours_do_not_bleed(seed: int, size: int, sides: tuple[int, int
         assert image.isfinite().all()
         for channel, value in enumerate((0.2, 0.5, 0.9)):
             torch.testing.assert_close(image[channel][seen], torch.full_like(image[channel][seen], value))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**31), size=st.integers(3, 60), sides=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+       hidden=st.floats(-0.5, 1.5), masked=st.booleans())
+def test_hidden_colours_have_no_part_anywhere(seed: int, size: int, sides: tuple[int, int], hidden: float,
+                                              masked: bool) -> None:
+    """Not even where nothing is seen, at any size, to the last bit."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.random((*sides, 3), np.float32)
+    alpha = np.float32(rng.choice([0.0, 0.3, 1.0], size=sides))
+    alpha[rng.integers(sides[0]) :, : rng.integers(1, 1 + sides[1])] = 0.0
+    alpha[-1, -1] = 1.0
+    weights = alpha * rng.random(sides, np.float32) if masked else None
+    other = np.where(alpha[..., None] > 0, pixels, np.float32(hidden))
+    ours = shrink(pixels, size, weights, alpha)
+    torch.testing.assert_close(shrink(other, size, weights, alpha), ours, rtol=0, atol=0)
+    flat = shrink(np.where(alpha[..., None] > 0, np.float32(0.25), pixels), size, weights, alpha)
+    torch.testing.assert_close(flat, torch.full_like(flat, 0.25), rtol=0, atol=1e-4)
+
+
+def test_a_hole_goes_on_as_what_is_beside_it() -> None:
+    image = torch.zeros(3, 40, 40)
+    image[:, :, 20:] = 1.0
+    seen = torch.ones(40, 40, dtype=torch.bool)
+    seen[10:30, 4:12] = seen[10:30, 28:36] = False
+    filled = continued(torch.where(seen, image, torch.nan), seen)
+    torch.testing.assert_close(filled[:, seen], image[:, seen], rtol=0, atol=0)
+    assert filled[:, 10:30, 4:10].max() < 0.2
+    assert filled[:, 10:30, 30:36].min() > 0.8
 
 
 def test_weighted_average_is_that_of_premultiplied_colours() -> None:

@@ -334,6 +334,26 @@ def test_a_few_pixels_of_mask(engine: Engine) -> None:
     assert np.abs(result.image - target)[20:, 28:].max() < 3 / 255
 
 
+@pytest.mark.parametrize("mode", ["photo", "painting"])
+@pytest.mark.parametrize("with_regions", [False, True])
+def test_hidden_colours_leave_no_halo(mode: str, with_regions: bool) -> None:
+    """What is seen of a result does not depend on the colours under holes of target and style, at any scale of it."""
+    seen = [np.ones(image.shape[:2], np.float32) for image in (TARGET, STYLE)]
+    for alpha in seen:
+        alpha[9:23, 11:30] = alpha[:, -3:] = 0.0
+        alpha[5, 5] = 0.5
+    regions = (halves(TARGET.shape), halves(STYLE.shape)) if with_regions else None
+
+    def result(hidden: float) -> np.ndarray:
+        target, style = (np.where(alpha[..., None] > 0, image, np.float32(hidden))
+                         for image, alpha in zip((TARGET, STYLE), seen, strict=True))
+        return Engine().transfer(target, style, settings(mode=mode), regions=regions,
+                                 target_mask=seen[0], style_mask=seen[1]).image
+
+    black, white = result(0.0), result(1.0)
+    np.testing.assert_array_equal(black[seen[0] > 0], white[seen[0] > 0])
+
+
 # --- kept styles --------------------------------------------------------------------------------------------------
 
 
