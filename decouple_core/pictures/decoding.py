@@ -57,6 +57,9 @@ _APART = ("TIFF", "PSD", "JPEG2000", "AVIF", "HEIC", "JXL", "EXR")
 _ORIENTATION_TAG = 274  # TIFF 6.0, and Exif after it
 
 
+_PNG_KIND, _PNG_SAMPLES = 25, {b"\0": 1, b"\2": 3, b"\4": 2, b"\6": 4}
+"""Where a PNG says what its samples are, and how many a pixel has (PNG, 11.2.2)."""
+
 HEAD_BYTES = 4096
 """A signature is much shorter; of HEIF, which coding it holds is told somewhere in these."""
 
@@ -124,9 +127,12 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
 def _read_deep_png(path: Path, file: BinaryIO) -> Raw:
     """A PNG with 16 bits a channel. Pillow reads its header, size and metadata."""
     with PIL.Image.open(file, formats=("PNG",)) as header:
-        check_size(path, *header.size, stored=8)
+        icc = header.info.get("icc_profile")
+        file.seek(_PNG_KIND)
+        samples = _PNG_SAMPLES.get(file.read(1), 4)
+        check_size(path, *header.size, stored=2 * samples, alpha=samples in (2, 4), profiled=bool(icc))
         with QUIET:
-            icc, orientation = header.info.get("icc_profile"), header.getexif().get(_ORIENTATION_TAG, 1)
+            orientation = header.getexif().get(_ORIENTATION_TAG, 1)
             notes = exif.kept_of(header)
         several = getattr(header, "is_animated", False)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

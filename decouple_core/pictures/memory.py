@@ -9,12 +9,16 @@ from decouple_core.contract.errors import InputError, OutOfMemoryError
 MOST_BYTES = 3 * 2**30
 """A picture that would take more is refused: 214 million pixels with 8 bits a channel, 178 million with 16."""
 
-COLOURS = 3 * 4
-"""Bytes of a pixel's colours as the program has them, in float32."""
+COLOURS, OPACITY = 3 * 4, 4
+"""Bytes of a pixel's colours and of its opacity as the program has them, in float32."""
+
+BY_A_PROFILE = 3 * 2
+"""Bytes of a pixel that is brought from a profile to sRGB, before it is float32."""
 
 
-def check_size(path: Path, width: int, height: int, stored: int) -> int:
-    """Bytes that a picture takes once it is decoded, as stored and as float32 colours.
+def check_size(path: Path, width: int, height: int, stored: int, *, alpha: bool = False,
+               profiled: bool = False) -> int:
+    """Bytes that a picture takes where it takes the most: as stored, or brought to sRGB, and as float32.
 
     Parameters
     ----------
@@ -24,6 +28,10 @@ def check_size(path: Path, width: int, height: int, stored: int) -> int:
         In pixels, of all that is decoded together.
     stored : int
         Bytes of all samples of one pixel.
+    alpha : bool
+        Whether some of them are opacity.
+    profiled : bool
+        Whether it has a colour profile.
 
     Raises
     ------
@@ -34,7 +42,7 @@ def check_size(path: Path, width: int, height: int, stored: int) -> int:
     """
     if width < 1 or height < 1:
         raise InputError("image-empty")
-    needed = width * height * (stored + COLOURS)
+    needed = width * height * ((max(stored, BY_A_PROFILE) if profiled else stored) + COLOURS + OPACITY * alpha)
     if needed > MOST_BYTES:
         raise _too_large(path, needed)
     free = free_bytes()

@@ -19,8 +19,8 @@ from decouple_core.pictures.raw import Raw
 
 PIL.Image.MAX_IMAGE_PIXELS = MOST_BYTES  # more than `check_size` allows: Pillow's own limit excludes panoramas
 
-_BYTES_OF_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
-"""What Pillow takes in each mode; 4 in all others."""
+_DEEP = {"I": 2, "F": 4} | dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 2)
+"""Bytes of a pixel of the modes that are read as they are."""
 
 
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
@@ -71,8 +71,10 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
     """
     # Warnings are about damaged metadata, and the size, which is checked here.
     with QUIET, PIL.Image.open(file, formats=(kind,)) as opened:
-        prepare(check_size(path, *opened.size, stored=_BYTES_OF_A_PIXEL.get(opened.mode, 4)))
         icc = opened.info.get("icc_profile")
+        clear = opened.has_transparency_data
+        stored = _stored(kind, opened.mode, clear)
+        prepare(check_size(path, *opened.size, stored=stored, alpha=clear, profiled=bool(icc)))
         notes = exif.kept_of(opened)
         several = kind in _ANIMATED and getattr(opened, "is_animated", False)
         remarks = (Message("picture-several", path=str(path)),) if several else ()
@@ -93,3 +95,14 @@ def read_with_pillow(path: Path, file: BinaryIO, kind: str, prepare: Callable[[i
     if picture.mode in ("LA", "RGBA"):
         return Raw(values[..., :-1], values[..., -1], icc, notes, remarks=remarks)
     return Raw(values, None, icc, notes, remarks=remarks)
+
+
+def _stored(kind: str, mode: str, transparent: bool) -> int:
+    """Bytes of a pixel of a mode once it is grey, RGB or CMYK, with what its decoder takes beside them."""
+    if kind == "WEBP":
+        return 8 if transparent else 10  # measured: all its copies are of RGBA
+    if mode in _DEEP:
+        return _DEEP[mode]
+    if mode == "CMYK":
+        return 4 + 4  # and by how much black darkens the colours
+    return (1 if mode in ("L", "LA") or (mode == "1" and not transparent) else 3) + transparent

@@ -48,7 +48,7 @@ def check_numbers(path: Path, *parts: np.ndarray | None) -> None:
 def single(values: np.ndarray) -> np.ndarray:
     """Floats of any precision as float32; what is beyond its range becomes infinite, and is refused as that."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return values.astype(np.float32)
+        return values.astype(np.float32, copy=False)
 
 
 def upright(values: np.ndarray, orientation: int) -> np.ndarray:
@@ -65,8 +65,10 @@ def upright(values: np.ndarray, orientation: int) -> np.ndarray:
 def unit_range(values: np.ndarray) -> np.ndarray:
     """Stored values as float32 in [0, 1]."""
     if values.dtype.kind == "u":
-        return values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
-    return np.clip(values, 0.0, 1.0).astype(np.float32)
+        shares = values.astype(np.float32)
+        shares /= np.float32(np.iinfo(values.dtype).max)
+        return shares
+    return np.clip(values, 0.0, 1.0).astype(np.float32, copy=False)
 
 
 def shares(values: np.ndarray, bits: int) -> np.ndarray:
@@ -74,4 +76,5 @@ def shares(values: np.ndarray, bits: int) -> np.ndarray:
     if values.dtype.kind == "u" and bits in (8, 16):
         return values
     most = 2**bits - 1 if values.dtype.kind == "u" else np.iinfo(values.dtype).max
-    return single(values / np.float64(most))
+    of_most = np.empty(values.shape, np.float32)  # by double precision, but never all of it in that
+    return np.divide(values, np.float64(most), out=of_most, casting="same_kind")

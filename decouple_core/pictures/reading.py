@@ -51,16 +51,26 @@ def read_image(path: str | Path) -> Image:
     InputError
         For a file that `decoding.decode` refuses.
     """
-    raw = decode(Path(path))
-    values = raw.values if raw.icc is None else _to_srgb(raw.values, raw.icc)
-    pixels = unit_range(values)
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
-    elif pixels.shape[2] == 4:  # CMYK whose profile is missing or of no use: the plain complement
-        pixels = (1.0 - pixels[..., :3]) * (1.0 - pixels[..., 3:])
-    alpha = None if raw.alpha is None else unit_range(raw.alpha)
-    depth = raw.depth or (8 if raw.values.dtype == np.uint8 else 16)
-    return Image(np.ascontiguousarray(pixels), alpha, depth, raw.icc, raw.exif, raw.gain)
+    values, alpha, icc, notes, gain, depth, _ = decode(Path(path))
+    depth = depth or (8 if values.dtype == np.uint8 else 16)
+    alpha = None if alpha is None else unit_range(alpha)
+    if icc is not None:
+        values = _to_srgb(values, icc)  # and what was stored is let go
+    return Image(_colours(values), alpha, depth, icc, notes, gain)
+
+
+def _colours(values: np.ndarray) -> np.ndarray:
+    """Stored grey, RGB or CMYK as (H, W, 3) float32 in [0, 1], with no more room on the way than both take."""
+    colours = np.empty((*values.shape[:2], 3), np.float32)
+    if values.dtype.kind == "u":
+        np.divide(values[..., :3], np.float32(np.iinfo(values.dtype).max), out=colours)
+    else:
+        np.clip(values[..., :3], 0.0, 1.0, out=colours)
+    if values.shape[2] == 4:  # CMYK whose profile is missing or of no use: the plain complement
+        np.subtract(1.0, colours, out=colours)
+        light = unit_range(values[..., 3:])
+        colours *= np.subtract(1.0, light, out=light)
+    return colours
 
 
 def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:

@@ -115,8 +115,13 @@ def _is_pillows(page: tifffile.TiffPage) -> bool:
 
 def _check_page(path: Path, page: tifffile.TiffPage) -> int:
     """Refuse what is too large, all samples and planes counted, and each tile, which is decoded as a whole."""
-    stored = -(-page.bitspersample // 8) * page.samplesperpixel
-    needed = check_size(path, page.imagewidth, page.imagelength * page.imagedepth, stored)
+    bits = page.bitspersample
+    kept = 1 if bits <= 8 else 2 if bits == 16 else max(4, -(-bits // 8))  # what fills no type becomes float32
+    stored = kept * page.samplesperpixel
+    alpha = bool(page.extrasamples) and page.extrasamples[0] != tifffile.EXTRASAMPLE.UNSPECIFIED
+    profiled = _PROFILE_TAG in page.tags
+    needed = check_size(path, page.imagewidth, page.imagelength * page.imagedepth, stored, alpha=alpha,
+                        profiled=profiled)
     if page.is_tiled:
         check_size(path, page.tilewidth, page.tilelength * page.tiledepth, stored)
     if page.compression == _OLD_JPEG:
