@@ -24,6 +24,7 @@ from decouple_core.contract.paths import STYLE_SUFFIX
 from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import Settings
 from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES
+from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.engine import Engine, Labels, RoundTrip
 from decouple_core.features.style import Style
 from decouple_core.outcomes.components import Components
@@ -66,12 +67,16 @@ class Result(Generic[Made]):
         The decoupled features of the style, ready for the next target or for a file.
     report : Report
         What was done, how near each layer came to the style, and how long it took.
+    correspondence : Correspondence or None
+        Where each place of the target takes from: `arrays`, and `where(x, y)` for one spot. None where it is off, and
+        where one look is shared.
     """
 
     image: Made
     components: Components
     style: Style
     report: Report
+    correspondence: Correspondence | None = None
 
 
 class Session:
@@ -189,7 +194,7 @@ class Session:
             image = given.give_back(done.image)
         shown = Shown(target, None if isinstance(wanted, Style) else style, image, _name_of(target), _name_of(style),
                       done.components)
-        return Result(image, done.components, done.style, replace(done.report, shown=shown))
+        return Result(image, done.components, done.style, replace(done.report, shown=shown), done.correspondence)
 
     def transfer_alike(self, targets: Sequence[Picture], style: Picture | Style, settings: Settings = DEFAULT, *,
                        style_mask: Picture | None = None, progress: Progress = silent) -> Iterator[Result[Any]]:
@@ -342,7 +347,9 @@ class Session:
             mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
             weights = visible(given.alpha, mask, "target-hidden")
             labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
-            done = self._engine.transfer(given.pixels, wanted, replace(settings, mode="photo"), regions=labels,
+            # A table knows no places, so what it is fitted to takes the picture as a whole.
+            settings = replace(settings, mode="photo", correspondence="off")
+            done = self._engine.transfer(given.pixels, wanted, settings, regions=labels,
                                          progress=lambda share, message: say((1 - FITTING_SHARE) * share, message),
                                          target_mask=weights, style_mask=style_weights)
             return fit(given.pixels, done.image, weights, nodes, title, lambda share: say(

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from torch import Tensor
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.progress import Progress, silent
 from decouple_core.contract.settings import OF_PAINTING, OF_RENDERING, Settings
+from decouple_core.correspondence.correspondence import Correspondence, Matcher
+from decouple_core.correspondence.moments import overview_of
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
@@ -30,11 +33,12 @@ from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down, single_precision
 from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel, integrator_of
+from decouple_core.outcomes import colour_by_place
 from decouple_core.outcomes.certificate import Drift, Moved, certificate, drift
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
+from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.outcome import Dressed
 from decouple_core.outcomes.painting import COARSEST, scales_of
-from decouple_core.outcomes.parametrisation import Field
 from decouple_core.outcomes.photograph import IN_COMMON
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.outcomes.strategy import SIDE, Choice, is_painted, readable_share, settled
@@ -70,12 +74,15 @@ class Transferred:
     components : Components
         What the image is the sum of.
     report : Report
+    correspondence : Correspondence or None
+        Where each place of the target takes from; None where it is off.
     """
 
     image: np.ndarray
     style: Style
     components: Components
     report: Report
+    correspondence: Correspondence | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,8 @@ class Engine:
         self.components = Kept[Components](PAINTED)
         self.targets = Kept[NormalisedTarget](KEPT)
         self.own = Kept[Style](KEPT)
+        self.correspondences = Kept[Correspondence](KEPT)
+        self.fields = Kept[Field](KEPT)
 
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
@@ -254,6 +263,7 @@ class _Run:
         self._outcome = OUTCOMES[settings.mode]
         self._journal = Journal(choices=list(choices))
         self._meter = Meter(say)
+        self.correspondence: Correspondence | None = None
 
     def transfer(self, target: _Given, style: _Given | Style, out: np.ndarray, render: bool) -> Transferred:
         finest = self._outcome.finest(self._settings, max(target.pixels.shape[:2]))
@@ -276,8 +286,12 @@ class _Run:
         self._plan(model, reads=self._flows and not isinstance(style, Style), dresses=self._flows, renders=True)
         with self._journal.step("style"):
             wanted = style if isinstance(style, Style) else self._style(model, source, active, sides, flows=self._flows)
-        self._keep_readable(picture, wanted)
-        dressed, layers = (self._flowed if self._flows else self._measured)(model, picture, wanted, active)
+        with self._journal.step("match"):
+            by_place = self._by_place(model, picture, wanted)
+        self._keep_readable(picture, wanted, by_place)
+        colour = by_place and dataclasses.replace(by_place, amount=self._settings.strength)
+        dressed, layers = (self._flowed if self._flows else self._measured)(model, picture, wanted, active,
+                                                                            colour or self._colour)
         with self._journal.step("finish"):
             self._meter.phase("carrying")
             components = self._components(model, dressed)
@@ -294,7 +308,7 @@ class _Run:
                     keep_chroma_or_luma(target.pixels, out, LUMA, chroma=self._settings.keep_colours)
         report = Report.of(self._settings, model.network, describe(self._device), self._journal, layers,
                            model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values)
-        return Transferred(out, wanted, components, report)
+        return Transferred(out, wanted, components, report, self.correspondence)
 
     def read_style(self, given: _Given, for_any: bool) -> Style:
         model = self._prepare()
@@ -323,37 +337,59 @@ class _Run:
         returned, _ = self._dress(model, picture, normalised, normalised.own, active)
         return RoundTrip(picture.small.image, returned)
 
-    def _keep_readable(self, picture: Picture, wanted: Style) -> None:
+    def _by_place(self, model: PreparedModel, picture: Picture, wanted: Style) -> Field | None:
+        """The colours that each place is to have, all the way.
+
+        None where they are decided already, where nobody is to look for places, and where a style knows none.
+        """
+        settings = self._settings
+        if self._colour is not None or settings.correspondence == "off" or not wanted.overviews:
+            return None
+        matcher, target = Matcher(model.deep), overview_of(picture)
+        places = [(one.identity, one.weight) for one in wanted.overviews]
+        identity = identity_of(model.identity, target.identity, places, settings.match)
+        found = self.correspondence = self._engine.correspondences.get(identity, lambda: matcher.match(
+            target, [one.to(self._device) for one in wanted.overviews], settings.matches))
+        identity = identity_of(identity, picture.identity, settings.layers, settings.strength_per_layer,
+                               settings.damping)
+        return self._engine.fields.get(identity, lambda: colour_by_place.fit(found, matcher, model, picture, settings))
+
+    def _keep_readable(self, picture: Picture, wanted: Style, by_place: Field | None) -> None:
         """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""
         settings = self._settings
         if settings.allow_black or settings.keep_tones or not settings.strengths[0]:
             return
         if picture.regions > 1 or self._colour is not None:
             return  # an artist has said what becomes what; or it is the same for a whole series
-        own, = picture.medium.colours()
-        goal = own.towards(wanted.full_moments[0], settings.strengths[0])
-        share, choice = readable_share(picture.medium.image, own, goal)
+        image = picture.medium.image
+        if by_place is not None:
+            whole = torch.lerp(image, by_place(image), settings.strength)
+            share, choice = readable_share(image, partial(torch.lerp, image, whole))
+        else:
+            own, = picture.medium.colours()
+            goal = own.towards(wanted.full_moments[0], settings.strengths[0])
+            share, choice = readable_share(image, lambda share: map_between(own, own.towards(goal, share))(image))
         if choice is not None:
             self._settings = dataclasses.replace(settings, strength=settings.strength * share)
             self._journal.choices.append(dataclasses.replace(choice, value=self._settings.strength))
 
-    def _flowed(self, model: PreparedModel, picture: Picture, wanted: Style,
-                active: Tensor) -> tuple[Dressed, list[LayerReport]]:
+    def _flowed(self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor,
+                colour: Field | None) -> tuple[Dressed, list[LayerReport]]:
         """The target carried to the style's features by the flow, from its own."""
         with self._journal.step("undress"):
             normalised = self._normalise(model, picture, active)
         with self._journal.step("dress"):
             goal = normalised.own.towards(wanted, self._settings.strengths)
             image, layers = self._dress(model, picture, normalised, goal, active)
-            return Dressed(picture, normalised.own, goal, image, self._colour), layers
+            return Dressed(picture, normalised.own, goal, image, colour), layers
 
-    def _measured(self, model: PreparedModel, picture: Picture, wanted: Style,
-                  active: Tensor) -> tuple[Dressed, list[LayerReport]]:
+    def _measured(self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor,
+                  colour: Field | None) -> tuple[Dressed, list[LayerReport]]:
         """The target as it is, with what it is to have, for an outcome that needs no flow."""
         own = self._engine.own.get(identity_of(model.identity, picture.identity),
                                    lambda: self._described(model, picture, ()))
         self._journal.images["target"] = picture.small.image
-        return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None, self._colour), []
+        return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None, colour), []
 
     def _reached(self, model: PreparedModel, dressed: Dressed, components: Components) -> list[LayerReport]:
         """What each layer has reached without a flow: its coupled means, deep to shallow."""
@@ -464,7 +500,8 @@ class _Run:
         goal = dressed.goal
         identity = identity_of(
             model.identity, dressed.picture.identity, dressed.picture.finest_identity, settings,
-            dressed.image, dressed.colour and dressed.colour.parameters, goal.features, goal.coupled_means,
+            dressed.image, dressed.colour and (*dressed.colour.tensors, dressed.colour.amount), goal.features,
+            goal.coupled_means,
             [(m.mean, m.covariance) for m in goal.full_moments],
             [(scale.side, scale.means, scale.detail) for scale in goal.scales])
         made = self._engine.components.get(identity, lambda: self._outcome.components(
@@ -485,7 +522,7 @@ class _Run:
     def _described(self, model: PreparedModel, picture: Picture, features: Sequence[Tensor]) -> Style:
         hierarchy = model.hierarchy.within(picture.detail.masks).first(DETAIL_LAYERS)
         return Style(model.network, self._settings.activation, picture.small.colours(), picture.medium.colours(),
-                     tuple(features), tuple(hierarchy.measure(picture.detail.image)))
+                     tuple(features), tuple(hierarchy.measure(picture.detail.image)), overviews=(overview_of(picture),))
 
     def _identity(self, model: PreparedModel, picture: Picture, active: Tensor) -> str:
         s = self._settings

@@ -26,7 +26,7 @@ from decouple_core.pictures.writing import check_output, write_like
 if TYPE_CHECKING:
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
-    from decouple_core.outcomes.parametrisation import Field
+    from decouple_core.outcomes.field import Field
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ SENTENCES: dict[str, str] = {
     "setting-type": "{setting} is {value}; it must be of type {kind}.",
     "setting-choice": "{setting} is {value}; choose one of {choices}.",
     "setting-range": "{setting} is {value}; choose {low} to {high}.",
+    "match-incomplete": "match has {count} numbers; give four for every pair of spots: tx, ty, sx, sy.",
     "amounts-many": "amounts has {count} values; give {most} at most.",
     "strengths-many": "strength_per_layer has {count} values; give {most} at most.",
     "nothing-to-transfer": "keep_colours and keep_tones together leave nothing to transfer; choose one.",

@@ -30,6 +30,9 @@ OF_RENDERING = ("amounts", "keep_detail", "keep_colours", "keep_tones")
 OF_PAINTING = ("size", "style_scale", "structure", "fill")
 """Settings that change no photograph."""
 
+MATCH_LENGTH = 4
+"""Numbers of a pair of spots: x and y of the target's, x and y of the style's."""
+
 AUTOMATIC_SIZE = 0
 """Stands for the size that suits the device."""
 
@@ -103,6 +106,13 @@ class Settings:
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
+    correspondence: str = option("auto", "Correspondence", "whether each place of the target takes from places of the "
+                                 "style that show the same kind of thing; off treats the picture as a whole",
+                                 choices={"auto": "Automatic", "off": "Off"})
+    match: tuple[float, ...] = option(
+        (), "Match", "spots that belong together: tx,ty of the target takes from sx,sy of the style; shares of width "
+        "and height from the top left, four numbers a pair", low=0.0, high=1.0,
+        only_with={"correspondence": ("auto",)})
     allow_black: bool = option(False, "Allow black", "let a style that is nearly black, white or flat take the picture "
                                "all the way, though little of it can be made out then")
     size: int = option(AUTOMATIC_SIZE, "Detail", "the longer side at which a painting's finest strokes are painted; "
@@ -140,6 +150,8 @@ class Settings:
             raise InputError("nothing-to-transfer")
         if len(self.strength_per_layer) > LAYER_COUNT + 1:
             raise InputError("strengths-many", count=len(self.strength_per_layer), most=LAYER_COUNT + 1)
+        if len(self.match) % MATCH_LENGTH:
+            raise InputError("match-incomplete", count=len(self.match))
         if len(self.amounts) > len(COMPONENTS):
             raise InputError("amounts-many", count=len(self.amounts), most=len(COMPONENTS))
 
@@ -153,6 +165,12 @@ class Settings:
         """Strength of layer 0 … `layers`, each in [0, 1]."""
         given = self.strength_per_layer + (1.0,) * (LAYER_COUNT + 1)
         return tuple(self.strength * s for s in given[: self.layers + 1])
+
+    @property
+    def matches(self) -> list[tuple[float, float, float, float]]:
+        """Each pair of spots, (tx, ty, sx, sy)."""
+        tx, ty, sx, sy = (self.match[axis::MATCH_LENGTH] for axis in range(MATCH_LENGTH))
+        return list(zip(tx, ty, sx, sy, strict=True))
 
     @property
     def all_amounts(self) -> tuple[float, ...]:
@@ -171,7 +189,7 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {**dataclasses.asdict(self), "strength_per_layer": list(self.strength_per_layer),
-                "amounts": list(self.amounts)}
+                "amounts": list(self.amounts), "match": list(self.match)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:

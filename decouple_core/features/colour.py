@@ -117,6 +117,10 @@ class ColourMap:
         return torch.einsum("ij,jhw->ihw", self.matrix.to(image), image) + self.offset.to(image)[:, None, None]
 
 
+IDENTITY = ColourMap(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
+"""The map that changes nothing."""
+
+
 def map_between(start: ColourMoments, goal: ColourMoments) -> ColourMap:
     """The linear Monge–Kantorovitch map that gives a cloud with moments `start` the moments `goal`.
 

@@ -10,12 +10,14 @@ Portilla 2022): each may be set without the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from decouple_core.contract.errors import InputError
 from decouple_core.features.colour import ColourMoments
+from decouple_core.features.overview import Overview
 from decouple_core.features.style import ScaleFeatures, Style
 
 
@@ -66,7 +68,7 @@ def mix(styles: Sequence[Style], weights: Sequence[float] | None = None, *, name
                  _averaged([style.features for style in styles], shares),
                  _averaged([style.coupled_means for style in styles], shares),
                  name or " + ".join(style.name for style in styles if style.name), _scales(styles, shares),
-                 _painted(styles, shares))
+                 _painted(styles, shares), _overviews(styles, shares))
 
 
 def shares_of(count: int, weights: Sequence[float] | None) -> list[float]:
@@ -90,6 +92,14 @@ def _painted(styles: Sequence[Style], shares: Sequence[float]) -> bool | None:
     if any(style.painted is None for style in styles):
         return None
     return sum(share for style, share in zip(styles, shares, strict=True) if style.painted) >= 0.5
+
+
+def _overviews(styles: Sequence[Style], shares: Sequence[float]) -> tuple[Overview, ...]:
+    """Those of all, each with its share; none where one has none."""
+    if not all(style.overviews for style in styles):
+        return ()
+    return tuple(replace(overview, weight=share * overview.weight / sum(one.weight for one in style.overviews))
+                 for style, share in zip(styles, shares, strict=True) if share for overview in style.overviews)
 
 
 def _averaged(layers: Sequence[Sequence[Tensor]], shares: Sequence[float]) -> tuple[Tensor, ...]:

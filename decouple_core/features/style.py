@@ -25,6 +25,7 @@ from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
 from decouple_core.contract.paths import possible
 from decouple_core.contract.remarks import remark
 from decouple_core.features.colour import ColourMoments
+from decouple_core.features.overview import Overview
 from decouple_core.features.registry import HIERARCHIES
 
 FORMAT = "decoupled-style"
@@ -35,6 +36,7 @@ VGG = ("smooth", "relu")
 """Hierarchies whose layers have the widths of VGG's."""
 
 MOST_REGIONS, MOST_LAYERS, MOST_FEATURES, MOST_SCALES, MOST_SIDE = 64, 16, 16_384, 16, 2**16
+MOST_OVERVIEWS = 16
 LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
 
@@ -43,7 +45,7 @@ KEPT = frozenset({"format", "network", "activation", "name", "colours", "palette
 """What a file holds."""
 
 MOST_BYTES = 16 * 2**20
-"""Bounds of what is accepted from a file: one region takes about 60 kB."""
+"""Bounds of what is accepted from a file: one region takes about 60 kB, an overview 250."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Style:
         Coarse to fine; none for a style that was measured for photographs alone.
     painted : bool or None
         Whether its picture looks painted; None where nobody looked.
+    overviews : tuple of Overview
+        What tells where it belongs: of its picture, or of each one of a mixture; none for styles of earlier versions.
     """
 
     network: str
@@ -100,6 +104,7 @@ class Style:
     name: str = ""
     scales: tuple[ScaleFeatures, ...] = ()
     painted: bool | None = None
+    overviews: tuple[Overview, ...] = ()
 
     def at_sides(self, sides: Sequence[float]) -> list[ScaleFeatures]:
         """The scales nearest to these, each a longer side in pixels.
@@ -133,7 +138,8 @@ class Style:
 
         return Style(self.network, self.activation, coloured(self.colours, other.colours),
                      coloured(self.full_moments, other.full_moments), mixed(self.features, other.features),
-                     mixed(self.coupled_means, other.coupled_means), other.name, other.scales, other.painted)
+                     mixed(self.coupled_means, other.coupled_means), other.name, other.scales, other.painted,
+                     other.overviews)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON; six significant digits, far below what the eye can tell."""
@@ -150,6 +156,7 @@ class Style:
                         "detail": [float(f"{value:.6g}") for value in scale.detail.tolist()]}
                        for scale in self.scales],
             "painted": self.painted,
+            "overviews": [overview.to_json() for overview in self.overviews],
         }
 
     @classmethod
@@ -165,7 +172,7 @@ class Style:
             raise InputError("style-foreign")
         try:
             return cls._checked(values)
-        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError, AttributeError) as error:
             raise InputError("style-damaged") from error
 
     @classmethod
@@ -195,7 +202,11 @@ class Style:
         painted = values.get("painted")
         if painted is not None and type(painted) is not bool:
             raise ValueError
-        return cls(network, activation, colours, full_moments, features, coupled_means, name, scales, painted)
+        overviews = values.get("overviews", ())
+        if len(overviews) > MOST_OVERVIEWS:
+            raise ValueError
+        return cls(network, activation, colours, full_moments, features, coupled_means, name, scales, painted,
+                   tuple(Overview.from_json(overview, len(colours)) for overview in overviews))
 
     def save(self, path: str | Path) -> None:
         """Write a ``.style`` file, as a whole.

@@ -13,6 +13,7 @@ from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
 from decouple_core.features.convolution import choices
+from decouple_core.features.deep import DeepFeatures
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.reference import GRAM_SIZE, Reference, layer_powers, reference_gram, uniform_noise
@@ -72,6 +73,8 @@ class PreparedModel:
     device : torch.device
     identity : str
         Of everything that it was made of.
+    deep : DeepFeatures
+        What the same network sees at every place.
     replays : Replays or None
         Records solves, on a device that can.
     """
@@ -81,6 +84,7 @@ class PreparedModel:
     reference: Reference
     device: torch.device
     identity: str
+    deep: DeepFeatures
     replays: Replays | None = None
     _calibrations: dict[tuple[str | None, tuple[int, ...]], Calibration] = field(default_factory=dict)
     _solvers: Kept[tuple[ActiveFeatures, DampedLeastNorm]] = field(default_factory=lambda: Kept(SOLVERS))
@@ -95,7 +99,7 @@ class PreparedModel:
         gram = kept_gram(careful(hierarchy, device), device).to(device)  # sets the damping of what amplifies rounding
         identity = identity_of(network, settings.activation, settings.seed, str(device), hierarchy.identity)
         return cls(network, hierarchy, Reference(hierarchy.measure(noise), gram, hierarchy.sizes), device, identity,
-                   Replays.on(device))
+                   DeepFeatures(network, weights, device), Replays.on(device))
 
     @property
     def careful(self) -> Hierarchy:

@@ -56,12 +56,22 @@ class BilateralGrid(Parametrisation):
 
     def apply(self, parameters: Tensor) -> Tensor:
         """B·θ: grid (12, …) to colours (3, H, W)."""
-        flat = torch.einsum("czyx,hy->hczx", parameters, self._nearness)
-        matrices = F.grid_sample(flat, self._place, mode="bilinear", padding_mode="border", align_corners=True)
-        *columns, colours = matrices.view(-1, 3, 4, self.image.shape[2]).unbind(2)
+        *columns, colours = self._rows(parameters).view(-1, 3, 4, self.image.shape[2]).unbind(2)
         for column, channel in zip(columns, self.image[:, :, None], strict=True):
             colours.addcmul_(column, channel)
         return colours.transpose(0, 1)
+
+    def sampled(self, grid: Tensor) -> Tensor:
+        """A grid (P, lightness, rows, columns) at the pixels, shape (P, H, W)."""
+        return self._rows(grid).transpose(0, 1)
+
+    def _rows(self, grid: Tensor) -> Tensor:
+        """A grid (P, …) at the pixels, row by row, shape (H, P, W)."""
+        used = self._nearness.any(0).nonzero()
+        first, last = int(used[0]), int(used[-1]) + 1  # a stripe needs few of the grid's rows
+        flat = torch.einsum("pzyx,hy->hpzx", grid[:, :, first:last], self._nearness[:, first:last])
+        return F.grid_sample(flat, self._place, mode="bilinear", padding_mode="border",
+                             align_corners=True).view(len(flat), len(grid), -1)
 
     def adjoint(self, colours: Tensor) -> Tensor:
         """Bᵀ·x: colours (3, H, W) to a grid (12, …)."""

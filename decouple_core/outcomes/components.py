@@ -12,7 +12,7 @@ from torch import Tensor
 
 from decouple_core.model.at_once import at_once
 from decouple_core.outcomes.box import box
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.pictures.carrying import Landing, carried
 from decouple_core.pictures.upsampling import stretched
 
@@ -117,13 +117,13 @@ class Components:
         """Everything at the size of a target, (H, W, 3), whatever the amounts; it takes that room several times."""
         image = carried(target, self.colour.parameters.device)
         base = None if self.base is None else stretched(self.base, image, top, bottom)
-        return Laid(self.colour.at(image, top, bottom).apply(self.colour.parameters), base,
+        return Laid(self.colour(image, top, bottom), base,
                     tuple(stretched(one, image, top, bottom) for one in self.differences.values()))
 
     def _sum(self, stripe: Tensor, top: float, bottom: float, laid: Laid | None = None) -> Tensor:
         """The sum at a stripe of the target, before the box."""
         of_colour, *others = [*self.amounts, *[1.0] * (1 + len(self.differences))][: 1 + len(self.differences)]
-        values = laid.colour if laid else self.colour.at(stripe, top, bottom).apply(self.colour.parameters)
+        values = laid.colour if laid else self.colour(stripe, top, bottom)
         if self.base is not None and self.keep_detail < 1.0:
             base = laid.base if laid is not None else stretched(self.base, stripe, top, bottom)
             assert base is not None  # it is laid where there is one

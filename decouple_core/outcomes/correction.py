@@ -20,7 +20,8 @@ from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import pad, pad_adjoint
 from decouple_core.flow.solvers import conjugate_gradients
 from decouple_core.outcomes.box import box, box_slope
-from decouple_core.outcomes.parametrisation import Field, Parametrisation
+from decouple_core.outcomes.field import Field
+from decouple_core.outcomes.parametrisation import Parametrisation
 
 SIZE = 192
 """Longer side, in pixels, at which J is taken; what the features lack is measured with more detail. On eight pairs of

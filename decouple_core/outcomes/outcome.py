@@ -14,7 +14,7 @@ from decouple_core.contract.settings import Settings
 from decouple_core.features.style import Style
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.pictures.picture import Picture
 
 FLOW_SIZE = 64

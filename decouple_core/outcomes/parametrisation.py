@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from decouple_core.features.colour import ColourMap
-from decouple_core.outcomes.box import box
 
 
 class Parametrisation(ABC):
@@ -64,34 +62,3 @@ class Parametrisation(ABC):
             Shape (R, H, W), on any grid, summing to at most 1 over R: how much of each place belongs to each region.
             The rest stays as it is.
         """
-
-
-@dataclass(frozen=True)
-class Field:
-    """A parametrisation with its parameters: a picture for every image.
-
-    Attributes
-    ----------
-    kind : type of Parametrisation
-    parameters : Tensor
-    """
-
-    kind: type[Parametrisation]
-    parameters: Tensor
-
-    def at(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Parametrisation:
-        """B at an image, or at a stripe of it, for parameters like these."""
-        return self.kind(image, self.parameters.shape, top, bottom)
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """What it makes of a whole image (3, H, W), before the box."""
-        return self.at(image).apply(self.parameters)
-
-    def picture(self, image: Tensor) -> Tensor:
-        """What it makes of a whole image (3, H, W), in [0, 1]."""
-        return box(self(image))
-
-    def then(self, maps: Sequence[ColourMap], shares: Tensor) -> Field:
-        """The field followed by affine colour maps, see `Parametrisation.followed`."""
-        return Field(self.kind, self.kind.followed(self.parameters, maps, shares))
-

@@ -17,7 +17,7 @@ from torch import Tensor
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
-from decouple_core.features.colour import ColourMap, ColourMoments, map_between
+from decouple_core.features.colour import IDENTITY, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.mixing import laid_together, shares_of
 from decouple_core.features.style import DETAIL_LAYERS, Style
@@ -27,8 +27,9 @@ from decouple_core.outcomes import correction
 from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.correction import Corrected
+from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.outcome import Dressed, Outcome
-from decouple_core.outcomes.parametrisation import Field, Parametrisation
+from decouple_core.outcomes.parametrisation import Parametrisation
 from decouple_core.pictures.picture import Picture, Scale
 
 REPAINTINGS = 3
@@ -37,9 +38,6 @@ REPAINTINGS = 3
 CORRECTION_DAMPING = 30.0
 """Damping of the photograph's correction, as a multiple of the flow's. What counts is its product with
 `correction.STRUCTURE`, which was measured with this."""
-
-
-IDENTITY = ColourMap(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
 
 
 class Photograph(Outcome):

@@ -6,13 +6,14 @@ gives way to a setting.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from decouple_core.contract.messages import Message
 from decouple_core.contract.settings import AUTOMATIC_SIZE, Settings
-from decouple_core.features.colour import ColourMoments, luma, map_between
+from decouple_core.features.colour import luma
 from decouple_core.pictures.blurring import blurred
 
 SIDE = 256
@@ -122,15 +123,15 @@ def is_painted(image: Tensor) -> bool:
     return bool(evenness > EVEN and colouring > COLOURED)
 
 
-def readable_share(image: Tensor, own: ColourMoments, wanted: ColourMoments) -> tuple[float, Choice | None]:
+def readable_share(image: Tensor, mapped: Callable[[float], Tensor]) -> tuple[float, Choice | None]:
     """How far a picture may go towards a style's colours and still be made out, as a share in [0, 1].
 
     Parameters
     ----------
     image : Tensor
         The target, shape (3, h, w).
-    own, wanted : ColourMoments
-        The target's and those that it is to have.
+    mapped : callable
+        What it becomes when it goes a share of the way, of the same shape, not yet in the box.
 
     Returns
     -------
@@ -142,9 +143,9 @@ def readable_share(image: Tensor, own: ColourMoments, wanted: ColourMoments) -> 
     seen, contrast = (light > BLACK) & (light < WHITE), light.std(correction=0)
 
     def there(share: float) -> tuple[float, float]:
-        mapped = luma(map_between(own, own.towards(wanted, share))(image))
-        lost = seen & ((mapped <= BLACK) | (mapped >= WHITE))
-        return lost.float().mean().item(), (mapped.std(correction=0) / contrast.clamp_min(1e-6)).item()
+        light = luma(mapped(share))
+        lost = seen & ((light <= BLACK) | (light >= WHITE))
+        return lost.float().mean().item(), (light.std(correction=0) / contrast.clamp_min(1e-6)).item()
 
     lost, kept = there(1.0)
     if contrast < 1e-3 or (lost <= MOST_LOST and kept >= LEAST_CONTRAST):

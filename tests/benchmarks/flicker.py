@@ -27,7 +27,7 @@ from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.features.mixing import laid_together, shares_of
 from decouple_core.features.style import DETAIL_LAYERS, Style
 from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures import series
 from decouple_core.pictures.picture import DETAIL_SIZE

@@ -22,7 +22,7 @@ from decouple_core.outcomes import correction
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box
 from decouple_core.outcomes.correction import Corrected, Structure
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.photograph import CORRECTION_DAMPING
 from decouple_core.pictures.resampling import shrink
 

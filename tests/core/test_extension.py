@@ -24,8 +24,9 @@ from decouple_core.flow.move import Flow, Move
 from decouple_core.flow.registry import INTEGRATORS, in_each_layer
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.outcome import Dressed, Outcome
-from decouple_core.outcomes.parametrisation import Field, Parametrisation
+from decouple_core.outcomes.parametrisation import Parametrisation
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.pictures.resampling import shrink

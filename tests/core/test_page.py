@@ -22,7 +22,7 @@ from decouple_core.features.colour import ColourMap
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.certificate import Drift, Moved
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.page.of_transfer import Shown, write_transfer_page
 from decouple_core.report import LayerReport, Report
 

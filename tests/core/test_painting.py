@@ -30,7 +30,7 @@ from decouple_core.flow.least_norm import Spectrum
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.certificate import certificate
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.pictures.pyramid import doubling, larger, smaller
 from decouple_core.pictures.resampling import shrink
 from decouple_core.weights import load_weights

@@ -16,7 +16,7 @@ from decouple_core.outcomes import components
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box, box_slope
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.parametrisation import Field
+from decouple_core.outcomes.field import Field
 from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,0 +1,177 @@
+"""The photograph's correction by place: the style's channel means in the windows that correspond.
+
+Each window has an affine colour map by lightness, laid over the picture that the correspondence has made. A
+Gauss–Newton step finds the smallest change of the picture in this family that gives the windows the style's means,
+
+    Σ (J c − misfit)² / μ + |c|² + w · lost structure + v · |low-pass of the whole change|²,    c = S B y,
+
+B being the family and S the slope of the box. The last term leaves the colours of areas to the plan: whatever the means
+would gain by it, no blotch comes that neither the target nor the plan has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from decouple_core.features.colour import luma
+from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.flow.solvers import conjugate_gradients
+from decouple_core.outcomes.bilateral_grid import BilateralGrid
+from decouple_core.outcomes.box import box, box_slope
+from decouple_core.outcomes.correction import Structure
+
+STEPS, ITERATIONS = 3, 6
+"""Gauss–Newton steps, and conjugate-gradient iterations in each."""
+
+LIGHTNESSES = 8
+"""Levels of lightness at which a window's map is given; between them it is interpolated."""
+
+STRUCTURE = 2e-3
+"""Weight of the lost structure, w."""
+
+BLOTCHES, PATCH = 4.0, 8
+"""Weight of the change's low-pass, v, and the side in pixels of the squares over which it is taken."""
+
+ROUGHNESS, RIDGE = 1e-3, 1e-4
+"""Of a map's curvature over lightness, and of itself, beside the picture's change in what counts as a small step."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the windows are to have.
+
+    Attributes
+    ----------
+    masks : Tensor
+        Of K windows over the target, shape (K, h, w), at any size.
+    means : Tensor
+        Channel means in each, shape (K, M).
+    damping : Tensor
+        μ of each feature, shape (1, M).
+    """
+
+    masks: Tensor
+    means: Tensor
+    damping: Tensor
+
+
+def corrected(parts: Tensor, target: tuple[Tensor, Tensor], made: tuple[Tensor, Tensor], goal: Goal,
+              hierarchy: Hierarchy) -> Tensor:
+    """What is to be added to a grid of colour maps, shape (12, Z, rows, columns).
+
+    Parameters
+    ----------
+    parts : Tensor
+        How much of each window there is at each vertex of the grid, shape (K, Z, rows, columns).
+    target, made : pair of Tensor
+        The target, and what has been made of it before the box, (3, h, w) each at two sizes: that at which J is taken,
+        and a larger one at which the features are measured.
+    goal : Goal
+    hierarchy : Hierarchy
+        The layers that take part.
+    """
+    coarse, fine = (WindowedMaps(image, parts) for image in target)
+    family = Whitened(coarse)
+    within = [hierarchy.within(F.interpolate(goal.masks[None], size=image.shape[1:], mode="bilinear")[0])
+              for image in target]
+    structure, start = Structure(target[0]), box(made[0])
+    parameters = torch.zeros(coarse.shape, dtype=start.dtype, device=start.device)
+    for _ in range(STEPS):
+        there = box(made[1] + fine.apply(parameters))
+        misfit = (goal.means - torch.cat(within[1].measure(there), 1)) / goal.damping
+        values = made[0] + coarse.apply(parameters)
+        picture, slope = box(values), box_slope(values)
+        at = within[0].linearise(picture, len(hierarchy.sizes))
+
+        def back(answer: Tensor, change: Tensor, whole: Tensor) -> Tensor:
+            lost = STRUCTURE * structure.curvature(change) + BLOTCHES * _low_pass(whole) / whole.numel()
+            return family.adjoint(slope * (at.vjp(answer) + lost))  # noqa: B023 – used within this step alone
+
+        def operator(y: Tensor) -> Tensor:
+            change = slope * family.apply(y)  # noqa: B023
+            return back(at.jvp(change) / goal.damping, change, change) + y  # noqa: B023
+
+        downhill = back(misfit, target[0] - picture, start - picture)
+        step = conjugate_gradients(operator, downhill, tolerance=0.0, iterations=ITERATIONS).multipliers
+        parameters = parameters + family.parameters(step)
+    return coarse.on_grid(parameters)
+
+
+class WindowedMaps:
+    """B: from affine maps by window and lightness, shape (3, 4 · levels · K), to a change of a picture.
+
+    Parameters
+    ----------
+    image : Tensor
+        The target, shape (3, H, W), whose colours are mapped.
+    parts : Tensor
+        Shape (K, Z, rows, columns).
+    """
+
+    def __init__(self, image: Tensor, parts: Tensor) -> None:
+        self._image, self._parts = image, parts
+        here = BilateralGrid(image, (12, *parts.shape[1:])).sampled(parts)
+        level = luma(image).clamp(0, 1) * (LIGHTNESSES - 1)
+        tents = (1.0 - (level - torch.arange(LIGHTNESSES, device=image.device)[:, None, None]).abs()).clamp_min(0)
+        arguments = torch.cat([image, torch.ones_like(image[:1])])
+        self.basis = (arguments[:, None, None] * tents[:, None] * here).flatten(3).flatten(0, 2)
+        self.shape = (3, len(self.basis))
+
+    def apply(self, parameters: Tensor) -> Tensor:
+        """B·y, of the image's shape."""
+        return (parameters @ self.basis).view_as(self._image)
+
+    def adjoint(self, change: Tensor) -> Tensor:
+        """Bᵀ·x, of the parameters' shape."""
+        return change.flatten(1) @ self.basis.T
+
+    def on_grid(self, parameters: Tensor) -> Tensor:
+        """The same maps at the vertices of the parts' grid, shape (12, Z, rows, columns)."""
+        windows, levels = self._parts.shape[:2]
+        by_level = parameters.view(12, LIGHTNESSES, windows).transpose(1, 2)
+        by_level = F.interpolate(by_level, size=levels, mode="linear", align_corners=True)
+        return torch.einsum("ckz,kzyx->czyx", by_level, self._parts)
+
+
+class Whitened:
+    """B of parameters in which the smallest step is the smallest change of the picture: B L with L Lᵀ near (Bᵀ B)⁻¹.
+
+    Without it the colours of neighbouring levels and the offset, which nearly do the same, take conjugate gradients
+    many more iterations. Scaled to let a pixel answer to B L Lᵀ Bᵀ as it would to N times the identity.
+    """
+
+    def __init__(self, maps: WindowedMaps) -> None:
+        self._maps = maps
+        basis, levels = maps.basis, LIGHTNESSES
+        pixels, windows = basis.shape[1], basis.shape[0] // (4 * levels)
+        second = torch.eye(levels, dtype=torch.float64).diff(2, dim=0)
+        rough = torch.kron(torch.eye(4, dtype=torch.float64),
+                           torch.kron(second.T @ second, torch.eye(windows, dtype=torch.float64)))
+        gram = (basis @ basis.T).cpu().double() / pixels + ROUGHNESS * rough + RIDGE * torch.eye(len(rough))
+        self._factor = torch.linalg.cholesky(gram).to(basis)
+        answer = torch.linalg.solve_triangular(self._factor, basis, upper=False).square().sum() / pixels
+        self._scale = (pixels / answer).sqrt()
+
+    def parameters(self, y: Tensor) -> Tensor:
+        """L·y."""
+        return self._scale * torch.linalg.solve_triangular(self._factor.T, y.T, upper=True).T
+
+    def apply(self, y: Tensor) -> Tensor:
+        """B·L·y."""
+        return self._maps.apply(self.parameters(y))
+
+    def adjoint(self, change: Tensor) -> Tensor:
+        """Lᵀ·Bᵀ·x."""
+        pulled = self._maps.adjoint(change)
+        return self._scale * torch.linalg.solve_triangular(self._factor, pulled.T, upper=False).T
+
+
+def _low_pass(change: Tensor) -> Tensor:
+    """The mean over each square of a change (3, H, W), on the same pixels; symmetric."""
+    height, width = change.shape[1:]
+    means = F.avg_pool2d(change[None], PATCH, ceil_mode=True, count_include_pad=False)
+    return F.interpolate(means, scale_factor=PATCH, mode="nearest")[0, :, :height, :width]

@@ -1,0 +1,62 @@
+"""A parametrisation with its parameters: what carries the colours of a target at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from decouple_core.features.colour import ColourMap
+from decouple_core.outcomes.bilateral_grid import BilateralGrid
+from decouple_core.outcomes.box import box
+from decouple_core.outcomes.contrast import Contrast
+from decouple_core.outcomes.parametrisation import Parametrisation
+
+
+@dataclass(frozen=True)
+class Field:
+    """A parametrisation with its parameters: a picture for every image.
+
+    Attributes
+    ----------
+    kind : type of Parametrisation
+    parameters : Tensor
+    contrast : Contrast or None
+        What is added of the detail of its pictures; of a bilateral grid alone.
+    amount : float
+        How much of all that there is, in [0, 1].
+    """
+
+    kind: type[Parametrisation]
+    parameters: Tensor
+    contrast: Contrast | None = None
+    amount: float = 1.0
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All numbers that it depends on, but for the amount."""
+        return (self.parameters,) + (() if self.contrast is None else (self.contrast.finest, self.contrast.below))
+
+    def at(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Parametrisation:
+        """B at an image, or at a stripe of it, for parameters like these."""
+        return self.kind(image, self.parameters.shape, top, bottom)
+
+    def __call__(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Tensor:
+        """What it makes of an image (3, H, W), or of a stripe of it, before the box."""
+        at = self.at(image, top, bottom)
+        values = at.apply(self.parameters)
+        if self.contrast is not None:
+            assert isinstance(at, BilateralGrid)
+            values = values + self.contrast.added(at, values, top, bottom)
+        return values if self.amount == 1.0 else torch.lerp(image, values, self.amount)
+
+    def picture(self, image: Tensor) -> Tensor:
+        """What it makes of a whole image (3, H, W), in [0, 1]."""
+        return box(self(image))
+
+    def then(self, maps: Sequence[ColourMap], shares: Tensor) -> Field:
+        """The field followed by affine colour maps, see `Parametrisation.followed`."""
+        return Field(self.kind, self.kind.followed(self.parameters, maps, shares))
+
