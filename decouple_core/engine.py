@@ -352,7 +352,7 @@ class _Run:
             target, [one.to(self._device) for one in wanted.overviews], settings.matches))
         identity = identity_of(identity, picture.identity, settings.layers, settings.strength_per_layer,
                                settings.damping)
-        return self._engine.fields.get(identity, lambda: colour_by_place.fit(found, matcher, model, picture, settings))
+        return self._engine.fields.get(identity, lambda: colour_by_place.fit(found, model, picture, settings))
 
     def _keep_readable(self, picture: Picture, wanted: Style, by_place: Field | None) -> None:
         """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""

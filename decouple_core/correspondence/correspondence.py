@@ -46,6 +46,9 @@ class Correspondence:
         From the target's n places to the m places of all styles, one style after the other.
     own : Tensor
         The styles' own plan to themselves, shape (m, m), rows that sum to 1: as blurred as the plan is.
+    seen, coloured : Tensor
+        What is seen at the styles' places, in the components of both pictures, shape (m, k), and their colours in units
+        of their spread, shape (m, 3).
     certainty : float
         How sure the plan is, from 0, where every place takes from everywhere alike, to 1.
     identity : str
@@ -56,6 +59,8 @@ class Correspondence:
     styles: tuple[Overview, ...]
     plan: Plan
     own: Tensor
+    seen: Tensor
+    coloured: Tensor
     certainty: float
     identity: str
 
@@ -166,8 +171,8 @@ class Matcher:
         plan = fused_plan(pulled, ours_apart, theirs_apart, masses, style_masses, allowed)
         own = fused_plan(_cost(theirs, theirs, there.heights, there.heights), theirs_apart, theirs_apart,
                          style_masses, style_masses, _allowed_within(styles))
-        return Correspondence(target, tuple(styles), plan, own.forward, _certainty(plan, 1 - ours @ theirs.T,
-                                                                                   style_masses), identity)
+        return Correspondence(target, tuple(styles), plan, own.forward, theirs, there.colours,
+                              _certainty(plan, 1 - ours @ theirs.T, style_masses), identity)
 
 
 def apart(features: Tensor, colours: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from decouple_core.correspondence.correspondence import Correspondence
-from decouple_core.correspondence.places import in_common
 
 COUNT = 12
 """Windows sought. With 4 the style's means come as near as with one, with 16 edges go."""
@@ -42,20 +41,10 @@ class Windows:
     parts: Tensor
 
     @classmethod
-    def of(cls, correspondence: Correspondence, features: Tensor, colours: Tensor) -> Windows:
-        """Windows by the kinds of places in the style.
-
-        Parameters
-        ----------
-        correspondence : Correspondence
-        features : Tensor
-            What is seen at the style's places, shape (m, C).
-        colours : Tensor
-            Their colours in units of their spread, shape (m, 3).
-        """
-        seen, _ = in_common(features, features[:0], 16)
-        kinds = _kinds(torch.cat([seen, (colours - colours.mean(0)) / 2], 1), correspondence.plan.taken)
+    def of(cls, correspondence: Correspondence) -> Windows:
+        """Windows by the kinds of places in the style, in what is seen there and in colour."""
         plan = correspondence.plan
+        kinds = _kinds(torch.cat([correspondence.seen, correspondence.coloured / 2], 1), plan.taken)
         parts = plan.forward @ kinds
         large = plan.masses @ parts > LEAST_SHARE
         parts = parts[:, large]

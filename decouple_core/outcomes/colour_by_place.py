@@ -20,7 +20,7 @@ from torch import Tensor
 
 from decouple_core.contract.settings import Settings
 from decouple_core.correspondence.bilateral_space import averaged
-from decouple_core.correspondence.correspondence import Correspondence, Matcher
+from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.local_maps import maps_between
 from decouple_core.correspondence.moments import bands, products
 from decouple_core.correspondence.surfaces import spread
@@ -40,9 +40,9 @@ from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.pyramid import smaller
 from decouple_core.pictures.resampling import working_shape
 
-CELLS_ALONG, CELLS_IN_LIGHTNESS = 64, 12
-"""Cells of the grid along the longer side and in lightness. With 32 along it relu2_1's error in regions is .003 larger;
-a map of its own for every pixel at 256 px brings another .003."""
+CELL, CELLS_IN_LIGHTNESS = 4, 12
+"""Side of the grid's cells, in pixels of 256 along the longer side, and cells in lightness. With 8 px relu2_1's error in
+regions is .003 larger; a map of its own for every pixel brings another .003."""
 
 REPAINTINGS = 2
 """Times the one map of all is found: the box takes a little of what it gives."""
@@ -60,15 +60,12 @@ DAMPING = 30.0
 """Damping of the correction, as a multiple of the flow's."""
 
 
-def fit(correspondence: Correspondence, matcher: Matcher, model: PreparedModel, picture: Picture,
-        settings: Settings) -> Field:
+def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, settings: Settings) -> Field:
     """The field that carries a target's colours to where its correspondence says, all the way.
 
     Parameters
     ----------
     correspondence : Correspondence
-    matcher : Matcher
-        What has found it.
     model : PreparedModel
     picture : Picture
         The target.
@@ -80,8 +77,7 @@ def fit(correspondence: Correspondence, matcher: Matcher, model: PreparedModel, 
         at = BilateralGrid(picture.detail.image, (12, *_cells(picture)))
         return Field(BilateralGrid, at.constant(IDENTITY).contiguous())  # in its own style it is itself
     style_moments = torch.cat([one.moments for one in styles])
-    windows = Windows.of(correspondence, torch.cat([matcher.places(one).features for one in styles]),
-                         style_moments[:, :3])
+    windows = Windows.of(correspondence)
     has, wanted = correspondence.conditional(correspondence.target.moments, style_moments)
     planes = _along_surfaces(correspondence, picture, torch.cat([has, wanted, windows.parts.T, windows.of_target.T], 1))
     *moments_and_parts, masks = planes.split([has.shape[1], wanted.shape[1], *2 * [len(windows.parts)]])
@@ -170,8 +166,7 @@ class _Made:
 
 def _cells(picture: Picture) -> tuple[int, int, int]:
     """Of the grid, in lightness, along rows and along columns."""
-    height, width = picture.detail.image.shape[1:]
-    rows, columns = (max(2, round(CELLS_ALONG * n / max(height, width))) for n in (height, width))
+    rows, columns = (max(2, round(n / CELL)) for n in picture.detail.image.shape[1:])
     return CELLS_IN_LIGHTNESS, rows, columns
 
 

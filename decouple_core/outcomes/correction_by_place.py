@@ -24,7 +24,7 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box, box_slope
 from decouple_core.outcomes.correction import Structure
 
-STEPS, ITERATIONS = 3, 6
+STEPS, ITERATIONS = 2, 6
 """Gauss–Newton steps, and conjugate-gradient iterations in each."""
 
 LIGHTNESSES = 8
