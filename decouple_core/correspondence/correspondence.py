@@ -29,6 +29,11 @@ PULL, NEAR = 2.0, 0.15
 """What it costs places like an anchor's to take from elsewhere than its partner's, and how unlike a place may be to
 count as like it: places of one thing differ by about that, places of two things by twice as much and more."""
 
+NO_PLAN, GOOD_PLAN = 0.05, 0.25
+"""Certainties below which a plan says nothing, and from which on it is followed in full. Between them each place takes
+a share from everywhere. The plans of the twelve pairs that measure this project have .23 to .54, those of pictures with
+little in common .06 to .3, noise and flat pictures less than .1."""
+
 Anchor = tuple[float, float, float, float]
 """tx, ty, sx, sy: a spot of the target and the spot of the style to take from, as shares of width and height."""
 
@@ -171,8 +176,10 @@ class Matcher:
         plan = fused_plan(pulled, ours_apart, theirs_apart, masses, style_masses, allowed)
         own = fused_plan(_cost(theirs, theirs, there.heights, there.heights), theirs_apart, theirs_apart,
                          style_masses, style_masses, _allowed_within(styles))
-        return Correspondence(target, tuple(styles), plan, own.forward, theirs, there.colours,
-                              _certainty(plan, 1 - ours @ theirs.T, style_masses), identity)
+        certainty = _certainty(plan, 1 - ours @ theirs.T, style_masses)
+        if not anchors:  # nobody doubts what a person has said
+            plan = plan.diffused(1.0 - min(1.0, max(0.0, (certainty - NO_PLAN) / (GOOD_PLAN - NO_PLAN))), allowed)
+        return Correspondence(target, tuple(styles), plan, own.forward, theirs, there.colours, certainty, identity)
 
 
 def apart(features: Tensor, colours: Tensor) -> Tensor:

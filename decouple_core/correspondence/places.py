@@ -97,5 +97,5 @@ def principal_directions(rows: Tensor, count: int) -> Tensor:
     for _ in range(SUBSPACE_ITERATIONS):
         basis = torch.linalg.qr(rows.T @ (rows @ basis)).Q
     within = (rows @ basis).double()
-    values, vectors = torch.linalg.eigh((within.T @ within).cpu())
+    _, vectors = torch.linalg.eigh((within.T @ within).cpu())
     return basis @ vectors.flip(1)[:, :count].to(basis)

@@ -49,6 +49,9 @@ class BilateralGrid(Parametrisation):
         self.shape = tuple(shape or (12, CELLS_IN_LIGHTNESS, *cells))
         rows = self.shape[2]
         row = (centres(image, height, top, bottom) + 1) / 2 * (rows - 1)
+        # A stripe needs few of the grid's rows. Worked out here: an accelerator that is asked for them is waited for.
+        ends = ((top + share * (bottom - top)) * (rows - 1) for share in (0.5 / height, 1 - 0.5 / height))
+        self._used = (int(next(ends)), min(rows, int(next(ends)) + 2))
         cell = torch.arange(rows, dtype=row.dtype, device=row.device)
         self._nearness = (1 - (row[:, None] - cell).abs()).clamp_min(0)
         guide = luma(image).clamp(0, 1) * 2 - 1
@@ -67,9 +70,8 @@ class BilateralGrid(Parametrisation):
 
     def _rows(self, grid: Tensor) -> Tensor:
         """A grid (P, …) at the pixels, row by row, shape (H, P, W)."""
-        used = self._nearness.any(0).nonzero()
-        first, last = int(used[0]), int(used[-1]) + 1  # a stripe needs few of the grid's rows
-        flat = torch.einsum("pzyx,hy->hpzx", grid[:, :, first:last], self._nearness[:, first:last])
+        used = slice(*self._used)
+        flat = torch.einsum("pzyx,hy->hpzx", grid[:, :, used], self._nearness[:, used])
         return F.grid_sample(flat, self._place, mode="bilinear", padding_mode="border",
                              align_corners=True).view(len(flat), len(grid), -1)
 

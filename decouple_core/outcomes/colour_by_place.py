@@ -41,8 +41,8 @@ from decouple_core.pictures.pyramid import smaller
 from decouple_core.pictures.resampling import working_shape
 
 CELL, CELLS_IN_LIGHTNESS = 4, 12
-"""Side of the grid's cells, in pixels of 256 along the longer side, and cells in lightness. With 8 px relu2_1's error in
-regions is .003 larger; a map of its own for every pixel brings another .003."""
+"""Side of the grid's cells, in pixels of 256 along the longer side, and cells in lightness. With 8 px relu2_1's error
+in regions is .003 larger; a map of its own for every pixel brings another .003."""
 
 REPAINTINGS = 2
 """Times the one map of all is found: the box takes a little of what it gives."""

@@ -24,16 +24,16 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box, box_slope
 from decouple_core.outcomes.correction import Structure
 
-STEPS, ITERATIONS = 2, 6
+STEPS, ITERATIONS = 3, 6
 """Gauss–Newton steps, and conjugate-gradient iterations in each."""
 
 LIGHTNESSES = 8
 """Levels of lightness at which a window's map is given; between them it is interpolated."""
 
-STRUCTURE = 2e-3
+STRUCTURE = 1e-3
 """Weight of the lost structure, w."""
 
-BLOTCHES, PATCH = 4.0, 8
+BLOTCHES, PATCH = 3.0, 8
 """Weight of the change's low-pass, v, and the side in pixels of the squares over which it is taken."""
 
 ROUGHNESS, RIDGE = 1e-3, 1e-4

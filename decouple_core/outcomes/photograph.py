@@ -17,7 +17,7 @@ from torch import Tensor
 from decouple_core.contract.messages import Message
 from decouple_core.contract.progress import Progress
 from decouple_core.contract.settings import Settings
-from decouple_core.features.colour import IDENTITY, ColourMap, ColourMoments, map_between
+from decouple_core.features.colour import IDENTITY, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.mixing import laid_together, shares_of
 from decouple_core.features.style import DETAIL_LAYERS, Style
