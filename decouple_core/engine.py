@@ -340,7 +340,8 @@ class _Run:
     def _by_place(self, model: PreparedModel, picture: Picture, wanted: Style) -> Field | None:
         """The colours that each place is to have, all the way.
 
-        None where they are decided already, where nobody is to look for places, and where a style knows none.
+        None where they are decided already, where nobody is to look for places, where a style knows none, and where
+        they would leave too little of the picture's detail.
         """
         settings = self._settings
         if self._colour is not None or settings.correspondence == "off" or not wanted.overviews:
@@ -352,7 +353,8 @@ class _Run:
             target, [one.to(self._device) for one in wanted.overviews], settings.matches))
         identity = identity_of(identity, picture.identity, settings.layers, settings.strength_per_layer,
                                settings.damping)
-        return self._engine.fields.get(identity, lambda: colour_by_place.fit(found, model, picture, settings))
+        field = self._engine.fields.get(identity, lambda: colour_by_place.fit(found, model, picture, settings))
+        return field if colour_by_place.shows_detail(field, picture) else None
 
     def _keep_readable(self, picture: Picture, wanted: Style, by_place: Field | None) -> None:
         """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""

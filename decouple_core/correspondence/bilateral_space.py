@@ -15,7 +15,7 @@ EMPTY = 1e-3
 """Weight, in pixels, below which a vertex takes its value from its neighbours."""
 
 
-def averaged(planes: Tensor, image: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def averaged(planes: Tensor, image: Tensor, weights: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """The mean of planes (P, H, W) near each vertex of a grid, shape (P, lightness, rows, columns).
 
     Pixels count with tent weights, as they are interpolated, blurred once by the binomial filter. A vertex that no
@@ -26,13 +26,15 @@ def averaged(planes: Tensor, image: Tensor, shape: tuple[int, int, int]) -> Tens
     planes : Tensor
     image : Tensor
         Shape (3, H, W): where each pixel is, in lightness.
+    weights : Tensor
+        How much each pixel counts, (H, W) in [0, 1]; not all 0.
     shape : tuple of int
         Cells in lightness, rows and columns.
     """
     depth, rows, columns = shape
     along_rows, along_columns = (_tents((torch.arange(n, device=image.device) + 0.5) / n * (cells - 1), cells)
                                  for n, cells in zip(image.shape[1:], (rows, columns), strict=True))
-    weighted = torch.cat([planes, torch.ones_like(planes[:1])])
+    weighted = torch.cat([planes * weights, weights[None]])
     light = luma(image).clamp(0, 1) * (depth - 1)
     layers = [along_rows.T @ (weighted * (1.0 - (light - level).abs()).clamp_min(0)) @ along_columns
               for level in range(depth)]

@@ -41,7 +41,7 @@ LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
 
 KEPT = frozenset({"format", "network", "activation", "name", "colours", "palette", "features", "means", "scales",
-                  "painted"})
+                  "painted", "overviews"})
 """What a file holds."""
 
 MOST_BYTES = 16 * 2**20

@@ -36,6 +36,7 @@ from decouple_core.outcomes.contrast import Contrast
 from decouple_core.outcomes.correction import SIZE
 from decouple_core.outcomes.correction_by_place import Goal, corrected
 from decouple_core.outcomes.field import Field
+from decouple_core.pictures.blurring import blurred
 from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.pyramid import smaller
 from decouple_core.pictures.resampling import working_shape
@@ -55,6 +56,15 @@ LEAST_GAIN, LARGEST_GAIN = 0.5, 2.0
 
 LEAST_ENERGY = 1e-6
 """Added to the bands' energies, (0.25 / 255)²: below it there is no detail."""
+
+LEAST_PRESENT = 1e-4
+"""How much a place counts that belongs to no region: enough for a value where there is no other near by."""
+
+DETAIL_WIDTH = 2.0
+"""Standard deviation, in pixels, of the blur that the detail is the difference to."""
+
+LEAST_SHOWN = 0.5
+"""Share of the target's detail that the result must show; ordinary pairs of photographs show .9 and more."""
 
 DAMPING = 30.0
 """Damping of the correction, as a multiple of the flow's."""
@@ -81,7 +91,8 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     has, wanted = correspondence.conditional(correspondence.target.moments, style_moments)
     planes = _along_surfaces(correspondence, picture, torch.cat([has, wanted, windows.parts.T, windows.of_target.T], 1))
     *moments_and_parts, masks = planes.split([has.shape[1], wanted.shape[1], *2 * [len(windows.parts)]])
-    had, goal, parts = averaged(torch.cat(moments_and_parts), picture.detail.image, _cells(picture)).split(
+    present = picture.detail.shares.sum(0).clamp(0, 1)
+    had, goal, parts = averaged(torch.cat(moments_and_parts), picture.detail.image, present, _cells(picture)).split(
         [len(part) for part in moments_and_parts])
     made = _Made.between(had, goal, strengths[0], strengths[min(1, len(strengths) - 1)])
     made = made.repainted(picture, correspondence.plan.taken @ style_moments[:, :MOMENTS], strengths[0])
@@ -89,9 +100,24 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     if any(strengths[1 : layers + 1]):
         hierarchy = model.hierarchy.first(layers)
         damping = model.reference.damping(DAMPING * settings.damping)[:, : sum(hierarchy.sizes)]
-        made = made.corrected(picture, parts, masks, _means(windows, correspondence, hierarchy),
+        made = made.corrected(picture, parts, masks * present, _means(windows, correspondence, hierarchy),
                               strengths[1 : layers + 1], damping, hierarchy)
     return made.field(picture)
+
+
+def shows_detail(field: Field, picture: Picture) -> bool:
+    """Whether the target's detail can be seen in what a field makes of it, in 8 bits.
+
+    It cannot where target and style vary in different colours, such as pure red and pure blue: maps between places that
+    have nothing in common leave nothing.
+    """
+    image = picture.medium.image
+    made, given = (one - blurred(one, DETAIL_WIDTH) for one in ((field.picture(image) * 255).round() / 255, image))
+    made, given = made.flatten(1).cpu().double(), given.flatten(1).cpu().double()
+    given = torch.linalg.eigh(given @ given.T).eigenvectors[:, -1] @ given  # along its main axis
+    ridge = 1e-12 * torch.eye(3, dtype=torch.float64)
+    shares = torch.linalg.solve(made @ made.T / given.numel() + ridge, made @ given / given.numel())
+    return bool((given - shares @ made).square().sum() <= (1 - LEAST_SHOWN) * given.square().sum())
 
 
 @dataclass(frozen=True)
@@ -173,12 +199,13 @@ def _cells(picture: Picture) -> tuple[int, int, int]:
 def _along_surfaces(correspondence: Correspondence, picture: Picture, of_places: Tensor) -> Tensor:
     """Values of the target's places, (n, k), at the pixels of the picture at `DETAIL_SIZE`, (k, h, w).
 
-    Places that are one thing count for more than those in which two meet.
+    Places that are one thing count for more than those in which two meet, and those beside the regions hardly at all.
     """
     moments, guide = correspondence.target.moments, picture.detail.image
     variance = (moments[:, 3:6] - moments[:, :3].square()).sum(1).clamp_min(0)
     even = 1.0 / (1.0 + variance / variance.mean().clamp_min(1e-6))
-    planes = torch.cat([of_places, even[:, None]], 1).T.unflatten(1, correspondence.target.grid)
+    counted = even * correspondence.target.present.clamp_min(LEAST_PRESENT)
+    planes = torch.cat([of_places, counted[:, None]], 1).T.unflatten(1, correspondence.target.grid)
     planes = F.interpolate(planes[None], size=guide.shape[1:], mode="bilinear")[0]
     planes = spread(torch.cat([planes[:-1] * planes[-1:], planes[-1:]]), guide)
     return planes[:-1] / planes[-1:]
