@@ -57,6 +57,9 @@ PAINTED = 2
 FINEST_KEPT = 1024
 """Longer side, in pixels, of the finest scale at which a style is measured that is to be kept for any target."""
 
+LEAST_PLACES = 16
+"""Places of target and style, of 8 × 8 pixels each, below which a picture or a selection is taken as a whole."""
+
 Labels = tuple[np.ndarray, np.ndarray]
 """Integer labels of target and style, (H, W) each; equal labels correspond, negative ones belong to no region."""
 
@@ -340,13 +343,17 @@ class _Run:
     def _by_place(self, model: PreparedModel, picture: Picture, wanted: Style) -> Field | None:
         """The colours that each place is to have, all the way.
 
-        None where they are decided already, where nobody is to look for places, where a style knows none, and where
-        they would leave too little of the picture's detail.
+        None where they are decided already, where nobody is to look for places, where there are too few, where a style
+        or an outcome knows none, and where they would leave too little of the picture's detail.
         """
         settings = self._settings
         if self._colour is not None or settings.correspondence == "off" or not wanted.overviews:
             return None
+        if not self._outcome.by_place or not model.hierarchy.by_place:
+            return None
         matcher, target = Matcher(model.deep), overview_of(picture)
+        if min(one.present.sum() for one in (target, *wanted.overviews)) < LEAST_PLACES:
+            return None
         places = [(one.identity, one.weight) for one in wanted.overviews]
         identity = identity_of(model.identity, target.identity, places, settings.match)
         found = self.correspondence = self._engine.correspondences.get(identity, lambda: matcher.match(
@@ -354,7 +361,7 @@ class _Run:
         identity = identity_of(identity, picture.identity, settings.layers, settings.strength_per_layer,
                                settings.damping)
         field = self._engine.fields.get(identity, lambda: colour_by_place.fit(found, model, picture, settings))
-        return field if colour_by_place.shows_detail(field, picture) else None
+        return field if colour_by_place.serves(field, picture) else None
 
     def _keep_readable(self, picture: Picture, wanted: Style, by_place: Field | None) -> None:
         """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""

@@ -54,6 +54,11 @@ class Hierarchy(ABC):
         """Features of the first `depth` layers at the image, concatenated, with their Jacobian."""
 
     @property
+    def by_place(self) -> bool:
+        """Whether these features can be taken in regions."""
+        return type(self).within is not Hierarchy.within
+
+    @property
     def costs(self) -> list[float]:
         """What a pass to each depth costs, in any unit; the progress bar's measure."""
         return [float(depth) for depth in range(1, len(self.sizes) + 1)]

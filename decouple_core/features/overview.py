@@ -76,7 +76,7 @@ class Overview:
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {"size": list(self.image.shape[1:]), "image": _packed(self.image), "weight": self.weight,
-                "moments": [[float(f"{value:.6g}") for value in row] for row in self.moments.tolist()],
+                "moments": [[float(f"{value:.9g}") for value in row] for row in self.moments.tolist()],
                 "shares": [_packed(region) for region in self.shares]}
 
     @classmethod

@@ -25,7 +25,7 @@ from decouple_core.correspondence.local_maps import maps_between
 from decouple_core.correspondence.moments import bands, products
 from decouple_core.correspondence.surfaces import spread
 from decouple_core.correspondence.windows import Windows
-from decouple_core.features.colour import IDENTITY, LUMA
+from decouple_core.features.colour import IDENTITY, LEAST_KEPT, LUMA
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.overview import MOMENTS
 from decouple_core.features.style import DETAIL_LAYERS
@@ -105,15 +105,17 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     return made.field(picture)
 
 
-def shows_detail(field: Field, picture: Picture) -> bool:
-    """Whether the target's detail can be seen in what a field makes of it, in 8 bits.
+def serves(field: Field, picture: Picture) -> bool:
+    """Whether the target's contrast and detail can be seen in what a field makes of it, in 8 bits.
 
-    It cannot where target and style vary in different colours, such as pure red and pure blue: maps between places that
-    have nothing in common leave nothing.
+    They cannot in a style of one colour, nor where target and style vary in different colours, such as pure red and
+    pure blue: maps between places that have nothing in common leave nothing.
     """
     image = picture.medium.image
-    made, given = (one - blurred(one, DETAIL_WIDTH) for one in ((field.picture(image) * 255).round() / 255, image))
-    made, given = made.flatten(1).cpu().double(), given.flatten(1).cpu().double()
+    result = (field.picture(image) * 255).round() / 255
+    if result.flatten(1).var(1).sum() < LEAST_KEPT**2 * image.flatten(1).var(1).sum():
+        return False
+    made, given = ((one - blurred(one, DETAIL_WIDTH)).flatten(1).cpu().double() for one in (result, image))
     given = torch.linalg.eigh(given @ given.T).eigenvectors[:, -1] @ given  # along its main axis
     ridge = 1e-12 * torch.eye(3, dtype=torch.float64)
     shares = torch.linalg.solve(made @ made.T / given.numel() + ridge, made @ given / given.numel())

@@ -52,9 +52,12 @@ class Outcome(ABC):
     ----------
     flows : bool
         Whether it begins with the flow's result.
+    by_place : bool
+        Whether its colours are those that places correspond to, as `Dressed.colour`, where there is a correspondence.
     """
 
     flows = True
+    by_place = True
 
     def flow_size(self, settings: Settings) -> int:
         """Longer side, in pixels, at which the flow runs."""

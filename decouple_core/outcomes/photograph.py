@@ -50,6 +50,7 @@ class Photograph(Outcome):
 
     def __init__(self, parametrisation: type[Parametrisation] = BilateralGrid) -> None:
         self._parametrisation = parametrisation
+        self.by_place = parametrisation is BilateralGrid
 
     flows = False
 

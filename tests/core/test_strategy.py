@@ -11,12 +11,13 @@ import torch
 
 import decouple_core as dc
 from decouple_core.contract.settings import AUTOMATIC_SIZE, Settings
-from decouple_core.features.colour import ColourMoments
+from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.outcomes.strategy import (
     BLACK,
     LEAST_CONTRAST,
     MOST_LOST,
     SIDE,
+    Choice,
     is_painted,
     readable_share,
     settled,
@@ -58,11 +59,17 @@ def test_photographs_and_strokes_are_told_apart() -> None:
     assert not is_painted(torch.full((3, 64, 64), 0.5))
 
 
+def share_of(target: torch.Tensor, style: torch.Tensor) -> tuple[float, Choice | None]:
+    """How far the target may go on the way of its colours to the style's."""
+    own, wanted = ColourMoments.of(target), ColourMoments.of(style)
+    return readable_share(target, lambda share: map_between(own, own.towards(wanted, share))(target))
+
+
 def test_flat_style_leaves_a_quarter_of_the_contrast() -> None:
     """On grey ramps the contrast that is left falls linearly: 1 - s (1 - σ_style / σ_target)."""
     target, style = greys(0.2, 0.8), greys(0.45, 0.55)
     ratio = (style.std() / target.std()).item()
-    share, choice = readable_share(target, ColourMoments.of(target), ColourMoments.of(style))
+    share, choice = share_of(target, style)
     exact = (1 - LEAST_CONTRAST) / (1 - ratio)
     assert exact - 0.05 <= share <= exact
     assert choice is not None
@@ -73,7 +80,7 @@ def test_dark_style_loses_a_quarter_of_the_picture_at_most() -> None:
     """Of a grey ramp from a to b that is carried to the mean m with its contrast, (BLACK - m) / (b - a) + ½ is lost."""
     target = greys(0.1, 0.9)
     style = target - 0.45
-    share, choice = readable_share(target, ColourMoments.of(target), ColourMoments.of(style))
+    share, choice = share_of(target, style)
     mean = 0.5 - share * 0.45
     assert choice is not None
     assert choice.why.code == "style-too-dark"
@@ -83,9 +90,9 @@ def test_dark_style_loses_a_quarter_of_the_picture_at_most() -> None:
 
 def test_readable_styles_are_left_alone() -> None:
     target = greys(0.1, 0.9)
-    assert readable_share(target, ColourMoments.of(target), ColourMoments.of(greys(0.3, 0.7))) == (1.0, None)
+    assert share_of(target, greys(0.3, 0.7)) == (1.0, None)
     flat = torch.full((3, 8, 8), 0.5)  # there is no contrast to be kept
-    assert readable_share(flat, ColourMoments.of(flat), ColourMoments.of(target))[0] == 1.0
+    assert share_of(flat, target)[0] == 1.0
 
 
 @pytest.mark.parametrize(("given", "painted", "accelerated", "mode", "size"), [
