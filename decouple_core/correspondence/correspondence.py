@@ -50,7 +50,8 @@ class Correspondence:
     plan : Plan
         From the target's n places to the m places of all styles, one style after the other.
     own : Tensor
-        The styles' own plan to themselves, shape (m, m), rows that sum to 1: as blurred as the plan is.
+        Which places of the styles take from each of them in their plan to themselves, shape (m, m), rows that sum to 1.
+        Of a target in its own style that is `plan.backward`, so that what it has and is to have are the same.
     seen, coloured : Tensor
         What is seen at the styles' places, in the components of both pictures, shape (m, k), and their colours in units
         of their spread, shape (m, 3).
@@ -179,7 +180,7 @@ class Matcher:
         certainty = _certainty(plan, 1 - ours @ theirs.T, style_masses)
         if not anchors:  # nobody doubts what a person has said
             plan = plan.diffused(1.0 - min(1.0, max(0.0, (certainty - NO_PLAN) / (GOOD_PLAN - NO_PLAN))), allowed)
-        return Correspondence(target, tuple(styles), plan, own.forward, theirs, there.colours, certainty, identity)
+        return Correspondence(target, tuple(styles), plan, own.backward, theirs, there.colours, certainty, identity)
 
 
 def apart(features: Tensor, colours: Tensor) -> Tensor:
