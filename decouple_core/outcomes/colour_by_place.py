@@ -27,7 +27,7 @@ from decouple_core.correspondence.surfaces import spread
 from decouple_core.correspondence.windows import Windows
 from decouple_core.features.colour import IDENTITY, LEAST_KEPT, LUMA
 from decouple_core.features.hierarchy import Hierarchy
-from decouple_core.features.overview import MOMENTS
+from decouple_core.features.overview import MOMENTS, Overview
 from decouple_core.features.style import DETAIL_LAYERS
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
@@ -89,7 +89,8 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     style_moments = torch.cat([one.moments for one in styles])
     windows = Windows.of(correspondence)
     has, wanted = correspondence.conditional(correspondence.target.moments, style_moments)
-    planes = _along_surfaces(correspondence, picture, torch.cat([has, wanted, windows.parts.T, windows.of_target.T], 1))
+    planes = _along_surfaces(correspondence.target, picture.detail.image,
+                             torch.cat([has, wanted, windows.parts.T, windows.of_target.T], 1))
     *moments_and_parts, masks = planes.split([has.shape[1], wanted.shape[1], *2 * [len(windows.parts)]])
     present = picture.detail.shares.sum(0).clamp(0, 1)
     had, goal, parts = averaged(torch.cat(moments_and_parts), picture.detail.image, present, _cells(picture)).split(
@@ -198,27 +199,29 @@ def _cells(picture: Picture) -> tuple[int, int, int]:
     return CELLS_IN_LIGHTNESS, rows, columns
 
 
-def _along_surfaces(correspondence: Correspondence, picture: Picture, of_places: Tensor) -> Tensor:
-    """Values of the target's places, (n, k), at the pixels of the picture at `DETAIL_SIZE`, (k, h, w).
+def _along_surfaces(overview: Overview, guide: Tensor, of_places: Tensor) -> Tensor:
+    """Values of a picture's places, (n, k), at the pixels of its image, (k, h, w), spread along its surfaces.
 
     Places that are one thing count for more than those in which two meet, and those beside the regions hardly at all.
     """
-    moments, guide = correspondence.target.moments, picture.detail.image
+    moments = overview.moments
     variance = (moments[:, 3:6] - moments[:, :3].square()).sum(1).clamp_min(0)
     even = 1.0 / (1.0 + variance / variance.mean().clamp_min(1e-6))
-    counted = even * correspondence.target.present.clamp_min(LEAST_PRESENT)
-    planes = torch.cat([of_places, counted[:, None]], 1).T.unflatten(1, correspondence.target.grid)
+    counted = even * overview.present.clamp_min(LEAST_PRESENT)
+    planes = torch.cat([of_places, counted[:, None]], 1).T.unflatten(1, overview.grid)
     planes = F.interpolate(planes[None], size=guide.shape[1:], mode="bilinear")[0]
     planes = spread(torch.cat([planes[:-1] * planes[-1:], planes[-1:]]), guide)
     return planes[:-1] / planes[-1:]
 
 
 def _means(windows: Windows, correspondence: Correspondence, hierarchy: Hierarchy) -> Tensor:
-    """Channel means of the styles in the windows, (K, M)."""
+    """Channel means of the styles in the windows, (K, M); the windows spread along surfaces, as the target's are."""
     total, count = torch.zeros(()), torch.zeros(())
     weights = windows.of_style.split([len(one.moments) for one in correspondence.styles], 1)
     for style, weight in zip(correspondence.styles, weights, strict=True):
-        masks = _sized(weight.unflatten(1, style.grid) / weight.max().clamp_min(1e-12), style.image)
+        present = F.interpolate(style.present.view(1, 1, *style.grid), size=style.image.shape[1:], mode="bilinear")[0]
+        masks = present * _along_surfaces(style, style.image, weight.T)
+        masks = masks / masks.max().clamp_min(1e-12)
         share = weight.sum(1, keepdim=True)
         total = total + share * torch.cat(hierarchy.within(masks + 1e-6).measure(style.image), 1)
         count = count + share
