@@ -98,11 +98,15 @@ def entropic_plan(cost: Tensor, masses: Tensor, style_masses: Tensor, allowed: T
         1 keeps the style's masses exactly, 0 lets go of them.
     iterations : int
     """
+    closed = (style_masses == 0).expand_as(cost)
+    if allowed is not None:
+        closed = closed | (allowed == 0)
+    open_cost = cost.masked_fill(closed, torch.inf)
     # A row's least cost is the target's scaling alone, and without it no row of the kernel underflows.
-    kernel = torch.exp((cost.amin(1, keepdim=True) - cost) / entropy)
+    kernel = torch.exp((open_cost.amin(1, keepdim=True).clamp_max(torch.finfo(cost.dtype).max) - open_cost) / entropy)
     if allowed is not None:
         kernel = kernel * allowed
-    scaling = (style_masses > 0).to(cost)
+    scaling = torch.ones_like(style_masses)
     for _ in range(iterations):
         target_scaling = masses / (kernel @ scaling).clamp_min(LEAST)
         scaling = (style_masses / (kernel.T @ target_scaling).clamp_min(LEAST)) ** slack
