@@ -57,5 +57,7 @@ def _moments(scale: Scale, grid: tuple[int, int]) -> Tensor:
 
 
 def _on_grid(shares: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Shares (R, H, W) of the places, (R, n), in 8-bit steps, as they are kept."""
-    return (F.adaptive_avg_pool2d(shares, grid).flatten(1).clamp(0, 1) * 255).round() / 255
+    """Shares (R, H, W) of the places, (R, n), in 8-bit steps, as they are kept; of the least region some is left."""
+    exact = F.adaptive_avg_pool2d(shares, grid).flatten(1).clamp(0, 1) * 255
+    steps = exact.round()
+    return torch.where(steps.any(1, keepdim=True), steps, exact.ceil()) / 255

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,7 +46,7 @@ class Overview:
     shares : Tensor
         How much of each place belongs to each of R regions, shape (R, n) in [0, 1].
     weight : float
-        How much the picture counts beside others of a mixture.
+        How much the picture counts beside others of a mixture, in (0, 1].
     """
 
     image: Tensor
@@ -74,9 +75,9 @@ class Overview:
                        shares=self.shares.to(device))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Plain values for JSON, from which `from_json` makes exactly the same."""
         return {"size": list(self.image.shape[1:]), "image": _packed(self.image), "weight": self.weight,
-                "moments": [[float(f"{value:.9g}") for value in row] for row in self.moments.tolist()],
+                "moments": _text(self.moments.float().cpu().numpy().astype("<f4").tobytes()),
                 "shares": [_packed(region) for region in self.shares]}
 
     @classmethod
@@ -89,14 +90,19 @@ class Overview:
         image = _unpacked(values["image"], (3, height, width))
         rows, columns = grid_of(image)
         weight = values["weight"]
-        if type(weight) not in (int, float) or not 0 <= weight < math.inf:
+        if type(weight) not in (int, float) or not 0 < weight <= 1:
             raise ValueError
-        moments = torch.tensor(values["moments"], dtype=torch.float32)
-        if moments.shape != (rows * columns, MOMENTS + BANDS) or not bool((moments.abs() < LARGEST_MOMENT).all()):
+        numbers = np.frombuffer(_bytes(values["moments"], 4 * rows * columns * (MOMENTS + BANDS)), "<f4")
+        moments = torch.from_numpy(numbers.astype(np.float32)).view(rows * columns, MOMENTS + BANDS)
+        if not bool((moments.abs() < LARGEST_MOMENT).all()):
             raise ValueError
+        if bool((moments[:, MOMENTS:] < 0).any()) or bool((moments[:, 3:6] < moments[:, :3].square() - 1e-3).any()):
+            raise ValueError  # neither energies nor variances are negative
         if len(values["shares"]) != regions:
             raise ValueError
         shares = torch.stack([_unpacked(region, (rows * columns,)) for region in values["shares"]])
+        if not shares.any():
+            raise ValueError
         return cls(image, moments, shares, float(weight))
 
 
@@ -107,12 +113,20 @@ def grid_of(image: Tensor) -> tuple[int, int]:
 
 def _packed(values: Tensor) -> str:
     """Values in [0, 1] of 8 bits, as text."""
-    return base64.b64encode(zlib.compress((values * 255).round().to(torch.uint8).cpu().numpy().tobytes(), 9)).decode()
+    return _text((values * 255).round().to(torch.uint8).cpu().numpy().tobytes())
 
 
 def _unpacked(text: str, shape: tuple[int, ...]) -> Tensor:
-    """What `_packed` gave of values of this shape; never more than these are inflated."""
-    size = math.prod(shape)
+    """What `_packed` gave of values of this shape."""
+    return torch.frombuffer(bytearray(_bytes(text, math.prod(shape))), dtype=torch.uint8).view(shape).float() / 255
+
+
+def _text(plain: bytes) -> str:
+    return base64.b64encode(zlib.compress(plain, 9)).decode()
+
+
+def _bytes(text: str, size: int) -> bytes:
+    """What `_text` gave of so many bytes; never more than these are inflated."""
     inflating = zlib.decompressobj()
     try:
         plain = inflating.decompress(base64.b64decode(text, validate=True), size + 1)
@@ -120,4 +134,4 @@ def _unpacked(text: str, shape: tuple[int, ...]) -> Tensor:
         raise ValueError from error
     if len(plain) != size or not inflating.eof:
         raise ValueError
-    return torch.frombuffer(bytearray(plain), dtype=torch.uint8).view(shape).float() / 255
+    return plain
