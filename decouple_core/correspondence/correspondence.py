@@ -140,8 +140,7 @@ class Matcher:
 
     def places(self, overview: Overview) -> Places:
         """The places of a picture."""
-        return Places.of(self._deep, overview.image, overview.moments[:, :3],
-                         overview.present if overview.present.sum() > 0 else torch.ones_like(overview.present))
+        return Places.of(self._deep, overview.image, overview.moments[:, :3], overview.present)
 
     def match(self, target: Overview, styles: Sequence[Overview], anchors: Sequence[Anchor] = ()) -> Correspondence:
         """Find where a target takes from.
@@ -165,8 +164,8 @@ class Matcher:
                                [list(anchor) for anchor in anchors])
         here, there = self.places(target), _together([self.places(one) for one in styles])
         masses = _normalised(target.present + 1e-6)
-        style_masses = _normalised(torch.cat([one.weight * one.present / one.present.sum().clamp_min(1e-6)
-                                              for one in styles]))
+        total = sum(one.weight for one in styles)
+        style_masses = torch.cat([one.weight / total * _normalised(one.present) for one in styles])
         ours, theirs = in_common(here.features, there.features)
         ours_apart, theirs_apart = apart(ours, here.colours), apart(theirs, there.colours)
         cost = _cost(ours, theirs, here.heights, there.heights)
@@ -184,7 +183,7 @@ class Matcher:
 
 
 def apart(features: Tensor, colours: Tensor) -> Tensor:
-    """How unlike the places of one picture are, shape (n, n) in [0, 1]: half by what is seen, half by colour."""
+    """How unlike the places of one picture are, shape (n, n): by what is seen, to 1, and by colour, to ½."""
     seen = (1.0 - features @ features.T).clamp(0, 2) / 2
     coloured = 1.0 - torch.exp(-torch.cdist(colours, colours).square())
     return seen + 0.5 * coloured
