@@ -25,9 +25,10 @@ HEIGHT = 0.3
 """What it costs to take from another height in the picture, times the squared difference of heights in [−1, 1]: a sky
 is above a ground. From .15 to .6 plans agree with people's labels alike."""
 
-PULL, NEAR = 2.0, 0.15
-"""What it costs places like an anchor's to take from elsewhere than its partner's, and how unlike a place may be to
-count as like it: places of one thing differ by about that, places of two things by twice as much and more."""
+PULL, NEAR = 4.0, 0.15
+"""What it costs places like an anchor's to take from elsewhere than its partner's, more than all else can cost together;
+and how unlike a place may be to count as like it: places of one thing differ by about that, places of two things by
+twice as much and more."""
 
 NO_PLAN, GOOD_PLAN = 0.05, 0.25
 """Certainties below which a plan says nothing, and from which on it is followed in full. Between them each place takes
