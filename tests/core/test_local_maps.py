@@ -51,7 +51,7 @@ def test_many_pairs_at_once_are_each_that_of_one() -> None:
 @settings(max_examples=40, deadline=None)
 @given(first=st.integers(0, 500), second=st.integers(501, 1000))
 def test_closed_form(first: int, second: int) -> None:
-    """Σs^-½ (Σs^½ Σg Σs^½)^½ Σs^-½ with scipy's root of a matrix; and what it is for: A Σs A = Σg, with a symmetric A."""
+    """Σs^-½ (Σs^½ Σg Σs^½)^½ Σs^-½ with scipy's roots; and what it is for: A Σs A = Σg, A symmetric."""
     start, goal = moments(first), moments(second)
     (_, before), (mean, after) = moments_of(start), moments_of(goal)
     matrix, offset = maps_between(start, goal, least_variance=0.0, gains=(0.0, 1e3))
