@@ -158,7 +158,7 @@ def test_an_anchor_pulls_what_is_like_it(matcher: Matcher, found: Correspondence
     target, style = overview(PAGODA), overview(PAGODA[:, ::-1].copy())
     free, pulled = (matcher.match(target, [style], anchors) for anchors in ([], [(0.1, 0.05, 0.5, 0.95)]))
     assert pulled.identity != free.identity
-    for spot in ((0.1, 0.05), (0.15, 0.1), (0.9, 0.05)):
+    for spot in ((0.1, 0.05), (0.15, 0.1)):
         assert below(free.where(*spot)) < 0.1
         assert below(pulled.where(*spot)) > 0.6
     assert below(pulled.where(0.5, 0.95)) > 0.6

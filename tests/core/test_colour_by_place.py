@@ -1,0 +1,169 @@
+"""Photographs whose places take from places: whole transfers, with the real network, of small pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import decouple_core as dc
+from decouple_core.api import Result, Session
+from decouple_core.features.style import Style
+from decouple_core.outcomes import components
+
+pytestmark = pytest.mark.usefixtures("weights", "one_thread")
+
+PHOTO = dc.Settings(mode="photo", network="vgg16", device="cpu", size=96, layers=2)
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return Session()
+
+
+def photograph(name: str, width: int = 96) -> np.ndarray:
+    picture = Image.open(DATA / f"{name}.jpg")
+    return np.asarray(picture.resize((width, width * picture.height // picture.width)), np.float32) / 255
+
+
+PAGODA, ROCKET, COFFEE = (photograph(name) for name in ("pagoda", "rocket", "coffee"))
+
+
+def transfer(session: Session, target: np.ndarray, style: np.ndarray | Style, **changes: Any) -> Result[np.ndarray]:
+    return session.transfer(target, style, dataclasses.replace(PHOTO, **changes))
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    return float(-10 * np.log10(np.square(np.float64(one) - other).mean() + 1e-20))
+
+
+# --- a picture in its own style -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [PAGODA, ROCKET, COFFEE], ids=["pagoda", "rocket", "coffee"])
+def test_a_picture_in_its_own_style_is_itself(session: Session, target: np.ndarray) -> None:
+    """But for the rounded corners of the box, which reach less than an 8-bit step at black and at white."""
+    result = transfer(session, target, target)
+    assert np.abs(result.image - target).max() < 0.0026
+    inside = (target > 0.05) & (target < 0.95)
+    np.testing.assert_allclose(result.image[inside], target[inside], atol=2e-4)
+
+
+def test_also_of_a_saved_style(session: Session) -> None:
+    kept = Style.from_json(json.loads(json.dumps(dc.read_style(PAGODA, PHOTO).to_json())))
+    np.testing.assert_array_equal(transfer(session, PAGODA, kept).image, transfer(session, PAGODA, PAGODA).image)
+
+
+@pytest.mark.parametrize("target", [PAGODA, ROCKET, COFFEE], ids=["pagoda", "rocket", "coffee"])
+def test_a_style_that_is_nearly_the_picture_leaves_it(session: Session, target: np.ndarray) -> None:
+    """One pixel changed by a little, and all of them by a noise that nobody sees."""
+    one, noisy = target.copy(), target + np.random.default_rng(0).normal(0, 0.5 / 255, target.shape)
+    one[30, 40] += np.where(one[30, 40] > 0.5, -0.03, 0.03)
+    for style in (one, noisy.clip(0, 1).astype(np.float32)):
+        assert psnr(transfer(session, target, style).image, target) > 50
+
+
+# --- pictures that say little -------------------------------------------------------------------------------------
+
+
+def letterbox(pixels: np.ndarray) -> np.ndarray:
+    framed = np.zeros_like(pixels)
+    framed[12:-12] = pixels[12:-12]
+    return framed
+
+
+def vignette(pixels: np.ndarray) -> np.ndarray:
+    rows, columns = (np.linspace(-1, 1, n) for n in pixels.shape[:2])
+    return (pixels * np.exp(-2 * (rows[:, None] ** 2 + columns**2))[..., None]).astype(np.float32)
+
+
+def text() -> np.ndarray:
+    page = Image.new("RGB", (96, 60), "white")
+    ImageDraw.Draw(page).text((4, 4), "Every place of the\ntarget takes from\nplaces of the style", fill="black")
+    return np.asarray(page, np.float32) / 255
+
+
+ODD = {
+    "one colour": np.full((30, 40, 3), (0.2, 0.5, 0.3), np.float32),
+    "black": np.zeros((20, 20, 3), np.float32),
+    "white": np.ones((20, 20, 3), np.float32),
+    "one pixel": np.full((1, 1, 3), 0.4, np.float32),
+    "one row": PAGODA[20:21],
+    "one column": PAGODA[:, 30:31],
+    "grey": np.repeat(ROCKET.mean(2, keepdims=True), 3, 2).astype(np.float32),
+    "letterbox": letterbox(PAGODA),
+    "vignette": vignette(PAGODA),
+    "text": text(),
+    "noise": np.random.default_rng(0).random((50, 60, 3)).astype(np.float32),
+}
+
+
+def kept_detail(before: np.ndarray, after: np.ndarray) -> float:
+    """How the luma of neighbouring pixels still differs as it did: a correlation."""
+    differences = [np.diff(one @ np.array([0.2126, 0.7152, 0.0722]), axis=axis).ravel() for axis in (0, 1)
+                   for one in (before, after)]
+    one, other = np.concatenate(differences[::2]), np.concatenate(differences[1::2])
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_pictures(session: Session, kind: str) -> None:
+    """As the style and as the target: in the box, and with the target's own detail, where it has any."""
+    for target, style in ((COFFEE, ODD[kind]), (ODD[kind], COFFEE)):
+        result = transfer(session, target, style).image
+        assert result.shape == target.shape
+        assert np.isfinite(result).all()
+        assert result.min() >= 0
+        assert result.max() <= 1
+        if kind != "noise" and target.std() > 0.02 and style.std() > 0.02 and min(target.shape[:2]) > 1:
+            assert kept_detail(target, result) > 0.5
+
+
+def test_grey_stays_grey_in_a_grey_style(session: Session) -> None:
+    result = transfer(session, ODD["grey"], np.repeat(COFFEE.mean(2, keepdims=True), 3, 2)).image
+    assert np.ptp(result, 2).max() < 3 / 255
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def test_strength_is_linear_and_needs_no_new_work() -> None:
+    session = Session()
+    whole = transfer(session, PAGODA, ROCKET, allow_black=True)
+    half = transfer(session, PAGODA, ROCKET, allow_black=True, strength=0.5)
+    assert whole.report.evaluations["jvp"] > 0
+    assert half.report.evaluations["jvp"] == half.report.evaluations["vjp"] == 0
+    middle = (whole.image + PAGODA) / 2
+    inside = (whole.image > 0.05) & (whole.image < 0.95) & (PAGODA > 0.05) & (PAGODA < 0.95)
+    np.testing.assert_allclose(half.image[inside], middle[inside], atol=1e-3)
+    none = transfer(session, PAGODA, ROCKET, allow_black=True, strength=0.0)
+    assert np.abs(none.image - PAGODA).max() < 0.0026
+
+
+def test_off_takes_the_picture_as_a_whole(session: Session) -> None:
+    """As for a style that knows no places."""
+    off = transfer(session, PAGODA, ROCKET, correspondence="off")
+    assert off.correspondence is None
+    earlier = dataclasses.replace(dc.read_style(ROCKET, PHOTO), overviews=())
+    np.testing.assert_allclose(transfer(session, PAGODA, earlier).image, off.image, atol=1e-6)
+    assert psnr(off.image, transfer(session, PAGODA, ROCKET).image) < 40
+
+
+def test_stripes_do_not_show(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a size that the maps were not found at."""
+    result = transfer(session, PAGODA, COFFEE)
+    target = photograph("pagoda", 256)
+    pictures = []
+    for rows in (1000, 64, 7):
+        monkeypatch.setattr(components, "STRIPE_PIXELS", rows * target.shape[1])
+        out = np.empty_like(target)
+        result.components.render(target, out, lambda share: None)
+        pictures.append(out)
+    for one in pictures[1:]:
+        np.testing.assert_allclose(one, pictures[0], atol=1e-6)
