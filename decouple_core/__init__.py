@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from decouple_core.contract.progress import Progress
     from decouple_core.contract.remarks import Remark
     from decouple_core.contract.settings import Settings
+    from decouple_core.correspondence.correspondence import Correspondence
     from decouple_core.engine import RoundTrip
     from decouple_core.features.mixing import mix
     from decouple_core.features.registry import register_hierarchy
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Components",
+    "Correspondence",
     "LayerReport",
     "LookupTable",
     "Message",
@@ -56,6 +58,7 @@ __all__ = [
 
 _FETCHED = {
     "Components": "outcomes.components",
+    "Correspondence": "correspondence.correspondence",
     "LayerReport": "report",
     "LookupTable": "outcomes.lookup_table",
     "Message": "contract.messages",

@@ -280,7 +280,7 @@ class Session:
         Returns
         -------
         Style
-            Some tens of kilobytes, whatever the picture; `Style.save` writes it to a file.
+            Some 250 kB, whatever the picture, most of it a copy at 256 px; `Style.save` writes it to a file.
 
         Raises
         ------

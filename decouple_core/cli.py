@@ -26,7 +26,7 @@ from decouple_core.contract.files import check_file, check_folder
 from decouple_core.contract.messages import Message
 from decouple_core.contract.paths import STYLE_SUFFIX, possible
 from decouple_core.contract.remarks import heard
-from decouple_core.contract.settings import OTHER_NAMES, PAINTING, Settings
+from decouple_core.contract.settings import OF_PLACES, OTHER_NAMES, PAINTING, Settings, read_matches
 from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES, TEXT_SUFFIXES
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
@@ -193,8 +193,7 @@ def lut(options: argparse.Namespace) -> str:
     from decouple_core.pictures.table_files import check_table, stored_nodes
 
     check_table(options.output)
-    settings = Settings(**{row.name: getattr(options, row.name) for row in dataclasses.fields(Settings)
-                           if hasattr(options, row.name)})
+    settings = _settings(options)
     nodes = stored_nodes(Path(options.output).suffix, options.nodes)
     from decouple_core.api import Session
 
@@ -332,7 +331,7 @@ def _parser() -> argparse.ArgumentParser:
                           "(default: %(default)s)")
     _add_masks(sub)
     _add_settings(sub, only=[row.name for row in dataclasses.fields(Settings)
-                             if row.name != "mode" and row.metadata["only_with"] != PAINTING])
+                             if row.name not in ("mode", *OF_PLACES) and row.metadata["only_with"] != PAINTING])
     sub = command(batch)
     add_batch_arguments(sub)
     _add_settings(sub)
@@ -372,6 +371,9 @@ def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = 
                                  "help": f"{meta['help']} (default: %(default)s)"}
         if isinstance(row.default, bool):
             parser.add_argument(flag, action="store_true", dest=row.name, help=meta["help"])
+        elif row.name == "match":
+            parser.add_argument(flag, action="append", metavar="TX,TY=SX,SY", dest=row.name,
+                                help=f"{meta['help']}; may be given again")
         elif isinstance(row.default, tuple):
             words["help"] = meta["help"]
             parser.add_argument(flag, type=_numbers, metavar="A,B,…", **words)
@@ -404,7 +406,9 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(**{row.name: getattr(options, row.name) for row in dataclasses.fields(Settings)})
+    """The settings of a command, as far as it offers them."""
+    given = {row.name: getattr(options, row.name) for row in dataclasses.fields(Settings) if hasattr(options, row.name)}
+    return Settings(**{**given, "match": read_matches(" ".join(given.get("match") or ()))})
 
 
 def _readable(name: str) -> str:

@@ -310,7 +310,8 @@ class _Run:
                 if self._settings.keep_colours or self._settings.keep_tones:
                     keep_chroma_or_luma(target.pixels, out, LUMA, chroma=self._settings.keep_colours)
         report = Report.of(self._settings, model.network, describe(self._device), self._journal, layers,
-                           model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values)
+                           model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values,
+                           self.correspondence)
         return Transferred(out, wanted, components, report, self.correspondence)
 
     def read_style(self, given: _Given, for_any: bool) -> Style:

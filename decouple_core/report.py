@@ -18,11 +18,13 @@ from decouple_core.contract.failures import as_failure, reason
 from decouple_core.contract.files import write_whole
 from decouple_core.contract.paths import possible
 from decouple_core.contract.settings import Settings
+from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.move import Move
 from decouple_core.outcomes.certificate import Drift, Moved
 from decouple_core.outcomes.strategy import Choice
+from decouple_core.page.of_correspondence import tinted
 from decouple_core.page.of_transfer import Shown, write_transfer_page
 from decouple_core.pictures.writing import write_image
 
@@ -144,6 +146,8 @@ class Report:
         See `Journal`.
     shown : Shown or None
         The pictures for the page, if there are any; they are read when it is written.
+    correspondence : Correspondence or None
+        Where each place of the target takes from; None where it is off, and where one look is shared.
     """
 
     settings: Settings
@@ -160,10 +164,12 @@ class Report:
     losses: list[dict[str, Any]] = field(repr=False)
     images: Mapping[str, Tensor] = field(repr=False)
     shown: Shown | None = field(default=None, repr=False)
+    correspondence: Correspondence | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, settings: Settings, network: str, device: str, journal: Journal, layers: list[LayerReport],
-           hierarchy: Hierarchy, work: WorkCount, active: Tensor, reference: Sequence[Tensor]) -> Report:
+           hierarchy: Hierarchy, work: WorkCount, active: Tensor, reference: Sequence[Tensor],
+           correspondence: Correspondence | None = None) -> Report:
         """Put together what a transfer knows at its end."""
         names = hierarchy.names
         evaluations = {**{kind: work.of(kind) for kind in ("forward", "jvp", "vjp")}, "total": work.evaluations,
@@ -174,7 +180,8 @@ class Report:
                 for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)}
         noise = [values.flatten().cpu().tolist() for values in reference]
         return cls(settings, journal.choices, network, device, journal.seconds, evaluations, layers,
-                   journal.certificate, journal.drift, dead, noise, journal.losses, journal.images)
+                   journal.certificate, journal.drift, dead, noise, journal.losses, journal.images,
+                   correspondence=correspondence)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without the losses and images, which are long."""
@@ -182,6 +189,7 @@ class Report:
                     "message": one.why.as_dict()} for one in self.choices]
         return {"reference": self.reference, "settings": self.settings.as_dict(), "choices": choices,
                 "network": self.network, "device": self.device, "seconds": self.seconds,
+                "correspondence": _told(self.correspondence),
                 "evaluations": self.evaluations,
                 "layers": [asdict(layer) for layer in self.layers],
                 "certificate": [asdict(moved) for moved in self.certificate],
@@ -189,6 +197,10 @@ class Report:
 
     def save(self, folder: str | Path) -> None:
         """Write ``report.json``, ``report.html`` and the images of every step into a folder, made if missing.
+
+        Of a correspondence there is the target in the colours of the places that it takes from
+        (``correspondence_target.png``) and each style in the colours of its places (``correspondence_style.png``;
+        of a mixture ``correspondence_style_1.png`` …).
 
         Raises
         ------
@@ -204,6 +216,26 @@ class Report:
             write_whole(folder / "report.json", json.dumps(facts, indent=1).encode())
             for number, (name, image) in enumerate(self.images.items()):
                 write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
-            write_transfer_page(folder / "report.html", facts, self.images, self.shown)
+            places = self._places()
+            for name, image in places.items():
+                write_image(folder / f"correspondence_{name.replace(' ', '_')}.png",
+                            image.permute(1, 2, 0).cpu().numpy())
+            write_transfer_page(folder / "report.html", facts, self.images, self.shown, places)
         except OSError as error:
             raise as_failure(error, InputError("folder-unwritable", path=str(folder), reason=reason(error))) from error
+
+    def _places(self) -> dict[str, Tensor]:
+        """The pictures of the correspondence, by what they show."""
+        if self.correspondence is None:
+            return {}
+        styles, target = tinted(self.correspondence)
+        names = ["style"] if len(styles) == 1 else [f"style {number}" for number in range(1, len(styles) + 1)]
+        return {**dict(zip(names, styles, strict=True)), "target": target}
+
+
+def _told(correspondence: Correspondence | None) -> dict[str, Any] | None:
+    """How sure a correspondence is, as plain values."""
+    if correspondence is None:
+        return None
+    words = correspondence.how_sure
+    return {"certainty": round(correspondence.certainty, 3), "words": str(words), "message": words.as_dict()}

@@ -120,11 +120,17 @@ SENTENCES: dict[str, str] = {
     "style-too-dark": "at full strength {share} % of the picture would be lost in black or white",
     "style-too-flat": "at full strength {share} % of the picture's contrast would be left",
 
+    # How sure it is which places of two pictures belong together.
+    "places-sure": "it is clear which places of the two pictures belong together",
+    "places-fairly-sure": "it is fairly clear which places of the two pictures belong together",
+    "places-unsure": "the two pictures show little in common: which of their places belong together is a guess",
+
     # Settings and the command line.
     "setting-unknown": "There is no setting {setting}.",
     "setting-type": "{setting} is {value}; it must be of type {kind}.",
     "setting-choice": "{setting} is {value}; choose one of {choices}.",
     "setting-range": "{setting} is {value}; choose {low} to {high}.",
+    "match-unclear": "{given} is no match; write TX,TY=SX,SY, each from 0 to 1, such as 0.5,0.2=0.3,0.1.",
     "match-incomplete": "match has {count} numbers; give four for every pair of spots: tx, ty, sx, sy.",
     "amounts-many": "amounts has {count} values; give {most} at most.",
     "strengths-many": "strength_per_layer has {count} values; give {most} at most.",

@@ -2,8 +2,10 @@
 
 A client connects, says ``hello``, and is told the worker's `PROTOCOL` and version. It opens a job folder, writes raw
 pixels there, and sends one ``transfer`` message; the worker answers with ``queued`` and ``progress`` messages and then
-exactly one of ``done``, ``failed`` and ``cancelled``. Messages are JSON objects with a ``kind``; never pickles. What is
-for people is a `messages.Message` in them. The pixels stay in files, which both sides map into memory.
+exactly one of ``done``, ``failed`` and ``cancelled``. A ``where`` message (`Where`) asks which places of the last job's
+pictures belong together; a ``places`` message answers it without a solve, while another job runs, too. Messages are
+JSON objects with a ``kind``; never pickles. What is for people is a `messages.Message` in them. The pixels stay in
+files, which both sides map into memory.
 """
 
 from __future__ import annotations
@@ -28,11 +30,11 @@ from .messages import Message
 from .ownership import opened, partner, private_folder
 from .tables import LEAST_NODES, MOST_NODES, SUFFIXES
 
-PROTOCOL = 6
+PROTOCOL = 7
 """Both sides must agree on this number; it changes when the meaning of a message does."""
 
-MESSAGE_LIMIT = 4 * 2**20
-"""Bytes of one message. The largest, a style of 1472 features written as text, takes about 40 KB."""
+MESSAGE_LIMIT = 16 * 2**20
+"""Bytes of one message. A style takes some 250 kB, one of 16 pictures with many regions up to 9 MB."""
 
 HANDSHAKE_SECONDS = 5.0
 """A worker answers at once, even while it computes; one that does not within this time is hung, and a client that does
@@ -237,7 +239,7 @@ class Transfer:
     style : Raster, optional
         In the file ``style``.
     features : dict, optional
-        A decoupled style, as an earlier ``done`` message brought it.
+        A decoupled style, as the ``done`` message of a whole picture brings it.
     style_path : str, optional
         A ``.style`` file.
     mixture : tuple of Ingredient, optional
@@ -310,6 +312,54 @@ class Transfer:
             return cls(**values)
         except TypeError as error:  # a name too many or too few
             raise ProtocolError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Where:
+    """A question about the last job: which places of the other picture belong to a spot of this one.
+
+    Attributes
+    ----------
+    x, y : float
+        The spot, as shares of its picture's width and height, in [0, 1].
+    style : int, optional
+        The spot is one of this style, of several by its place, and the answer says which places of the target take from
+        it. Without it the spot is one of the target, and the answer says which places of the styles it takes from.
+    """
+
+    x: float
+    y: float
+    style: int | None = None
+
+    def __post_init__(self) -> None:
+        inside = all(type(at) in (int, float) and 0 <= at <= 1 for at in (self.x, self.y))
+        if not inside or not (self.style is None or (type(self.style) is int and self.style >= 0)):
+            raise ProtocolError(f"no spot of a picture: {self}")
+
+    def to_message(self) -> dict[str, Any]:
+        """The message that asks it."""
+        return {"kind": "where", **asdict(self)}
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Where:
+        """The question that a message asks; `ProtocolError` where it is none."""
+        try:
+            return cls(**{name: value for name, value in message.items() if name != "kind"})
+        except TypeError as error:
+            raise ProtocolError(str(error)) from error
+
+
+def places(shares: list[list[list[float]]] | None) -> dict[str, Any]:
+    """The answer to a `Where`, whose own fields the client finds in it, too.
+
+    Parameters
+    ----------
+    shares : list or None
+        Of each picture that was asked for, row by row, how much of the spot's correspondence lies in each of its
+        places: at least 0, adding up to 1 over all. None where nothing is known: before the first job, after one whose
+        correspondence was off, or where it is no longer kept.
+    """
+    return {"kind": "places", "shares": shares}
 
 
 def _plain(value: Transfer | Ingredient) -> dict[str, Any]:

@@ -7,9 +7,9 @@ command line turns into ``--help`` and the plug-in into a dialog.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
 
 from .errors import InputError
 from .messages import Message
@@ -30,8 +30,14 @@ OF_RENDERING = ("amounts", "keep_detail", "keep_colours", "keep_tones")
 OF_PAINTING = ("size", "style_scale", "structure", "fill")
 """Settings that change no photograph."""
 
+OF_PLACES = ("correspondence", "match")
+"""Settings that say which places of the style a place takes from."""
+
 MATCH_LENGTH = 4
 """Numbers of a pair of spots: x and y of the target's, x and y of the style's."""
+
+Spot = tuple[float, float]
+"""x and y of a spot, as shares of its picture's width and height."""
 
 AUTOMATIC_SIZE = 0
 """Stands for the size that suits the device."""
@@ -73,7 +79,8 @@ def option(default: Any, label: str, help: str, *, low: float | None = None, hig
 class Settings:
     """What a user can choose about a transfer.
 
-    Values are checked on construction; whole numbers do for others, and any sequence for a tuple.
+    Values are checked on construction; whole numbers do for others, and any sequence for a tuple. `match` may be
+    pairs of points, ((tx, ty), (sx, sy)); it is kept as numbers one after the other.
 
     Raises
     ------
@@ -106,12 +113,12 @@ class Settings:
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
     freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
                             "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
-    correspondence: str = option("auto", "Correspondence", "whether each place of the target takes from places of the "
-                                 "style that show the same kind of thing; off treats the picture as a whole",
-                                 choices={"auto": "Automatic", "off": "Off"})
-    match: tuple[float, ...] = option(
-        (), "Match", "spots that belong together: tx,ty of the target takes from sx,sy of the style; shares of width "
-        "and height from the top left, four numbers a pair", low=0.0, high=1.0,
+    correspondence: str = option("auto", "Places", "whether each place of the target takes from places of the style "
+                                 "that show the same kind of thing; off treats the picture as a whole",
+                                 choices={"auto": "Matched", "off": "All alike"})
+    match: tuple[float, ...] | Sequence[tuple[Spot, Spot]] = option(
+        (), "Match", "spots that belong together: what is like the target's at tx,ty takes from what is like the "
+        "style's at sx,sy; shares of width and height from the top left", low=0.0, high=1.0,
         only_with={"correspondence": ("auto",)})
     allow_black: bool = option(False, "Allow black", "let a style that is nearly black, white or flat take the picture "
                                "all the way, though little of it can be made out then")
@@ -135,6 +142,7 @@ class Settings:
     def __post_init__(self) -> None:
         if isinstance(self.mode, str):
             object.__setattr__(self, "mode", OTHER_NAMES.get(self.mode, self.mode))
+        object.__setattr__(self, "match", _one_after_the_other(self.match))
         for row in fields(self):
             value = _of_its_kind(row, getattr(self, row.name))
             object.__setattr__(self, row.name, value)
@@ -169,7 +177,8 @@ class Settings:
     @property
     def matches(self) -> list[tuple[float, float, float, float]]:
         """Each pair of spots, (tx, ty, sx, sy)."""
-        tx, ty, sx, sy = (self.match[axis::MATCH_LENGTH] for axis in range(MATCH_LENGTH))
+        numbers = cast(tuple[float, ...], self.match)  # since it was checked
+        tx, ty, sx, sy = (numbers[axis::MATCH_LENGTH] for axis in range(MATCH_LENGTH))
         return list(zip(tx, ty, sx, sy, strict=True))
 
     @property
@@ -231,14 +240,47 @@ def register_choice(setting: str, value: str, label: str) -> None:
     raise InputError("choices-none", setting=setting)
 
 
+def read_matches(text: str) -> tuple[float, ...]:
+    """Pairs of spots from their words, ``TX,TY=SX,SY`` each, with spaces or semicolons between.
+
+    Raises
+    ------
+    InputError
+        Where it holds anything else.
+    """
+    numbers = list[float]()
+    for pair in text.replace(";", " ").split():
+        try:
+            (tx, ty), (sx, sy) = (spot.split(",") for spot in pair.split("="))
+            numbers += [float(number) for number in (tx, ty, sx, sy)]
+        except ValueError as error:
+            raise InputError("match-unclear", given=pair) from error
+    return tuple(numbers)
+
+
+def _one_after_the_other(match: Any) -> Any:
+    """The numbers of pairs of points; anything else as it is."""
+    if _is_sequence(match) and all(_is_pair(pair) and all(map(_is_pair, pair)) for pair in match):
+        return tuple(number for pair in match for spot in pair for number in spot)
+    return match
+
+
+def _is_pair(value: Any) -> bool:
+    return _is_sequence(value) and len(value) == 2
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
 def _of_its_kind(row: dataclasses.Field[Any], value: Any) -> Any:
     """The value as the setting keeps it; `InputError` where it is of another kind."""
     kind = type(row.default)
-    if kind is tuple and isinstance(value, (list, tuple)) and all(map(_is_number, value)):
+    if kind is tuple and _is_sequence(value) and all(map(_is_number, value)):
         return tuple(_as_float(number) for number in value)
     if kind is float and _is_number(value):
         return _as_float(value)
-    if type(value) is not kind:
+    if type(value) is not kind or kind is tuple:
         raise InputError("setting-type", setting=row.name, value=repr(value), kind=kind.__name__)
     return value
 

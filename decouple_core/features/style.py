@@ -1,4 +1,4 @@
-"""The style as a thing of its own: the decoupled features of an image, some tens of kilobytes.
+"""The style as a thing of its own: the decoupled features of an image and an overview of it, some 250 kB.
 
 It can be kept in a ``.style`` file (JSON), stored on a layer, and imposed on any image later without the image it
 came from.
@@ -45,7 +45,7 @@ KEPT = frozenset({"format", "network", "activation", "name", "colours", "palette
 """What a file holds."""
 
 MOST_BYTES = 16 * 2**20
-"""Bounds of what is accepted from a file: one region takes about 60 kB, an overview 250."""
+"""Bounds of what is accepted from a file: one region takes about 60 kB, an overview 100 to 300."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Shown:
 
 
 def write_transfer_page(path: Path, facts: Mapping[str, Any], images: Mapping[str, Tensor],
-                        shown: Shown | None) -> None:
+                        shown: Shown | None, places: Mapping[str, Tensor] | None = None) -> None:
     """Write the page of one transfer.
 
     Parameters
@@ -54,14 +54,17 @@ def write_transfer_page(path: Path, facts: Mapping[str, Any], images: Mapping[st
     images : mapping of str to Tensor
         The image after each step of the flow.
     shown : Shown, optional
-        Without it the page has no pictures but those of the steps.
+        Without it the page has no pictures but those of the steps and of the places.
+    places : mapping of str to Tensor, optional
+        The pictures of `of_correspondence`, by what they show.
     """
     mode = facts["settings"]["mode"]
     named = [name for name in (shown.target_name, shown.style_name) if name] if shown else []
     lead = (f"{mode}, {facts['network']}, {facts['device']}: {sum(facts['seconds'].values()):.1f} s, "
             f"{facts['evaluations'].get('total', 0)} network evaluations")
-    sections = [*_pictures(shown), *_choices(facts), *_components(shown), *_layers(facts), *_certificate(facts),
-                *_steps(images), *_losses(facts), *_noise(facts), *_seconds(facts), *_settings(facts)]
+    sections = [*_pictures(shown), *_choices(facts), *_places(facts, places or {}), *_components(shown),
+                *_layers(facts), *_certificate(facts), *_steps(images), *_losses(facts), *_noise(facts),
+                *_seconds(facts), *_settings(facts)]
     write_page(path, " in the style of ".join(named) if len(named) == 2 else "Style transfer", lead, sections)
 
 
@@ -90,6 +93,14 @@ def _choices(facts: Mapping[str, Any]) -> Iterator[Section]:
     if choices := facts.get("choices"):
         yield Table("What was chosen", ("setting", "value", "why"),
                     [(str(choice["setting"]), str(choice["value"]), str(choice["why"])) for choice in choices])
+
+
+def _places(facts: Mapping[str, Any], places: Mapping[str, Tensor]) -> Iterator[Section]:
+    if places:
+        sure = facts["correspondence"]
+        yield Gallery("Where each place takes from", [of_tensor(image, name) for name, image in places.items()],
+                      f"Each place of the style has a colour, and each place of the target the mean of those that it "
+                      f"takes from. Certainty {sure['certainty']:.2f}: {sure['words']}.")
 
 
 def _components(shown: Shown | None) -> Iterator[Section]:

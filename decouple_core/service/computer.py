@@ -76,6 +76,8 @@ class _Computer:
         self._stopped = 0  # number of the last job that was cancelled
         self._number = 0  # of the job that may be interrupted at any instruction, 0 where none may
         self._folder: Path | None = None
+        self._results: Results | None = None  # once torch is loaded
+        self._sending = threading.Lock()
 
     def listen(self, lines: TextIO) -> None:
         """Take messages until the worker goes away; then end the process, whatever it is doing."""
@@ -84,12 +86,24 @@ class _Computer:
             if message["kind"] == "cancel":
                 self._stopped = message["number"]
                 threading.Thread(target=self._insist, daemon=True).start()
+            elif message["kind"] == "where":
+                self._send({**self._places(message), "number": message["number"]})
             else:
                 self._folder = Path(message["folder"])
                 self._jobs.put(message)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(0)
+
+    def _places(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a question about the last job of a folder; nothing in it touches the job under way."""
+        try:
+            question = protocol.Where(message["x"], message["y"], message["style"])
+            results = self._results
+            return protocol.places(results.places(Path(message["folder"]), question) if results else None)
+        except Exception:  # whatever happens, the next message is to be read
+            traceback.print_exc()
+            return protocol.places(None)
 
     def interrupt(self, _: int, frame: FrameType | None) -> None:
         """Stop the job under way, as Ctrl+C stops a program, if it is a moment for that.
@@ -109,13 +123,12 @@ class _Computer:
     def work(self) -> None:
         """Load torch, then do jobs as they come."""
         engine: Engine | None = None
-        results: Results | None = None
         broken: DecoupleError | None = None
         try:
             from decouple_core.engine import Engine
             from decouple_core.service.results import Results
 
-            engine, results = Engine(), Results()
+            engine, self._results = Engine(), Results()
         except Exception as error:  # told to whoever sends the first job
             traceback.print_exc()
             broken = as_failure(error, DecoupleError("computing-broken", reason=str(error)))
@@ -128,10 +141,10 @@ class _Computer:
                 if broken is not None:
                     raise broken
                 assert engine is not None
-                assert results is not None
+                assert self._results is not None
                 self._go_on(number)
                 with heard(remarks.append):
-                    answer = self._transfer(engine, results, message)
+                    answer = self._transfer(engine, self._results, message)
                 answer["remarks"] = [one.as_dict() for one in remarks]
             except Cancelled:
                 answer = {"kind": "cancelled"}
@@ -149,10 +162,13 @@ class _Computer:
             return self._jobs.get()
 
     def _transfer(self, engine: Engine, results: Results, message: dict[str, Any]) -> dict[str, Any]:
+        from decouple_core.model.device import CPU
         from decouple_core.service.results import RENDERING_SHARE, Made
 
         folder = Path(message["folder"])
         job = protocol.Transfer.from_message(message["job"])
+        if job.table is not None:  # it knows no places, so what it is fitted to takes the picture as a whole
+            job = dataclasses.replace(job, settings={**job.settings, "correspondence": "off"})
         settings = Settings.from_dict(job.settings)
         target = _pixels(folder, "target", job.target)
         style, style_mask = (None, None) if job.mixture is not None else _style(folder, job)
@@ -165,7 +181,8 @@ class _Computer:
             outcome = engine.transfer(target[..., :3], wanted, settings, target_mask=target_mask, style_mask=style_mask,
                                       regions=_regions(folder, job), render=False, progress=progress)
             return Made(outcome.components, outcome.report.settings,
-                        {"style": outcome.style.to_json(), "report": outcome.report.as_dict()})
+                        {"style": outcome.style.to_json(), "report": outcome.report.as_dict()},
+                        outcome.correspondence and outcome.correspondence.to(CPU))
 
         def mixed() -> Style:
             longest = max(target.shape[:2])
@@ -194,10 +211,11 @@ class _Computer:
                 results.render(made, settings, target[..., :3], result[..., :3], rendering)
             if job.table is not None:
                 nearness = results.table(folder, job.table, target[..., :3], result[..., :3], target_mask, fitting)
-                return {"kind": "done", **made.told, "table": dataclasses.asdict(nearness)}
-        if job.view is None:
-            protocol.pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
-            result[..., 3:] = target[..., 3:]
+                return {"kind": "done", "report": made.told["report"], "table": dataclasses.asdict(nearness)}
+        if job.view is not None:  # many follow each other, and nobody asks them for the style
+            return {"kind": "done", "report": made.told["report"]}
+        protocol.pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
+        result[..., 3:] = target[..., 3:]
         return {"kind": "done", **made.told}
 
     @contextlib.contextmanager
@@ -230,7 +248,8 @@ class _Computer:
         return report
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._out.write(json.dumps(message) + "\n")
+        with self._sending:
+            self._out.write(json.dumps(message) + "\n")
 
 
 def _between_statements_of_ours(frame: FrameType | None) -> bool:

@@ -19,6 +19,7 @@ from decouple_core.contract.failures import as_failure, reason
 from decouple_core.contract.messages import Message
 from decouple_core.model.threads import settle
 from decouple_core.service.job import Job, log
+from decouple_core.service.questions import Questions, Tell
 
 GRACE_SECONDS = 1.2
 """A cancelled job has this long to stop by itself, which keeps the network warm; then its process is killed. Users are
@@ -38,14 +39,16 @@ class ComputingProcess:
         self._number = 0  # of the last job
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._questions = Questions()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
     def start(self) -> None:
         """Start the child unless it runs; it loads torch while its first job is still being prepared."""
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 return
-            self._answers = queue.Queue()
+            self._answers, self._questions, self._writing = queue.Queue(), Questions(), threading.Lock()
             self._ready = False
             environ = dict(os.environ)
             settle(environ)
@@ -57,7 +60,8 @@ class ComputingProcess:
             log.info("computing process %d started", self._process.pid)
             assert self._process.stdout is not None
             assert self._process.stderr is not None
-            threading.Thread(target=_collect, args=(self._process.stdout, self._answers), daemon=True).start()
+            threading.Thread(target=_collect, args=(self._process.stdout, self._answers, self._questions),
+                             daemon=True).start()
             threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
 
     def kill(self) -> None:
@@ -67,6 +71,17 @@ class ComputingProcess:
                 self._process.kill()
                 self._process.wait()
                 self._process = None
+
+    def ask(self, question: protocol.Where, folder: str, tell: Tell) -> None:
+        """Put a client's question about the last job of this folder; the answer goes to the client when it comes."""
+        with self._lock:
+            runs = self._process is not None and self._process.poll() is None
+            questions = self._questions
+        number = questions.add(tell) if runs else None
+        if number is not None:
+            self._ask({**question.to_message(), "folder": folder, "number": number})
+        elif not runs:
+            tell(protocol.places(None))
 
     def run(self, job: Job) -> dict[str, Any]:
         """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
@@ -145,22 +160,28 @@ class ComputingProcess:
         """Send a message, in a thread of its own: a child that is stopped takes no long one."""
         assert self._process is not None  # start() has been called
         assert self._process.stdin is not None
-        threading.Thread(target=_write, args=(self._process.stdin, json.dumps(message) + "\n"), daemon=True).start()
+        threading.Thread(target=_write, args=(self._process.stdin, json.dumps(message) + "\n", self._writing),
+                         daemon=True).start()
 
 
-def _write(lines: IO[str], line: str) -> None:
+def _write(lines: IO[str], line: str, alone: threading.Lock) -> None:
     """Write a line to a child; one that has ended is noticed where its answers are read."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError), alone:
         lines.write(line)
         lines.flush()
 
 
-def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
-    """Queue a child's answers, and None when it ends or says what is none."""
+def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None], questions: Questions) -> None:
+    """Queue what a child says of its job, and None when it ends or says what is none; pass on what was asked."""
     with contextlib.suppress(OSError, ValueError):
         for line in lines:
-            answers.put(json.loads(line))
+            said = json.loads(line)
+            if said["kind"] == "places":
+                questions.answer(said.pop("number"), said)
+            else:
+                answers.put(said)
     answers.put(None)
+    questions.give_up()
 
 
 def _log_lines(lines: IO[str], write: Callable[..., None] = log.info) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from decouple_core.contract import protocol
 from decouple_core.contract.settings import COMPONENTS, OF_RENDERING, Settings
+from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.model.kept import Kept
 from decouple_core.outcomes.components import Components, Laid
 from decouple_core.outcomes.lookup_table import Nearness
@@ -28,6 +29,9 @@ from decouple_core.pictures.table_files import stored_nodes
 
 KEPT = 4
 """Results kept: a draft and the true one, now and before the last change."""
+
+SHARE_DIGITS = 7
+"""Of the shares of places, of which there are some 1000: far below what a screen can show."""
 
 LEAST_RENDERED = 1024
 """Longer side, in pixels, below which nothing is rendered: 0.03 s."""
@@ -61,11 +65,14 @@ class Made:
         As they were used, with nothing automatic left.
     told : dict
         The style and the report of its ``done`` message.
+    correspondence : Correspondence or None
+        On the processor, where it is asked without waiting for an accelerator.
     """
 
     components: Components
     settings: Settings
     told: dict[str, Any]
+    correspondence: Correspondence | None = None
 
     def in_amounts(self, wanted: Settings) -> Settings:
         """The settings that made it, with the amounts and all else that only rendering knows of others."""
@@ -94,6 +101,7 @@ class Results:
     def __init__(self) -> None:
         self._made = Kept[Made](KEPT)
         self._seen = Kept[Seen](KEPT)
+        self._places: dict[Path, Correspondence | None] = {}  # of each folder's last job, the latest last
         self._laid: tuple[Components, str, Laid] | None = None  # of the last view
 
     def made(self, folder: Path, job: protocol.Transfer, make: Callable[[], Made]) -> Made:
@@ -106,7 +114,25 @@ class Results:
         files = [file for file in (job.style_path, *(one.style_path for one in mixture)) if file is not None]
         given = json.dumps([settings, job.features, [(one.weight, one.features) for one in mixture], own,
                             [(file, _stamp(Path(file))) for file in files]], sort_keys=True)
-        return self._made.get(given, make)
+        made = self._made.get(given, make)
+        if job.table is None:
+            self._places.pop(folder, None)
+            self._places[folder] = made.correspondence
+            if len(self._places) > KEPT:
+                del self._places[next(iter(self._places))]
+        return made
+
+    def places(self, folder: Path, question: protocol.Where) -> list[list[list[float]]] | None:
+        """Which places belong to a spot, in the last picture made of a folder; None where nothing is known.
+
+        May be asked while another thread makes the next one.
+        """
+        found = self._places.get(folder)
+        if found is None or (question.style or 0) >= len(found.styles):
+            return None
+        grids = (found.where(question.x, question.y) if question.style is None else
+                 [found.taken_by(question.x, question.y, question.style)])
+        return [[[round(float(share), SHARE_DIGITS) for share in row] for row in grid] for grid in grids]
 
     def render(self, made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
         """The whole picture, (H, W, 3), into `out`."""

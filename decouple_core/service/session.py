@@ -77,6 +77,10 @@ class Session:
                     error, DecoupleError("worker-folder", path=folder, reason=reason(error)))))
         elif kind == "transfer":
             self._queue(protocol.Transfer.from_message(message))
+        elif kind == "where":
+            question = protocol.Where.from_message(message)
+            self._server.computer.ask(question, str(self._folder),
+                                      lambda answer: self.tell({**question.to_message(), **answer}))
         elif kind == "cancel":
             if self._job is not None and not self._job.finished.is_set():
                 self._job.cancel()

@@ -1,11 +1,12 @@
 """What a client of the worker waits for: its start, what a preview shows, and whole pictures.
 
-    python tests/benchmarks/worker.py [--document 6000] [--view 780] [--repeats 3] [--parts start,photo,painting]
+    python tests/benchmarks/worker.py [--document 6000] [--view 780] [--repeats 3] [--parts start,photo,…]
 
 A worker of its own, in a data folder of its own that borrows the weights and the kept reference, is started and asked
 as a client does it, but without GIMP, which puts the pictures into the worker's files. Seconds are those from a job's
 message to its end. *start* shows the first messages after the start, with warm file caches, and the slowest imports of
-the process that computes, by ``-X importtime``, which makes them a fifth slower.
+the process that computes, by ``-X importtime``, which makes them a fifth slower. *where* asks which places belong to a
+spot, at rest and while a job runs: seconds, and how many times those of the worker's plainest answer (``hello``).
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from decouple_core.contract.paths import data_folder
 from decouple_core.contract.settings import Settings
 from decouple_core.service.worker import stop
 
-PARTS = ("start", "photo", "painting")
+PARTS = ("start", "photo", "painting", "where")
+
+QUESTIONS = 50
+"""Of each kind, of which the median and the slowest are told."""
 
 SHOWN = 8
 """Imports in the table."""
@@ -75,6 +79,22 @@ class Guest:
             sys.exit(str(message))
         self._note("the result")
         return time.perf_counter() - begun
+
+    def asked(self, message: dict[str, Any]) -> float:
+        """Seconds to the answer of a question, beside the news of a job that runs."""
+        kind = {"hello": "hello", "where": "places"}[message["kind"]]
+        begun = time.perf_counter()
+        self._ask(message)
+        while self._hear()["kind"] != kind:
+            pass
+        return time.perf_counter() - begun
+
+    def begin(self, settings: Settings) -> None:
+        """Begin a job for the whole picture, and wait until it computes."""
+        target, style = self._rasters
+        self._ask(protocol.Transfer(target, settings.as_dict(), style=style).to_message())
+        while self._hear().get("message", {}).get("code") in (None, "starting"):
+            pass
 
     def _ask(self, message: dict[str, Any]) -> None:
         protocol.send(self._connection, message)
@@ -153,6 +173,24 @@ def pairs(guest: Guest, settings: Settings, document: int, view: int, repeats: i
             yield taken
 
 
+def where(guest: Guest, settings: Settings, painting: Settings, document: int) -> None:
+    """The table of questions: which places the target takes from at a spot, and the other way."""
+    photos = photographs()
+    guest.pictures(*(resized(photos[name], document) for name in ("coffee", "astronaut")))
+    guest.job(settings, 780)
+    rows = []
+    for state in ("at rest", "while a painting is made"):
+        if state != "at rest":
+            guest.begin(painting)
+        spots = [(number + 0.5) / QUESTIONS for number in range(QUESTIONS)]
+        plain = statistics.median(guest.asked({"kind": "hello"}) for _ in spots)
+        for name, style in (("where the target takes from", None), ("what takes from the style", 0)):
+            taken = [guest.asked(protocol.Where(at, at, style).to_message()) for at in spots]
+            median = statistics.median(taken)
+            rows.append((f"{name}, {state}", median, max(taken), f"{median / plain:.0f}"))
+    table(("question", "seconds", "slowest", "times a greeting"), rows)
+
+
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--document", type=int, default=6000,
@@ -165,7 +203,10 @@ def main() -> None:
     print(f"{machine(settings)}; pictures of {given.document} px seen at {given.view} px, median of {given.repeats}")
     if "start" in parts:
         start(settings, given.repeats)
-    for mode in (mode for mode in PARTS[1:] if mode in parts):
+    if "where" in parts:
+        with served() as guest:
+            where(guest, settings_from(given, mode="photo"), settings_from(given, mode="painting"), given.document)
+    for mode in (mode for mode in PARTS[1:3] if mode in parts):
         with served() as guest:
             taken = list(pairs(guest, settings_from(given, mode=mode), given.document, given.view, given.repeats))
         table((mode, "seconds"), [(name, statistics.median(times[name] for times in taken)) for name in taken[0]])

@@ -165,10 +165,11 @@ def test_report_folder(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFix
              "--report", tmp_path / "report")
     names = {p.name for p in (tmp_path / "report").iterdir()}
     assert {"report.json", "report.html", "step_0_target.png", "step_1_undressed.png",
-            "step_2_dressed_relu1_1.png", "step_3_dressed.png"} == names
+            "step_2_dressed_relu1_1.png", "step_3_dressed.png", "correspondence_style.png",
+            "correspondence_target.png"} == names
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert set(report) == {"settings", "choices", "network", "device", "seconds", "evaluations", "layers",
-                           "certificate", "drift", "dead_channels", "losses", "reference"}
+    assert set(report) == {"settings", "choices", "network", "device", "seconds", "correspondence", "evaluations",
+                           "layers", "certificate", "drift", "dead_channels", "losses", "reference"}
     assert report["settings"]["size"] == 32
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "<h1>target.png in the style of style.jpg</h1>" in page
@@ -267,6 +268,11 @@ def test_files_that_cannot_be_used(kind: str, message: str, place: str, pictures
     (["--mode", "sketch"], "invalid choice"),
     (["--seed", "-1"], "seed is -1"),
     (["--keep-colours", "--keep-tones"], "choose one"),
+    (["--match", "0.5,0.2"], "0.5,0.2 is no match; write tx,ty=sx,sy, each from 0 to 1, such as 0.5,0.2=0.3,0.1."),
+    (["--match", "0.5,0.2=0.3,x"], "is no match; write tx,ty=sx,sy"),
+    (["--match", "0.5,0.2=0.3,1.1"], "match is 1.1; choose 0 to 1"),
+    (["--match", "0.5,0.2=0.3,0.1", "--match", "1"], "1 is no match"),
+    (["--correspondence", "on"], "invalid choice"),
     (["--colour", "1"], "unrecognized arguments"),
     (["--device", "tpu"], "invalid choice"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
@@ -370,3 +376,23 @@ def test_components_add_up_to_the_result(pictures: Path, tmp_path: Path, mode: s
     assert all(part.dtype == np.float32 for part in read)
     written = np.asarray(PIL.Image.open(tmp_path / "out.png"))
     np.testing.assert_array_equal(np.floor(np.clip(sum(read), 0, 1) * 255 + 0.5).astype(np.uint8), written)
+
+
+def test_matches_are_given_one_by_one(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["transfer", pictures / "target.png", pictures / "style.jpg", *QUICK, "--mode", "photo"]
+    plain, matched = tmp_path / "plain.png", tmp_path / "matched.png"
+    succeeds(capsys, *command, "-o", plain)
+    succeeds(capsys, *command, "-o", matched, "--match", "0.5,0.25=0.9,0.9", "--match", "0.1,0.1=0.5,0.5",
+             "--report", tmp_path / "report")
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["settings"]["match"] == [0.5, 0.25, 0.9, 0.9, 0.1, 0.1, 0.5, 0.5]
+    assert not np.array_equal(picture(plain), picture(matched))
+
+
+def test_lookup_tables_know_no_places(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["lut", "--help"])
+    text = capsys.readouterr().out
+    assert "--strength" in text
+    assert "--correspondence" not in text
+    assert "--match" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -13,7 +14,11 @@ import pytest
 import torch
 
 from decouple_core.contract.errors import InputError
+from decouple_core.contract.messages import Message
 from decouple_core.contract.settings import Settings
+from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.correspondence.transport import Plan
+from decouple_core.features.overview import Overview
 from decouple_core.flow.move import Move
 from decouple_core.report import Journal, LayerReport, Report
 
@@ -75,6 +80,31 @@ def test_folder(tmp_path: Path) -> None:
         written = np.asarray(PIL.Image.open(folder / f"step_{number}_{name}.png"))
         wanted = np.round(image.permute(1, 2, 0).numpy().clip(0, 1) * 255)
         assert np.abs(written.astype(float) - wanted).max() <= 1
+
+
+def test_correspondence_is_told_and_shown(tmp_path: Path) -> None:
+    """Where a place takes from one place alone it has that one's colour; of two styles, each its own."""
+    def overview(width: int) -> Overview:
+        image, grid = torch.ones(3, 16, width), (2, width // 8)
+        return Overview(image, torch.zeros(grid[0] * grid[1], 12), torch.ones(1, grid[0] * grid[1]))
+
+    forward = torch.zeros(6, 10)
+    forward[:, 4] = 1.0  # the first of the second style
+    found = Correspondence(overview(24), (overview(16), overview(24)), Plan(forward, torch.full((6,), 1 / 6)),
+                           torch.eye(10), torch.zeros(10, 1), torch.zeros(10, 3), 0.62, "")
+    made = dataclasses.replace(report(Journal()), correspondence=found)
+    made.save(tmp_path)
+    kept = json.loads((tmp_path / "report.json").read_text())["correspondence"]
+    assert kept["certainty"] == 0.62
+    assert kept["words"] == str(Message.from_dict(kept["message"]))
+    one, two, target = (np.asarray(PIL.Image.open(tmp_path / f"correspondence_{name}.png"), float)
+                        for name in ("style_1", "style_2", "target"))
+    assert np.ptp(target, (0, 1)).max() <= 1
+    assert np.abs(target[0, 0] - two[0, 0]).max() <= 1
+    assert np.abs(one - target[0, 0]).sum(2).min() > 10
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Where each place takes from" in page
+    assert f"Certainty 0.62: {kept['words']}." in page
 
 
 def test_report_is_written_over_an_older_one(tmp_path: Path) -> None:

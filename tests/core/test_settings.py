@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decouple_core.contract.errors import InputError
 from decouple_core.contract.networks import NETWORKS
-from decouple_core.contract.settings import LAYER_COUNT, LAYER_NAMES, Settings, option, register_choice
+from decouple_core.contract.settings import LAYER_COUNT, LAYER_NAMES, Settings, option, read_matches, register_choice
 
 NUMBERS = [f for f in dataclasses.fields(Settings) if f.metadata["low"] is not None]
 
@@ -50,9 +51,9 @@ def test_numbers_out_of_range_are_refused_by_name_and_range(row: dataclasses.Fie
     low, high, several = row.metadata["low"], row.metadata["high"], isinstance(row.default, tuple)
     for value in (low - 1, high + 1, *([] if isinstance(row.default, int) else [float("nan"), float("inf")])):
         with pytest.raises(InputError, match=rf"^{row.name} is .*; choose {low:g} to {high:g}\.$".replace("+", r"\+")):
-            changed(row.name, (value,) if several else value)
+            changed(row.name, (value,) * 4 if several else value)
     for value in (low, high):
-        assert changed(row.name, (value,) if several else value)
+        assert changed(row.name, (value,) * 4 if several else value)
 
 
 @pytest.mark.parametrize("row", [f for f in dataclasses.fields(Settings) if f.metadata["choices"]],
@@ -75,9 +76,15 @@ def test_choices(row: dataclasses.Field[Any]) -> None:
     ({"mode": None}, "mode is None"),
     ({"layers": 9}, "layers is 9; choose 1 to 5"),
     ({"strength_per_layer": [2.0]}, "strength_per_layer is 2.0; choose 0 to 1"),
+    ({"match": [0.5, 0.5, 0.5]}, "match has 3 numbers; give four"),
+    ({"match": [[[0.5, 0.5], [0.5, 1.5]]]}, "match is 1.5; choose 0 to 1"),
+    ({"match": [[[0.5, 0.5], [0.5]]]}, "match is .*; it must be of type tuple"),
+    ({"match": [[0.5, 0.5, 0.5, 0.5]]}, "match is .*; it must be of type tuple"),
+    ({"match": [[[0.5, "x"], [0.5, 0.5]]]}, "match is .*; it must be of type tuple"),
     ({"strength_per_layer": [0.5] * 7}, "strength_per_layer has 7 values; give 6 at most"),
     ({"strength_per_layer": ["x"]}, "strength_per_layer"),
     ({"strength_per_layer": [None]}, "strength_per_layer"),
+    ({"strength_per_layer": ("x",)}, "strength_per_layer is .*; it must be of type tuple"),
     ({"strength_per_layer": 0.5}, "strength_per_layer is 0.5; it must be of type tuple"),
     ({"keep_tones": True, "keep_colours": True}, "leave nothing to transfer"),
 ])
@@ -91,6 +98,35 @@ def test_values_from_outside_are_checked(values: dict[str, Any], message: str) -
 
 def test_whole_numbers_do_for_strengths() -> None:
     assert Settings.from_dict({"strength": 1, "strength_per_layer": [0, 1]}).strength_per_layer == (0.0, 1.0)
+
+
+spots = st.tuples(st.floats(0, 1), st.floats(0, 1))
+
+
+@given(st.lists(st.tuples(spots, spots), max_size=5))
+@settings(deadline=None)
+def test_matches_are_pairs_of_points_in_any_form(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
+    flat = [(*here, *there) for here, there in pairs]
+    numbers = [number for pair in flat for number in pair]
+    text = " ".join(f"{tx!r},{ty!r}={sx!r},{sy!r}" for tx, ty, sx, sy in flat)
+    for given_as in (pairs, [[list(spot) for spot in pair] for pair in pairs], numbers, read_matches(text)):
+        chosen = Settings.from_dict({"match": given_as})
+        assert chosen.matches == flat
+        assert chosen == Settings.from_dict(json.loads(json.dumps(chosen.as_dict())))
+
+
+@given(st.text(alphabet="0123456789.,=; -+einfa", max_size=20))
+@settings(deadline=None)
+def test_words_of_matches_are_some_or_refused(text: str) -> None:
+    numbers, refused = tuple[float, ...](), None
+    try:
+        numbers = read_matches(text)
+    except InputError as error:
+        refused = str(error)
+    pairs = re.split("[; ]+", text.strip("; ")) if text.strip("; ") else []
+    assert refused is None or refused.endswith("is no match; write TX,TY=SX,SY, each from 0 to 1, such as "
+                                               "0.5,0.2=0.3,0.1.")
+    assert refused is not None or len(numbers) == 4 * len(pairs)
 
 
 def test_freedom_is_damping_backwards() -> None:

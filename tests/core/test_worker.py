@@ -159,14 +159,57 @@ def test_what_was_passed_over_comes_with_the_result(home: Path, tmp_path: Path) 
     assert guest.end()["remarks"] == [Message("style-more", path=str(file)).as_dict()]
 
 
+def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
+    """As the library has it; while a job runs, too, and nothing where nothing is known."""
+    from decouple_core.engine import Engine
+
+    guest, settings = Guest(home), {**QUICK, "mode": "photo"}
+    assert guest.ask(protocol.Where(0.5, 0.5).to_message())["shares"] is None
+    guest.begin(settings)
+    assert guest.end()["kind"] == "done"
+    found = Engine().transfer(pixels(1), pixels(2), Settings.from_dict(settings)).correspondence
+    assert found is not None
+    spots = [(0.0, 0.0), (0.3, 0.8), (1.0, 1.0)]
+    for x, y in spots:
+        answer = guest.ask(protocol.Where(x, y).to_message())
+        assert (answer["kind"], answer["x"], answer["y"], answer["style"]) == ("places", x, y, None)
+        np.testing.assert_allclose(answer["shares"], found.where(x, y), atol=1e-3)  # by other numbers of threads
+        np.testing.assert_allclose(guest.ask(protocol.Where(x, y, 0).to_message())["shares"],
+                                   [found.taken_by(x, y)], atol=1e-3)
+        assert guest.ask(protocol.Where(x, y, 1).to_message())["shares"] is None
+    assert Guest(home).ask(protocol.Where(0.5, 0.5).to_message())["shares"] is None, "another client's are its own"
+    guest.begin(LONG)
+    while guest.hear().get("message", {}).get("code") != "reading-style":
+        pass
+    protocol.send(guest.connection, protocol.Where(*spots[0]).to_message())
+    while (message := guest.hear())["kind"] == "progress":
+        pass
+    assert message["kind"] == "places"
+    assert len(message["shares"]) == 1
+    protocol.send(guest.connection, {"kind": "cancel"})
+    assert guest.end()["kind"] == "cancelled"
+    guest.begin({**settings, "correspondence": "off"})
+    assert guest.end()["kind"] == "done"
+    assert guest.ask(protocol.Where(0.5, 0.5).to_message())["shares"] is None
+
+
+@pytest.mark.parametrize("odd", [{"x": 1.5, "y": 0}, {"x": 0.5}, {"x": 0, "y": 0, "style": -1}, {"x": "0", "y": 0},
+                                 {"x": 0, "y": 0, "z": 0}, {"x": float("nan"), "y": 0},
+                                 {"x": 0, "y": 0, "style": True}])
+def test_odd_questions_are_none(odd: dict[str, Any]) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.Where.from_message({"kind": "where", **odd})
+
+
 @pytest.mark.parametrize("suffix", [".cube", ".png"])
 def test_look_as_a_table(home: Path, suffix: str) -> None:
     """What is in the file is the table that comes so near to the photograph; the files stay for the next job."""
     guest = Guest(home)
-    settings = {**QUICK, "mode": "photo"}
+    settings = {**QUICK, "mode": "photo", "correspondence": "off"}
     folder = guest.begin(settings)
     assert guest.end()["kind"] == "done"
     photograph = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(40, 50, 3)
+    settings["correspondence"] = "auto"  # a table knows no places, whatever it is asked for
     folder = guest.begin(settings, table=Table(suffix, 17, "a look"))
     done = guest.end()
     assert done["kind"] == "done", done

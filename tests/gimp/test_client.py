@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -12,8 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-from gimp_under_test import REPOSITORY
+from gimp_under_test import REPOSITORY, lend_weights
 
 import install
 from decouple_core.contract import __version__, protocol
@@ -224,6 +226,62 @@ def test_failures_that_are_no_message(place: Place, odd: dict[str, Any]) -> None
     said, code, arguments = failure(answered(place, {"kind": "failed", **odd}))
     assert (said, code) == ("DecoupleError", "worker-unclear")
     assert arguments == {"log": str(place.home / "log" / "worker.log")}
+
+
+@pytest.fixture
+def real(weights: object, place: Place) -> Iterator[Worker]:
+    """The plug-in's end of a connection to the real worker."""
+    lend_weights(Path(os.environ["DECOUPLE_HOME"]), place.home)
+    place.python.write_text(f'#!/bin/sh\nshift\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "$@"\n')  # without -I
+    worker = place.worker()
+    finished(worker.connect())
+    yield worker
+    worker.close()
+
+
+def test_real_worker_tells_which_places_belong_together(real: Worker) -> None:
+    """Also while a job is followed: neither takes the other's answers."""
+    from decoupled_style.contract import protocol
+
+    question = protocol.Where(0.25, 0.75)
+    assert finished(real.where(question)) is None
+    folder = finished(real.folder())
+    smooth = np.kron(np.random.default_rng(0).random((6, 8, 3)), np.ones((8, 8, 1))).astype(np.float32)
+    for name, picture in (("target", smooth), ("style", 1 - smooth)):
+        protocol.pixels_file(folder, name).write_bytes(picture.tobytes())
+    raster = protocol.Raster(64, 48, 3)
+    settings = {"network": "vgg16", "mode": "photo", "device": "cpu", "match": [0.25, 0.75, 0.9, 0.1]}
+    look = protocol.Transfer(raster, settings, style=raster, view=protocol.View(64, 0, 0, 64, 48))
+    assert finished(real.transfer(look))["kind"] == "done"
+    shares = finished(real.where(question))
+    assert np.sum(shares) == pytest.approx(1, abs=1e-3)
+    rows, columns = np.shape(shares)[1:]
+    nearer = (np.arange(columns) > columns / 2) & (np.arange(rows) < rows / 2)[:, None]
+    assert np.sum(np.where(nearer, shares[0], 0)) > 0.5, "it takes from where the match says"
+    back = finished(real.where(protocol.Where(0.9, 0.1, 0)))
+    assert np.sum(back) == pytest.approx(1, abs=1e-3)
+    asked: list[Any] = []
+    following = real.transfer(dataclasses.replace(look, settings={**settings, "freedom": 0.6}))
+    done = finished(following, lambda _news: None if len(asked) > 2 else asked.append(finished(real.where(question))))
+    assert done["kind"] == "done"
+    assert asked == [shares] * 3
+
+
+def test_answers_to_questions_that_were_given_up_are_left_out(place: Place) -> None:
+    from decoupled_style.contract import protocol
+
+    first, second = protocol.Where(0.5, 0.5), protocol.Where(0.5, 0.25, 1)
+    answers = [{**one.to_message(), "kind": "places", "shares": [[[share]]]} for one, share in ((first, 0.5),
+                                                                                                (second, 1.0))]
+    place.serves(answers=[answers[0], {"kind": "progress", "fraction": 0.5, "message": {}}, answers[1],
+                          {"kind": "done"}])
+    worker = place.worker()
+    finished(worker.connect())
+    finished(worker.folder())
+    steps = worker.transfer(job())
+    next(steps)
+    assert finished(worker.where(second)) == [[[1.0]]]
+    assert finished(steps) == {"kind": "done"}
 
 
 def test_stopped(place: Place) -> None:

@@ -30,6 +30,16 @@ def test_machine_and_output_are_left_alone(console: Session) -> None:
         "vgg16", "separable", 300, 1.0]
 
 
+def test_places_are_part_of_a_preset(console: Session) -> None:
+    asked = '[config.get_property(x) for x in ("correspondence", "match")]'
+    console.ask('presets.apply(config, "Subtle"); config.set_property("correspondence", "off")\n'
+                'config.set_property("match", "0.1,0.2=0.3,0.4"); presets.save(config, "spots")\n'
+                'presets.apply(config, "Subtle")')
+    assert console.ask(asked) == ["auto", ""]
+    console.ask('presets.apply(config, "spots"); presets.remove("spots")')
+    assert console.ask(asked) == ["off", "0.1,0.2=0.3,0.4"]
+
+
 def test_own_presets_are_kept_and_forgotten(console: Session) -> None:
     console.ask('presets.apply(config, "Painting"); config.set_property("grain", 0.25)\n'
                 'presets.save(config, "été"); presets.apply(config, "Subtle")')

@@ -69,6 +69,25 @@ def test_painting_adds_its_parts_to_the_photograph(console: Session, pictures: P
     assert np.abs(made["half"] - made["painting"]).max() > 4 / 255, "the amounts change little; this says little"
 
 
+def test_places_and_spots_are_those_of_the_core_and_of_the_recipe(console: Session, pictures: Pictures,
+                                                                  style: np.ndarray) -> None:
+    cat, spots = pictures.cat(alpha=False), [0.2, 0.3, 0.9, 0.8, 0.5, 0.9, 0.1, 0.1]
+    opened(console, pictures, cat)
+    made = []
+    for given, settings in (('match="0.2,0.3=0.9,0.8 0.5,0.9=0.1,0.1"', {"match": spots}),
+                            ('correspondence="off"', {"correspondence": "off"})):
+        new = succeeded(console, f'dress(image, [layer], style=cup, mode="photo", layers=3, {given})')
+        made.append(pictures.get(console, f"item({new})")[..., :3])
+        assert np.abs(made[-1] - dressed(cat, style, mode="photo", layers=3, **settings)).max() < 1 / 255
+        kept = f'bytes(item({new}).get_parasite("decoupled-style-recipe").get_data()).decode()'
+        recipe = json.loads(console.ask(kept))
+        assert {name: recipe["settings"][name] for name in settings} == settings
+    assert np.abs(made[0] - made[1]).max() > 4 / 255, "the settings change little; this says little"
+    status, _, message = console.ask('dress(image, [layer], style=cup, match="0.5,0.5")')
+    assert status != "success"
+    assert "0.5,0.5 is no match; write TX,TY=SX,SY" in message
+
+
 @pytest.mark.parametrize(("kind", "curve"), [*((kind, "NON_LINEAR") for kind in STORED), ("U8", "LINEAR"),
                                              ("U16", "PERCEPTUAL"), ("FLOAT", "LINEAR")])
 def test_precision_and_alpha_are_kept(console: Session, pictures: Pictures, style: np.ndarray, kind: str,

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ START_SECONDS = 30.0
 QUIET_SECONDS = 10.0
 """A worker that has said nothing for so long is asked whether it is there; a job may take seconds between its news."""
 
+OF_A_JOB, PLACES = ("folder", "queued", "progress", "done", "failed", "cancelled"), ("places",)
+"""Kinds of messages that are waited for together."""
+
 
 class Worker:
     """A connection to this user's worker, which is started where none runs."""
@@ -38,6 +41,7 @@ class Worker:
         self._connection: Connection | None = None
         self._folder: Path | None = None
         self._busy = False
+        self._unheard: list[dict[str, Any]] = []  # what came while something else was waited for
 
     def connect(self) -> Steps[None]:
         """Connect, starting the worker if need be; one of another version is sent away first.
@@ -115,6 +119,20 @@ class Worker:
             raise Cancelled
         return answer
 
+    def where(self, question: protocol.Where) -> Steps[list[list[list[float]]] | None]:
+        """Ask which places of the last job's pictures belong to a spot; may be asked while another job runs.
+
+        Returns
+        -------
+        list or None
+            What `protocol.places` holds.
+        """
+        self._tell(question.to_message())
+        while True:
+            answer = yield from self._listen(PLACES)
+            if protocol.Where(answer["x"], answer["y"], answer["style"]) == question:  # else of one that was given up
+                return answer["shares"]
+
     def cancel(self) -> None:
         """Ask for the end of the job that runs, if one does; its `transfer` then raises `Cancelled`."""
         if self._busy:
@@ -127,6 +145,7 @@ class Worker:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._connection, self._folder, self._busy = None, None, False
+        self._unheard.clear()
 
     def _send_away(self) -> None:
         """Have a worker that we cannot use end itself."""
@@ -142,16 +161,20 @@ class Worker:
         with self._noticing_its_end():
             protocol.send(self._connected(), message)
 
-    def _listen(self) -> Steps[dict[str, Any]]:
-        """Wait for a message; a worker that keeps silent is asked whether it is there."""
+    def _listen(self, kinds: Collection[str] = OF_A_JOB) -> Steps[dict[str, Any]]:
+        """Wait for a message of these kinds; a worker that keeps silent is asked whether it is there."""
         heard, asked = time.monotonic(), False
         while True:
+            for number, message in enumerate(self._unheard):
+                if message["kind"] in kinds:
+                    return self._unheard.pop(number)
             with self._noticing_its_end():
                 if self._connected().poll():
                     message = protocol.receive(self._connected())
-                    if message["kind"] != "hello":
-                        return message
                     heard, asked = time.monotonic(), False
+                    if message["kind"] != "hello":
+                        self._unheard.append(message)
+                        continue
                 elif time.monotonic() - heard > QUIET_SECONDS and not asked:
                     protocol.send(self._connected(), {"kind": "hello"})
                     heard, asked = time.monotonic(), True

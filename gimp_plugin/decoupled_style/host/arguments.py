@@ -51,6 +51,9 @@ TIPS = {
     "keep_detail": "How much stays of the picture's detail that is finer than the strokes",
     "keep_colours": "Leaves the picture its own colours; tones and texture are the style's",
     "keep_tones": "Leaves the picture its own lightness; the colours are the style's",
+    "correspondence": "Whether sky takes from sky and skin from skin, or every place from the whole style",
+    "match": "Spots that belong together, x,y=x,y for each pair: what is like the target's spot takes from what is "
+             "like the style's; shares of width and height from the top left, with spaces between pairs",
     "allow_black": "Lets a style that is nearly black, white or flat take the picture all the way, though little of it "
                    "can be made out then",
     "layers": "How many layers of the network look at the pictures, from fine to coarse",
@@ -63,8 +66,8 @@ TIPS = {
 """What each control does to the picture."""
 
 IN_DIALOG = ("colour", "forms", "strokes", "grain", "structure", "style_scale", "freedom", "keep_tones", "keep_colours",
-             "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "allow_black", "seed", "network",
-             "device")
+             "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "correspondence", "allow_black",
+             "seed", "network", "device")
 """What the dialog shows, in the order in which letters are given out."""
 
 TAKEN = "hrcolsbmknpvqy"
@@ -110,6 +113,8 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
             names = {name: name for name in words["choices"]} | (table.OTHER_NAMES if field.name == "mode" else {})
             choice = _choice({nick: words["choices"][name] for nick, name in names.items()})
             procedure.add_choice_argument(property_name, label, tip, choice, default, READ_WRITE)
+        elif field.name == "match":
+            procedure.add_string_argument(property_name, label, tip, "", READ_WRITE)
         elif isinstance(default, bool):
             procedure.add_boolean_argument(property_name, label, tip, default, READ_WRITE)
         elif isinstance(default, int):
@@ -135,8 +140,9 @@ def chosen_output(config: Gimp.ProcedureConfig) -> Output:
 
 
 def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
-    """The settings that the arguments hold; `InputError` where two exclude each other."""
+    """The settings that the arguments hold; `InputError` where two exclude each other, or a match is none."""
     values = {name: config.get_property(dashed(name)) for name in FIELDS}
+    values["match"] = table.read_matches(values["match"] or "")
     per_layer = [1.0] * (table.LAYER_COUNT + 1)
     for name, (_label, layers) in STRENGTHS.items():
         for layer in layers:

@@ -16,6 +16,9 @@ MAIN = ("colour", "forms", "strokes", "grain", "style_scale", "structure", "free
 MORE = ("strength", "fine_texture", "coarse_texture", "keep_detail", "fill")
 """What is always seen, and what an expander holds; all in per cent."""
 
+BELOW_MORE = ("correspondence", "allow_black", "seed", "network", "device")
+"""What else the expander holds."""
+
 SETTING_OF = {**{name: setting for name, (setting, _label) in arguments.SLIDERS.items()}}
 ONLY_PHOTOGRAPH = ("fine_texture", "coarse_texture")
 """These act in paintings, too, but their amounts do better."""
@@ -45,7 +48,7 @@ class Controls:
             self._add(name, dialog.get_widget(arguments.dashed(name), Gtk.CheckButton))
         self._exclude_each_other("keep-colours", "keep-tones")
         self._add("size", self._quality())
-        for name in ("network", "device"):
+        for name in ("correspondence", "network", "device"):
             self._add(name, row(arguments.labels()[name], GimpUi.prop_choice_combo_box_new(config, name)))
         self._add("seed", row(arguments.labels()["seed"], GimpUi.prop_spin_button_new(config, "seed", 1, 10, 0)))
         config.connect("notify", lambda *_args: self.follow())
@@ -59,8 +62,7 @@ class Controls:
 
     def more(self) -> list[Gtk.Widget]:
         """What an expander holds."""
-        return [*(self._widgets[name] for name in MORE), self._widgets["allow_black"],
-                self._widgets["seed"], self._widgets["network"], self._widgets["device"]]
+        return [self._widgets[name] for name in (*MORE, *BELOW_MORE)]
 
     def follow(self) -> None:
         """Grey what does nothing in this state, and say why."""

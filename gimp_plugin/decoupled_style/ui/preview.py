@@ -45,6 +45,9 @@ LOOKS, SOLVED = 24, 3
 TOLD = ("mode", "strength")
 """Settings whose choice by the program can be seen in the picture."""
 
+UNSURE = "places-unsure"
+"""What the report says of a plan that is worth a word."""
+
 DRAFT_SIDE = 128
 """Longer side, in pixels, at which a draft is painted: 3.5 s where 512 px take 9."""
 
@@ -359,9 +362,13 @@ class Preview(Gtk.Box):
 
 
 def _reasons(answer: Mapping[str, Any]) -> str:
-    """Why the worker chose the outcome and the strength as it did, where it did."""
-    chosen = [one for one in answer["report"].get("choices", ()) if one["setting"] in TOLD]
-    return "; ".join(words(Message.from_dict(one["message"])) for one in chosen)
+    """Why the worker chose the outcome and the strength as it did, where it did, and whether it had to guess."""
+    report = answer["report"]
+    said = [one["message"] for one in report.get("choices", ()) if one["setting"] in TOLD]
+    places = report.get("correspondence")
+    if places and places["message"]["code"] == UNSURE:
+        said.append(places["message"])
+    return "; ".join(words(Message.from_dict(one)) for one in said)
 
 
 def _zoom_buttons(picture: Picture) -> Gtk.Widget:
