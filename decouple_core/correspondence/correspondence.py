@@ -27,8 +27,8 @@ HEIGHT = 0.3
 is above a ground. From .15 to .6 plans agree with people's labels alike."""
 
 PULL, NEAR = 4.0, 0.15
-"""What it costs places like an anchor's to take from elsewhere than its partner's, more than all else can cost together;
-and how unlike a place may be to count as like it: places of one thing differ by about that, places of two things by
+"""What it costs places like an anchor's to take from elsewhere than its partner's, more than all else can cost; and
+how unlike a place may be to count as like it: places of one thing differ by about that, places of two things by
 twice as much and more."""
 
 NO_PLAN, GOOD_PLAN = 0.05, 0.25

@@ -38,7 +38,7 @@ BLOTCHES, PATCH = 3.0, 8
 
 ROUGHNESS, RIDGE = 0.1, 1e-4
 """Of a map's curvature over lightness, and of itself, beside the picture's change in what counts as a small step. With
-a hundredth of that roughness the scores are the same, and highlights on a face turn blue in a yellow portrait's style."""
+a hundredth of that roughness scores are the same, and highlights on a face turn blue in a yellow portrait's style."""
 
 
 @dataclass(frozen=True)

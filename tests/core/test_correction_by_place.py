@@ -90,7 +90,9 @@ def test_whitened_steps_count_by_what_they_change(monkeypatch: pytest.MonkeyPatc
     """Without what holds steps back (B L)ᵀ B L is a multiple of the identity."""
     monkeypatch.setattr(by_place, "ROUGHNESS", 1e-12)
     monkeypatch.setattr(by_place, "RIDGE", 1e-12)
-    image = (3 * noise(3, 60, 60) - 1).clamp(0, 1)  # of all lightnesses
+    image = (3 * noise(3, 60, 60) - 1).clamp(0, 1)
+    ramp = torch.linspace(0, 1, 20, dtype=image.dtype)  # of all lightnesses
+    image[:, :, :20] = (ramp + 0.1 * (noise(3, 60, 20, seed=1) - 0.5)).clamp(0, 1)
     maps = WindowedMaps(image, parts_of(1))
     family = Whitened(maps)
     identity = torch.eye(maps.shape[1], dtype=torch.float64)
