@@ -60,6 +60,9 @@ LEAST_ENERGY = 1e-6
 LEAST_PRESENT = 1e-4
 """How much a place counts that belongs to no region: enough for a value where there is no other near by."""
 
+GREY = 1 / 255
+"""Difference between a place's mean channels below which it has no colour."""
+
 DETAIL_WIDTH = 2.0
 """Standard deviation, in pixels, of the blur that the detail is the difference to."""
 
@@ -103,7 +106,14 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
         damping = model.reference.damping(DAMPING * settings.damping)[:, : sum(hierarchy.sizes)]
         made = made.corrected(picture, parts, masks * present, _means(windows, correspondence, hierarchy),
                               strengths[1 : layers + 1], damping, hierarchy)
+    if all(_is_grey(one) for one in (correspondence.target, *styles)):
+        made = made.in_grey()
     return made.field(picture)
+
+
+def _is_grey(overview: Overview) -> bool:
+    means = overview.moments[:, :3]
+    return bool((means.amax(1) - means.amin(1)).max() < GREY)
 
 
 def serves(field: Field, picture: Picture) -> bool:
@@ -184,6 +194,11 @@ class _Made:
         made = tuple(smaller(values, (image.shape[1], image.shape[2])) for image in (coarse, fine))
         added = corrected(parts, (coarse, fine), (made[0], made[1]), Goal(masks, means, damping), hierarchy)
         return replace(self, maps=self.maps + added)
+
+    def in_grey(self) -> _Made:
+        """The maps with the mean of the three channels in each."""
+        cells = self.maps.unflatten(0, (3, 4))
+        return replace(self, maps=cells.mean(0, keepdim=True).expand_as(cells).flatten(0, 1).contiguous())
 
     def _contrast(self, image: Tensor) -> Contrast:
         at = BilateralGrid(image, self.maps.shape)
