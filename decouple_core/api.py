@@ -70,6 +70,19 @@ class Result(Generic[Made]):
     correspondence : Correspondence or None
         Where each place of the target takes from: `arrays`, and `where(x, y)` for one spot. None where it is off, and
         where one look is shared.
+
+    Examples
+    --------
+    >>> import decouple_core as dc
+    >>> import numpy as np
+    >>> target = np.random.default_rng(0).random((24, 32, 3), np.float32)
+    >>> settings = dc.Settings(layers=1, network="vgg16", match=[((0.1, 0.1), (0.9, 0.9))])
+    >>> result = dc.transfer(target, target[::-1].copy(), settings)
+    >>> shares, = result.correspondence.where(0.1, 0.1)  # of the style's places, 3 down and 4 across
+    >>> shares.shape, round(float(shares.sum()), 3)
+    ((3, 4), 1.0)
+    >>> [int(index) for index in np.unravel_index(shares.argmax(), shares.shape)]
+    [2, 3]
     """
 
     image: Made

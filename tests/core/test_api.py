@@ -31,9 +31,9 @@ ROOT = Path(__file__).parents[2]
 SMALL = dc.Settings(size=32, layers=1, network="vgg16", device="cpu")
 
 PUBLIC = [
-    "Components", "LayerReport", "LookupTable", "Message", "Nearness", "Progress", "Remark", "Report", "Result",
-    "RoundTrip", "Session", "Settings", "Style", "__version__", "errors", "fit_lookup_table", "mix", "read_style",
-    "register_hierarchy", "register_integrator", "register_outcome", "round_trip", "transfer",
+    "Components", "Correspondence", "LayerReport", "LookupTable", "Message", "Nearness", "Progress", "Remark", "Report",
+    "Result", "RoundTrip", "Session", "Settings", "Style", "__version__", "errors", "fit_lookup_table", "mix",
+    "read_style", "register_hierarchy", "register_integrator", "register_outcome", "round_trip", "transfer",
 ]
 """A name more or less is a change of what users rely on."""
 
