@@ -109,11 +109,10 @@ def test_environment_missing_or_broken(console: Session, pictures: Pictures, gim
 def test_weights_missing(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
     opened(console, pictures)
     nowhere = "export PIP_NO_INDEX=1 PIP_PROXY=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9"
-    with another_home(gimp, nowhere) as home:
+    with another_home(gimp, nowhere):
         said = failure(console)
         assert "check the network connection" in said
         assert "try again" in said
-        assert str(home / "log" / "worker.log") in said
 
 
 def test_weights_damaged(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
@@ -137,7 +136,6 @@ def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest
         # The second where a library, refused some memory, used it nevertheless: one run in six or so.
         assert "There is not enough memory" in said or "crashed, most likely for want of memory" in said
         assert "close other programs" in said
-        assert str(home / "log" / "worker.log") in said
         assert console.ask("dress(image, [layer], style=cup)")[0] == "success", "a smaller run works"
 
 
