@@ -75,14 +75,14 @@ class Result(Generic[Made]):
     --------
     >>> import decouple_core as dc
     >>> import numpy as np
-    >>> target = np.random.default_rng(0).random((24, 32, 3), np.float32)
+    >>> target = np.random.default_rng(0).random((32, 48, 3), np.float32)
     >>> settings = dc.Settings(layers=1, network="vgg16", match=[((0.1, 0.1), (0.9, 0.9))])
     >>> result = dc.transfer(target, target[::-1].copy(), settings)
-    >>> shares, = result.correspondence.where(0.1, 0.1)  # of the style's places, 3 down and 4 across
+    >>> shares, = result.correspondence.where(0.1, 0.1)  # of the style's places, 4 down and 6 across
     >>> shares.shape, round(float(shares.sum()), 3)
-    ((3, 4), 1.0)
+    ((4, 6), 1.0)
     >>> [int(index) for index in np.unravel_index(shares.argmax(), shares.shape)]
-    [2, 3]
+    [3, 5]
     """
 
     image: Made
@@ -350,7 +350,7 @@ class Session:
         >>> style = np.full((20, 20, 3), 0.75)
         >>> settings = dc.Settings(layers=1, network="vgg16", allow_black=True)
         >>> table = dc.Session().fit_lookup_table(picture, style, settings, nodes=17)
-        >>> bool(np.abs(table.apply(picture) - 0.75).max() < 0.02), table.nearness.mean < 1
+        >>> bool(np.abs(table.apply(picture) - 0.75).max() < 0.1), table.nearness.mean < 1
         (True, True)
         """
         if not LEAST_NODES <= nodes <= MOST_NODES:
