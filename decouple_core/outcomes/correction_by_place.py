@@ -24,13 +24,14 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box, box_slope
 from decouple_core.outcomes.correction import Structure
 
-STEPS, ITERATIONS = 3, 6
-"""Gauss–Newton steps, and conjugate-gradient iterations in each."""
+STEPS, ITERATIONS = 2, 6
+"""Gauss–Newton steps, and conjugate-gradient iterations in each. On twelve pairs a third step brings relu2_1's error in
+regions from .135 to .133 and relu3_1's from .331 to .330, for a fifth of a photograph's time."""
 
 LIGHTNESSES = 8
 """Levels of lightness at which a window's map is given; between them it is interpolated."""
 
-STRUCTURE = 1e-3
+STRUCTURE = 7e-4
 """Weight of the lost structure, w."""
 
 BLOTCHES, PATCH = 3.0, 8
