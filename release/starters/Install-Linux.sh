@@ -1,7 +1,7 @@
 #!/bin/sh
 # Double-click this on Linux and choose "Run" (or run it in a terminal): it finds Python and runs the installer.
 cd "$(dirname "$0")" || exit 1
-if [ ! -t 1 ] && [ -z "$DECOUPLE_STARTED" ]; then # started from a file manager
+if [ ! -t 1 ] && [ -z "$DECOUPLE_STARTED" ] && [ -n "$DISPLAY$WAYLAND_DISPLAY" ]; then # started from a file manager
     export DECOUPLE_STARTED=1
     for terminal in x-terminal-emulator gnome-terminal konsole xfce4-terminal xterm; do
         if command -v "$terminal" >/dev/null; then

@@ -101,17 +101,26 @@ def test_installer_for_people_without_a_terminal(release: Path, tmp_path: Path) 
     for starter in ("Install-Linux.sh", "Install-macOS.command"):
         assert modes[f"{NAME}/{starter}"] == 0o755
         (tmp_path / NAME / starter).chmod(0o755)  # which Python's own zipfile leaves out
-    answer = subprocess.run([str(tmp_path / NAME / "Install-Linux.sh"), "--check", "--home", str(tmp_path / "data")],
-                            capture_output=True, text=True, check=False, cwd="/", stdin=subprocess.DEVNULL,
-                            env={**os.environ, "HOME": str(tmp_path), "DECOUPLE_STARTED": ""}
-                            | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"})
-    assert "FAILS  private environment" in answer.stdout, answer.stderr
+    # Without a screen there is no window to open, though there is a program for it.
+    window = tmp_path / "bin" / "x-terminal-emulator"
+    window.parent.mkdir()
+    window.write_text('#!/bin/sh\necho "a window for $2"\n')
+    window.chmod(0o755)
+    for screen, said in (({}, "FAILS  private environment"), ({"DISPLAY": ":9"}, "a window for ./Install-Linux.sh"),
+                         ({"WAYLAND_DISPLAY": "wayland-9"}, "a window for ./Install-Linux.sh")):
+        env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        answer = subprocess.run(
+            [str(tmp_path / NAME / "Install-Linux.sh"), "--check", "--home", str(tmp_path / "data")],
+            capture_output=True, text=True, check=False, cwd="/", stdin=subprocess.DEVNULL,
+            env={**env, "HOME": str(tmp_path), "DECOUPLE_STARTED": "", **screen}
+            | {"PATH": f"{window.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"})
+        assert said in answer.stdout, answer.stderr
     assert b"\r\n" in (tmp_path / NAME / "Install-Windows.bat").read_bytes()
     # All that install.py itself reads is there.
-    said = subprocess.run([sys.executable, "-I", "-c", "import sys; sys.path.append(sys.argv[1]); import install; "
+    read = subprocess.run([sys.executable, "-I", "-c", "import sys; sys.path.append(sys.argv[1]); import install; "
                            "install.build_wheel(); install.sizes(); install.locked_version('torch')",
                            str(tmp_path / NAME)], capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
+    assert read.returncode == 0, read.stderr
     for picture in ("coffee.jpg", "rocket.jpg"):
         assert (tmp_path / NAME / "tests" / "data" / picture).exists()
 
