@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.colour import luma
+from decouple_core.features.colour import LEAST_VARIANCE, luma
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.flow.solvers import conjugate_gradients
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
@@ -77,7 +77,7 @@ def corrected(parts: Tensor, target: tuple[Tensor, Tensor], made: tuple[Tensor, 
         The layers that take part.
     """
     coarse, fine = (WindowedMaps(image, parts) for image in target)
-    family = Whitened(coarse)
+    family = Whitened(coarse, colours_of(box(made[0])))
     within = [hierarchy.within(F.interpolate(goal.masks[None], size=image.shape[1:], mode="bilinear")[0])
               for image in target]
     structure, start = Structure(target[0]), box(made[0])
@@ -139,15 +139,35 @@ class WindowedMaps:
         return torch.einsum("ckz,kzyx->czyx", by_level, self._parts)
 
 
+def colours_of(image: Tensor) -> Tensor:
+    """The projection of changes to the colours in which an image (3, H, W) varies, shape (3, 3).
+
+    What is grey stays grey: no channel mean is worth a tint that the picture has nowhere.
+    """
+    covariance = torch.cov(image.flatten(1).double(), correction=0)
+    values, vectors = torch.linalg.eigh(covariance.cpu())
+    shares = values.clamp_min(0) / (values.clamp_min(0) + LEAST_VARIANCE)
+    return ((vectors * shares) @ vectors.T).to(image)
+
+
 class Whitened:
     """B of parameters in which the smallest step is the smallest change of the picture: B L with L Lᵀ near (Bᵀ B)⁻¹.
 
+    Parameters
+    ----------
+    maps : WindowedMaps
+    colours : Tensor, optional
+        A symmetric (3, 3) that changes are multiplied by, see `colours_of`.
+
+    Notes
+    -----
     Without it the colours of neighbouring levels and the offset, which nearly do the same, take conjugate gradients
     many more iterations. Scaled to let a pixel answer to B L Lᵀ Bᵀ as it would to N times the identity.
     """
 
-    def __init__(self, maps: WindowedMaps) -> None:
+    def __init__(self, maps: WindowedMaps, colours: Tensor | None = None) -> None:
         self._maps = maps
+        self._colours = torch.eye(3).to(maps.basis) if colours is None else colours
         basis, levels = maps.basis, LIGHTNESSES
         pixels, windows = basis.shape[1], basis.shape[0] // (4 * levels)
         second = torch.eye(levels, dtype=torch.float64).diff(2, dim=0)
@@ -160,7 +180,7 @@ class Whitened:
 
     def parameters(self, y: Tensor) -> Tensor:
         """L·y."""
-        return self._scale * torch.linalg.solve_triangular(self._factor.T, y.T, upper=True).T
+        return self._scale * self._colours @ torch.linalg.solve_triangular(self._factor.T, y.T, upper=True).T
 
     def apply(self, y: Tensor) -> Tensor:
         """B·L·y."""
@@ -168,7 +188,7 @@ class Whitened:
 
     def adjoint(self, change: Tensor) -> Tensor:
         """Lᵀ·Bᵀ·x."""
-        pulled = self._maps.adjoint(change)
+        pulled = self._colours @ self._maps.adjoint(change)
         return self._scale * torch.linalg.solve_triangular(self._factor, pulled.T, upper=False).T
 
 

@@ -53,7 +53,7 @@ def parts_of(count: int, cells: tuple[int, int, int] = (4, 3, 5)) -> Tensor:
 def test_adjoints(height: int, width: int, windows: int, seed: int) -> None:
     maps = WindowedMaps(noise(3, height, width, seed=seed), parts_of(windows))
     change = noise(3, height, width, seed=seed + 1) - 0.5
-    for family in (maps, Whitened(maps)):
+    for family in (maps, Whitened(maps), Whitened(maps, by_place.colours_of(photograph("coffee")))):
         y = noise(*maps.shape, seed=seed + 2) - 0.5
         assert (family.apply(y) * change).sum().item() == pytest.approx((y * family.adjoint(change)).sum().item(),
                                                                       rel=1e-6, abs=1e-7)
@@ -162,7 +162,7 @@ def case(weights: tuple[str, dict[str, Tensor]]) -> Case:
 
 def lost(case: Case, y: Tensor) -> float:
     """What the first step is to make small, features and all, for a step y."""
-    family = Whitened(WindowedMaps(case.target, case.parts))
+    family = Whitened(WindowedMaps(case.target, case.parts), by_place.colours_of(box(case.made)))
     picture, start = box(case.made + family.apply(y)), box(case.made)
     masks = F.interpolate(case.goal.masks[None], size=case.target.shape[1:], mode="bilinear")[0]
     misfit = torch.cat(case.hierarchy.within(masks).measure(picture), 1) - case.goal.means
@@ -218,3 +218,28 @@ def test_nothing_to_gain_changes_nothing(case: Case) -> None:
     added = corrected(case.parts, (image, image), (image, image), Goal(case.goal.masks, means, case.goal.damping),
                       case.hierarchy)
     assert BilateralGrid(image, added.shape).apply(added).abs().max() < 1e-3
+
+
+# --- colours ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axes", [[(1.0, 1.0, 1.0)], [(1.0, 0.8, 0.6)], [(1.0, 1.0, 1.0), (1.0, 0.0, -1.0)]],
+                         ids=["grey", "sepia", "a plane"])
+def test_changes_stay_within_the_colours_that_there_are(axes: list[tuple[float, ...]]) -> None:
+    """Those along the axes pass, those across them do not."""
+    along = torch.linalg.qr(torch.tensor(axes, dtype=torch.float64).T).Q
+    image = 0.5 + 0.2 * torch.einsum("ca,ahw->chw", along, noise(len(axes), 12, 15) - 0.5)
+    colours = by_place.colours_of(image)
+    torch.testing.assert_close(colours, along @ along.T, rtol=0, atol=2e-3)
+    family = Whitened(WindowedMaps(image, parts_of(2)), colours)
+    change = family.apply(noise(*WindowedMaps(image, parts_of(2)).shape)).flatten(1)
+    across = change - along @ (along.T @ change)
+    assert across.norm() < 1e-3 * change.norm()
+
+
+def test_all_colours_are_there_in_a_photograph() -> None:
+    torch.testing.assert_close(by_place.colours_of(photograph("astronaut")), torch.eye(3).double(), rtol=0, atol=0.01)
+
+
+def test_one_colour_is_not_changed() -> None:
+    assert not by_place.colours_of(torch.full((3, 5, 5), 0.3)).any()
