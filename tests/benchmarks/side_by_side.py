@@ -1,11 +1,13 @@
 """Ours beside other methods on the same pairs in one run: seconds, peak memory, structure kept and style reached.
 
     python tests/benchmarks/side_by_side.py OUT [--size 512] [--tissue] [--pairs FOLDER] [--only METHODS]
+    python tests/benchmarks/side_by_side.py OUT --places [--only METHODS]
 
 Every method works on pictures whose longer side is --size, in a process of its own, with its models loaded before the
 clock starts; one small transfer warms it up. Those of peers.py are other programs, left out where they are not
 installed. OUT gets ``pairs/content``, ``pairs/style`` and a folder of results for every method, all with equal names;
-scoring.py scores them, or another program (--scorer, see pairs.py).
+scoring.py scores them, or another program (--scorer, see pairs.py). With --places they are the pairs of places.py, and
+scored within their regions, too, which no method sees.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import gatys
 import numpy as np
+import places
 import torch
 from common import (
     PHOTOGRAPHS,
@@ -44,12 +47,13 @@ from common import (
 )
 from pairs import scores, sheet
 from peers import PEERS, Command, Method
-from scoring import SCORES, Scorer
+from scoring import IN_REGIONS, SCORES, Scorer
 
 from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.flow.move import Move
 from decouple_core.model.device import pick_device
+from decouple_core.pictures.labels import read_labels
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
 from decouple_core.pictures.writing import write_image
@@ -174,8 +178,25 @@ def own_scores(options: argparse.Namespace, names: Iterable[str]) -> dict[str, d
     return found
 
 
+def region_scores(options: argparse.Namespace, names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Medians over the pairs of each score within regions by method, by the program's own network."""
+    scorer, pairs = Scorer(settings_from(options).network), options.out / "pairs"
+    found: dict[str, dict[str, float]] = {}
+    for name in names:
+        rows = []
+        for path in numbered(pairs / "content"):
+            style, result = (read_image(folder / path.name).pixels for folder in (pairs / "style", options.out / name))
+            labels = (read_labels(pairs / f"{side}_regions" / path.name, pixels.shape[:2])
+                      for side, pixels in (("content", result), ("style", style)))
+            rows.append(scorer.in_regions(style, result, *(np.where(one == places.NOWHERE, -1, one) for one in labels)))
+        found[name] = {score: statistics.median(row[score] for row in rows) for score in IN_REGIONS}
+    return found
+
+
 def write_pairs(options: argparse.Namespace) -> int:
     """Write the pairs at their size; how many there are."""
+    if options.places:
+        return places.write_pairs(options.out / "pairs")
     if options.pairs:
         contents = numbered(options.pairs / "content")
         pairs = [(read_image(path).pixels, read_image(options.pairs / "style" / path.name).pixels) for path in contents]
@@ -199,6 +220,7 @@ def main() -> None:
     options.add_argument("--size", type=int, default=512, help="longer side in pixels (default: %(default)s)")
     options.add_argument("--pairs", type=Path, help="folder with content/N.png and style/N.png (default: "
                          "scikit-image's photographs, each with the next)")
+    options.add_argument("--places", action="store_true", help="the pairs of places.py, which have regions")
     options.add_argument("--targets", default=",".join(PHOTOGRAPHS), help="which of them (default: %(default)s)")
     options.add_argument("--tissue", action="store_true", help="scikit-image's stained tissue, which looks painted, as "
                          "the style of all its photographs")
@@ -226,6 +248,9 @@ def main() -> None:
               else own_scores(given, costs))
     table(("method", "seconds", "processor seconds", "peak memory, MiB", *SCORES),
           [(name, *vars(cost).values(), *(scored[name][score] for score in SCORES)) for name, cost in costs.items()])
+    if given.places:
+        within = region_scores(given, costs)
+        table(("method", *IN_REGIONS), [(name, *row.values()) for name, row in within.items()])
     if given.sheet and "ours_painting" in costs:
         sheet(given.sheet, given.out / "pairs", given.out / "ours_painting",
               {name: given.out / name for name in costs if name not in ("ours_painting", "linear_colour")})
