@@ -292,7 +292,7 @@ class _Run:
         with self._journal.step("match"):
             by_place = self._by_place(model, picture, wanted)
         self._keep_readable(picture, wanted, by_place)
-        colour = by_place and dataclasses.replace(by_place, amount=self._settings.strength)
+        colour = by_place and dataclasses.replace(by_place, amount=by_place.amount * self._settings.strength)
         dressed, layers = (self._flowed if self._flows else self._measured)(model, picture, wanted, active,
                                                                             colour or self._colour)
         with self._journal.step("finish"):

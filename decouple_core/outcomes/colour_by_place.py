@@ -88,7 +88,7 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     styles, strengths = correspondence.styles, replace(settings, strength=1.0).strengths
     if not settings.match and [style.identity for style in styles] == [correspondence.target.identity]:
         at = BilateralGrid(picture.detail.image, (12, *_cells(picture)))
-        return Field(BilateralGrid, at.constant(IDENTITY).contiguous())  # in its own style it is itself
+        return Field(BilateralGrid, at.constant(IDENTITY).contiguous(), amount=0.0)  # in its own style it is itself
     style_moments = torch.cat([one.moments for one in styles])
     windows = Windows.of(correspondence)
     has, wanted = correspondence.conditional(correspondence.target.moments, style_moments)

@@ -94,7 +94,7 @@ class Components:
         def land(first: int, last: int) -> Landing:
             begin, end = (top + (bottom - top) * row / height for row in (first, last))
             values = self._sum(carried(target[first:last], device), begin, end, laid and laid.rows(first, last))
-            return Landing(box(values), out[first:last])
+            return Landing(self._boxed(values), out[first:last])
 
         if device.type == "cpu":
             at_once([partial(land, *stripe) for stripe in stripes], lambda ended: progress(ended / len(stripes)))
@@ -111,7 +111,7 @@ class Components:
 
     def picture(self, image: Tensor) -> Tensor:
         """The sum at an image of the target, (3, h, w) at any size, in [0, 1]."""
-        return box(self._sum(image, 0.0, 1.0))
+        return self._boxed(self._sum(image, 0.0, 1.0))
 
     def lay(self, target: np.ndarray, top: float = 0.0, bottom: float = 1.0) -> Laid:
         """Everything at the size of a target, (H, W, 3), whatever the amounts; it takes that room several times."""
@@ -119,6 +119,11 @@ class Components:
         base = None if self.base is None else stretched(self.base, image, top, bottom)
         return Laid(self.colour(image, top, bottom), base,
                     tuple(stretched(one, image, top, bottom) for one in self.differences.values()))
+
+    def _boxed(self, values: Tensor) -> Tensor:
+        """The sum in [0, 1]; what has not changed keeps its black and white, which the box would round."""
+        changed = self.colour.amount > 0.0 or self.differences
+        return box(values) if changed else values.clamp(0.0, 1.0)
 
     def _sum(self, stripe: Tensor, top: float, bottom: float, laid: Laid | None = None) -> Tensor:
         """The sum at a stripe of the target, before the box."""

@@ -48,16 +48,15 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("target", [PAGODA, ROCKET, COFFEE], ids=["pagoda", "rocket", "coffee"])
 def test_a_picture_in_its_own_style_is_itself(session: Session, target: np.ndarray) -> None:
-    """But for the rounded corners of the box, which reach less than an 8-bit step at black and at white."""
-    result = transfer(session, target, target)
-    assert np.abs(result.image - target).max() < 0.0026
-    inside = (target > 0.05) & (target < 0.95)
-    np.testing.assert_allclose(result.image[inside], target[inside], atol=2e-4)
+    """To the last bit, black and white included."""
+    target = target.copy()
+    target[:4, :4], target[-4:, -4:] = 0.0, 1.0
+    np.testing.assert_array_equal(transfer(session, target, target).image, target)
 
 
 def test_also_of_a_saved_style(session: Session) -> None:
     kept = Style.from_json(json.loads(json.dumps(dc.read_style(PAGODA, PHOTO).to_json())))
-    np.testing.assert_array_equal(transfer(session, PAGODA, kept).image, transfer(session, PAGODA, PAGODA).image)
+    np.testing.assert_array_equal(transfer(session, PAGODA, kept).image, PAGODA)
 
 
 @pytest.mark.parametrize("target", [PAGODA, ROCKET, COFFEE], ids=["pagoda", "rocket", "coffee"])
@@ -144,7 +143,7 @@ def test_strength_is_linear_and_needs_no_new_work() -> None:
     inside = (whole.image > 0.05) & (whole.image < 0.95) & (PAGODA > 0.05) & (PAGODA < 0.95)
     np.testing.assert_allclose(half.image[inside], middle[inside], atol=1e-3)
     none = transfer(session, PAGODA, ROCKET, allow_black=True, strength=0.0)
-    assert np.abs(none.image - PAGODA).max() < 0.0026
+    np.testing.assert_array_equal(none.image, PAGODA)
 
 
 def test_off_takes_the_picture_as_a_whole(session: Session) -> None:

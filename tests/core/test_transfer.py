@@ -52,7 +52,7 @@ def settings(**changes: Any) -> Settings:
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(-10 * np.log10(np.square(np.float64(a) - b).mean()))
+    return float(-10 * np.log10(np.square(np.float64(a) - b).mean() + 1e-20))
 
 
 def assert_sound(result: Transferred, target: np.ndarray) -> None:
