@@ -10,12 +10,15 @@ from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.colour import luma
 from decouple_core.features.overview import Overview
 
-CORNERS = ((0.13, 0.38, 0.85), (0.10, 0.70, 0.45), (0.85, 0.20, 0.45), (0.98, 0.80, 0.25))
+CORNERS = ((0.15, 0.45, 1.0), (0.10, 0.90, 0.55), (1.0, 0.20, 0.55), (1.0, 0.85, 0.15))
 """Of the map of colours: top left, top right, bottom left and bottom right. Between them colours change evenly, and
 neighbours stay alike."""
 
-DARKEST = 0.35
-"""Light of a black pixel beside a white one, so that its colour can be told."""
+DARKEST = 0.5
+"""Light of the darkest pixels beside the lightest, so that a colour can be told at night, too."""
+
+ENDS = (0.02, 0.98)
+"""Of a picture's lightness, which fill the range."""
 
 
 def tinted(correspondence: Correspondence) -> tuple[list[Tensor], Tensor]:
@@ -52,4 +55,7 @@ def _colours(grid: tuple[int, int], left: float, right: float) -> Tensor:
 def _over(picture: Overview, colours: Tensor) -> Tensor:
     """Colours of places over the lightness of their picture."""
     smooth = F.interpolate(colours[None], size=picture.image.shape[1:], mode="bilinear")[0]
-    return smooth * (DARKEST + (1.0 - DARKEST) * luma(picture.image).clamp(0, 1))
+    light = luma(picture.image)
+    low, high = torch.quantile(light.flatten(), torch.tensor(ENDS).to(light))
+    stretched = ((light - low) / (high - low).clamp_min(1e-3)).clamp(0, 1)
+    return smooth * (DARKEST + (1.0 - DARKEST) * stretched)
