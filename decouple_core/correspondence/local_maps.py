@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from decouple_core.features.decomposable import decomposable
 from decouple_core.features.overview import MOMENTS
 
 LEAST_VARIANCE = 1e-3
@@ -21,20 +22,22 @@ LEAST_GAIN, LARGEST_GAIN = 1 / 6, 3.0
 def moments_of(values: Tensor) -> tuple[Tensor, Tensor]:
     """Means (…, 3) and covariances (…, 3, 3) from means of colours and of their products, (…, 9)."""
     means, products = values[..., :3], values[..., 3:MOMENTS]
-    square = products[..., [0, 3, 4, 3, 1, 5, 4, 5, 2]].unflatten(-1, (3, 3))
+    red, green, blue, red_green, red_blue, green_blue = products.unbind(-1)
+    square = torch.stack([red, red_green, red_blue, red_green, green, green_blue, red_blue, green_blue, blue],
+                         -1).unflatten(-1, (3, 3))
     return means, square - means[..., :, None] * means[..., None, :]
 
 
 def maps_between(start: Tensor, goal: Tensor, *, least_variance: float = LEAST_VARIANCE,
                  gains: tuple[float, float] = (LEAST_GAIN, LARGEST_GAIN)) -> tuple[Tensor, Tensor]:
     """Matrices (…, 3, 3) and offsets (…, 3) of the maps between clouds with these moments, (…, 9) each."""
-    start_mean, start_covariance = moments_of(start)
-    goal_mean, goal_covariance = moments_of(goal)
-    least = least_variance * torch.eye(3, dtype=start.dtype, device=start.device)
+    start_mean, start_covariance = moments_of(decomposable(start))
+    goal_mean, goal_covariance = moments_of(decomposable(goal))
+    least = least_variance * torch.eye(3).to(start_mean)
     root, inverse = _powers(start_covariance + least)
     between, _ = _powers(root @ (goal_covariance + least) @ root)
     matrix = _clamped(inverse @ between @ inverse, gains)
-    return matrix, goal_mean - (matrix @ start_mean[..., None])[..., 0]
+    return matrix.to(start), (goal_mean - (matrix @ start_mean[..., None])[..., 0]).to(start)
 
 
 def _powers(matrix: Tensor) -> tuple[Tensor, Tensor]:

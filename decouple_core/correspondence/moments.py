@@ -28,7 +28,7 @@ def overview_of(picture: Picture) -> Overview:
 
 def products(image: Tensor) -> Tensor:
     """The colours of an image (3, H, W) and their products, shape (9, H, W)."""
-    return torch.cat([image, image[list(FIRST)] * image[list(SECOND)]])
+    return torch.stack([*image, *(image[one] * image[other] for one, other in zip(FIRST, SECOND, strict=True))])
 
 
 def bands(image: Tensor, count: int = BANDS) -> tuple[list[Tensor], Tensor]:

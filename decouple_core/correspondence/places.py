@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from decouple_core.features.decomposable import decomposable, in_double
 from decouple_core.features.deep import DeepFeatures
 from decouple_core.pictures.blurring import blurred
 
@@ -93,9 +94,9 @@ def principal_directions(rows: Tensor, count: int) -> Tensor:
     and sound where rows are equal or 0, at which a full decomposition may fail in single precision.
     """
     chosen = torch.linspace(0, len(rows) - 1, min(2 * count, len(rows), rows.shape[1])).round().long()
-    basis = torch.linalg.qr(rows[chosen.to(rows.device)].T.double()).Q.to(rows)
+    basis = torch.linalg.qr(in_double(rows[chosen.to(rows.device)].T)).Q.to(rows)
     for _ in range(SUBSPACE_ITERATIONS):
-        basis = torch.linalg.qr(rows.T @ (rows @ basis)).Q
-    within = (rows @ basis).double()
+        basis = torch.linalg.qr(decomposable(rows.T @ (rows @ basis))).Q.to(rows)
+    within = in_double(rows @ basis)
     _, vectors = torch.linalg.eigh((within.T @ within).cpu())
     return basis @ vectors.flip(1)[:, :count].to(basis)

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from decouple_core.features.decomposable import in_double
+
 WIDTH = 0.3
 """Standard deviation of the average along an even surface, as a share of the longer side."""
 
@@ -58,9 +60,9 @@ def box_average(planes: Tensor, positions: Tensor, reach: float) -> Tensor:
     first = torch.searchsorted(positions, positions - reach)
     last = torch.searchsorted(positions, positions + reach, right=True)
     # Of running sums; in single precision their differences would lose what is small beside a whole row.
-    sums = F.pad(planes.double().cumsum(-1), (1, 0))
-    within = [sums.gather(-1, ends.expand(planes.shape)) for ends in (first, last)]
-    return ((within[1] - within[0]) / (last - first)).to(planes.dtype)
+    sums = F.pad(in_double(planes).cumsum(-1), (1, 0))
+    within = [sums.gather(-1, ends.to(sums.device).expand(planes.shape)) for ends in (first, last)]
+    return (within[1] - within[0]).to(planes) / (last - first)
 
 
 def _positions(guide: Tensor, axis: int, steepness: float) -> Tensor:

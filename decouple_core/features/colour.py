@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from decouple_core.features.decomposable import in_double
 from decouple_core.features.reproducible import place_sums
 
 LUMA = (0.2126, 0.7152, 0.0722)
@@ -62,9 +63,8 @@ class ColourMoments:
 
         In double precision; on the CPU where an accelerator has none.
         """
-        place = image.device if image.is_cuda else torch.device("cpu")
-        colours = image.reshape(3, -1).to(place).double()
-        weights = torch.ones_like(colours[0]) if mask is None else mask.reshape(-1).to(place).double()
+        colours = in_double(image.reshape(3, -1))
+        weights = torch.ones_like(colours[0]) if mask is None else in_double(mask.reshape(-1))
         weights = weights / place_sums(weights.reshape(image.shape[1:]))
         mean = colours @ weights
         centred = colours - mean[:, None]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from decouple_core.features.decomposable import decomposable, in_double
 from decouple_core.features.linearised import Linearisation
 from decouple_core.features.reproducible import one_thread
 from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
@@ -71,13 +72,12 @@ def factor_of(gram: Tensor, damping: Tensor) -> Tensor:
     an accelerator ten times as long for that as for a product with the inverse.
     """
     size = damping.shape[1]
-    place = gram.device if gram.is_cuda else torch.device("cpu")
-    block = gram[:size, :size].to(place).double() + torch.diag(damping.amin(0).to(place).double())
+    block = in_double(gram[:size, :size]) + torch.diag(in_double(damping.amin(0)))
     if damping.device.type == "cpu":
         with one_thread():
             return torch.linalg.cholesky(block).to(damping)
     factor, _ = torch.linalg.cholesky_ex(block)  # does not wait to see whether there is one: μ > 0 sees to that
-    unit = torch.eye(size, dtype=block.dtype, device=place)
+    unit = torch.eye(size, dtype=block.dtype, device=block.device)
     return torch.linalg.solve_triangular(factor, unit, upper=False).to(damping)
 
 
@@ -110,11 +110,10 @@ class Spectrum:
     @classmethod
     def of(cls, gram: Tensor, damping: Tensor) -> Spectrum:
         """That of a Gram (m, m) in units of D, shape (1, m)."""
-        place = gram.device if gram.is_cuda else torch.device("cpu")  # others do not find eigenvectors
-        scale = damping[0].to(place).rsqrt()
+        scale = decomposable(damping[0]).rsqrt()
         # Several threads round otherwise, and a painting's steps make 12 / 255 of it.
         with one_thread():
-            values, vectors = torch.linalg.eigh(scale[:, None] * gram.to(place) * scale)
+            values, vectors = torch.linalg.eigh(scale[:, None] * decomposable(gram) * scale)
         return cls((scale[:, None] * vectors).to(gram), values.clamp_min(0.0).to(gram), damping)
 
     def inverse(self, damping: Tensor, strength: Tensor) -> Operator:

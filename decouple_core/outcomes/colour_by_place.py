@@ -152,7 +152,7 @@ class _Made:
     def between(cls, had: Tensor, goal: Tensor, strength: float, of_detail: float) -> _Made:
         """From moments at the vertices to those that they are to be, each (12, lightness, rows, columns)."""
         matrices, offsets = maps_between(had[:MOMENTS].movedim(0, -1), goal[:MOMENTS].movedim(0, -1))
-        luma = matrices.new_tensor(LUMA)
+        luma = torch.tensor(LUMA).to(matrices)
         in_light = (matrices @ luma).sum(-1)  # what becomes of a grey detail's luma
         energies = goal[MOMENTS:] + LEAST_ENERGY, had[MOMENTS:] * in_light.square() + LEAST_ENERGY
         gains = (energies[0] / energies[1]).sqrt().clamp(LEAST_GAIN, LARGEST_GAIN) - 1.0

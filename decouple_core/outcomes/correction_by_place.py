@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.features.colour import LEAST_VARIANCE, luma
+from decouple_core.features.decomposable import in_double
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.flow.solvers import conjugate_gradients
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
@@ -144,7 +145,7 @@ def colours_of(image: Tensor) -> Tensor:
 
     What is grey stays grey: no channel mean is worth a tint that the picture has nowhere.
     """
-    covariance = torch.cov(image.flatten(1).double(), correction=0)
+    covariance = torch.cov(in_double(image.flatten(1)), correction=0)
     values, vectors = torch.linalg.eigh(covariance.cpu())
     shares = values.clamp_min(0) / (values.clamp_min(0) + LEAST_VARIANCE)
     return ((vectors * shares) @ vectors.T).to(image)

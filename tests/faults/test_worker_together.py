@@ -71,7 +71,7 @@ def test_two_users(home: Path, tmp_path: Path) -> None:
     answer = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], check=False, capture_output=True,
                             text=True, env={**os.environ, "DECOUPLE_HOME": str(theirs)})
     assert answer.returncode == 1
-    assert "is not a folder of this user" in answer.stderr
+    assert "is not this user's own" in answer.stderr
     assert answer.stderr.count("\n") == 1
     endpoint = protocol.Endpoint.load(home)
 

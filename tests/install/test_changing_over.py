@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -94,8 +95,9 @@ def test_stopped_while_it_starts(user: User, milliseconds: int) -> None:
         time.sleep(0.05 + milliseconds / 1000)
         program.send_signal(signal.SIGINT)
         said, _ = program.communicate()
-    # On a busy machine it may hit Python before that has come to our first line.
-    assert "Traceback" not in said or ("Fatal Python error" in said and "install.py" not in said)
+    # On a busy machine it may hit Python before that has come to our first line, which it then calls line 0.
+    assert "Traceback" not in said or re.search(r'install\.py", line 0, in <module>\nKeyboardInterrupt', said) \
+        or ("Fatal Python error" in said and "install.py" not in said)
 
 
 def test_again_changes_nothing(installed: User, index: SmallIndex) -> None:
