@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from decouple_core.batch.work import Done, Task
 
 JOBS = 1
-"""On a processor more gain nothing: a solve takes longer than reading and writing (docs/performance.md). Each takes the
+"""On a processor more gain nothing: a solve takes longer than reading and writing (docs/records.md). Each takes the
 memory of another picture."""
 
 MOST_JOBS = 64

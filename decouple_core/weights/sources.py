@@ -49,7 +49,7 @@ class TorchvisionVgg19(Source):
 
     file_name = "vgg19-dcbb9e9d.pth"
     # torchvision publishes the first eight hexadecimal digits, as part of the file's name; the others are those that
-    # its users have found and published (docs/contributing.md). What the converted weights give has not been
+    # its users have found and published (docs/maintaining.md). What the converted weights give has not been
     # established here, so the first conversion's is recorded beside the file.
     sha256 = "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"
     fingerprint = None
