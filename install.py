@@ -60,19 +60,19 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 
-if "decouple_core" not in sys.modules:  # from here, and without this folder becoming a place for other modules
-    core = importlib.util.spec_from_file_location("decouple_core", HERE / "decouple_core" / "__init__.py")
-    assert core is not None
-    assert core.loader is not None
-    sys.modules["decouple_core"] = importlib.util.module_from_spec(core)
-    core.loader.exec_module(sys.modules["decouple_core"])
+sys.path.insert(0, str(HERE))
+import decouple_contract  # noqa: E402, F401  it imports nothing, so nothing else is taken from here
 
-from decouple_core.contract import __version__  # noqa: E402
-from decouple_core.contract.errors import DecoupleError  # noqa: E402
-from decouple_core.contract.paths import MARKER, data_folder  # noqa: E402
-from decouple_core.contract.settings import Settings  # noqa: E402
+del sys.path[0]
+
+from decouple_contract import __version__  # noqa: E402
+from decouple_contract.errors import DecoupleError  # noqa: E402
+from decouple_contract.paths import MARKER, data_folder  # noqa: E402
+from decouple_contract.settings import Settings  # noqa: E402
 
 PLUG_IN = "decoupled-style"
+PACKAGES = ("decouple_contract", "decouple_core")
+"""What the wheel holds."""
 LOCK = HERE / "release" / "lock"
 """What is installed: versions, digests and sizes; ``release/update_lock.py`` makes it."""
 TORCH_INDEX = "https://download.pytorch.org/whl"
@@ -801,7 +801,8 @@ def build_wheel() -> bytes:
     """The project's wheel, made of this folder without any tool: a zip of the package and three files about it."""
     about = f"decoupled_style-{__version__}.dist-info"
     project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in package_files(HERE / "decouple_core")}
+    files = {path.relative_to(HERE).as_posix(): path.read_bytes() for package in PACKAGES
+             for path in package_files(HERE / package)}
     scripts = "".join(f"{name} = {target}\n" for name, target in project["scripts"].items())
     files |= {f"{about}/licenses/LICENSE": (HERE / "LICENSE").read_bytes(),
               f"{about}/METADATA": metadata(project).encode(),
@@ -1128,7 +1129,7 @@ COMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 def copy_plug_in(folder: Path) -> None:
     """The plug-in's files in a new folder, with a copy of what both halves share: the standard library does for it."""
     shutil.copytree(HERE / "gimp_plugin", folder, ignore=COMPILED)
-    shutil.copytree(HERE / "decouple_core" / "contract", folder / "decoupled_style" / "contract", ignore=COMPILED)
+    shutil.copytree(HERE / "decouple_contract", folder / "decouple_contract", ignore=COMPILED)
     (folder / f"{PLUG_IN}.py").chmod(0o755)  # GIMP starts it as a program
 
 

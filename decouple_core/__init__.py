@@ -12,12 +12,12 @@ decouple_core`` runs it before `__main__` has taken the current folder out of Py
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from decouple_contract import __version__, errors
+    from decouple_contract.messages import Message
+    from decouple_contract.progress import Progress
+    from decouple_contract.remarks import Remark
+    from decouple_contract.settings import Settings
     from decouple_core.api import Result, Session, fit_lookup_table, read_style, round_trip, transfer
-    from decouple_core.contract import __version__, errors
-    from decouple_core.contract.messages import Message
-    from decouple_core.contract.progress import Progress
-    from decouple_core.contract.remarks import Remark
-    from decouple_core.contract.settings import Settings
     from decouple_core.correspondence.correspondence import Correspondence
     from decouple_core.engine import RoundTrip
     from decouple_core.features.mixing import mix
@@ -57,29 +57,29 @@ __all__ = [
 ]
 
 _FETCHED = {
-    "Components": "outcomes.components",
-    "Correspondence": "correspondence.correspondence",
-    "LayerReport": "report",
-    "LookupTable": "outcomes.lookup_table",
-    "Message": "contract.messages",
-    "Nearness": "outcomes.lookup_table",
-    "Progress": "contract.progress",
-    "Remark": "contract.remarks",
-    "Report": "report",
-    "Result": "api",
-    "RoundTrip": "engine",
-    "Session": "api",
-    "Settings": "contract.settings",
-    "Style": "features.style",
-    "__version__": "contract",
-    "fit_lookup_table": "api",
-    "mix": "features.mixing",
-    "read_style": "api",
-    "register_hierarchy": "features.registry",
-    "register_integrator": "flow.registry",
-    "register_outcome": "outcomes.registry",
-    "round_trip": "api",
-    "transfer": "api",
+    "Components": "decouple_core.outcomes.components",
+    "Correspondence": "decouple_core.correspondence.correspondence",
+    "LayerReport": "decouple_core.report",
+    "LookupTable": "decouple_core.outcomes.lookup_table",
+    "Message": "decouple_contract.messages",
+    "Nearness": "decouple_core.outcomes.lookup_table",
+    "Progress": "decouple_contract.progress",
+    "Remark": "decouple_contract.remarks",
+    "Report": "decouple_core.report",
+    "Result": "decouple_core.api",
+    "RoundTrip": "decouple_core.engine",
+    "Session": "decouple_core.api",
+    "Settings": "decouple_contract.settings",
+    "Style": "decouple_core.features.style",
+    "__version__": "decouple_contract",
+    "fit_lookup_table": "decouple_core.api",
+    "mix": "decouple_core.features.mixing",
+    "read_style": "decouple_core.api",
+    "register_hierarchy": "decouple_core.features.registry",
+    "register_integrator": "decouple_core.flow.registry",
+    "register_outcome": "decouple_core.outcomes.registry",
+    "round_trip": "decouple_core.api",
+    "transfer": "decouple_core.api",
 }
 """The modules of what is fetched at its first use, as a type checker reads them above."""
 
@@ -90,9 +90,9 @@ if not TYPE_CHECKING:  # to a type checker it would say that every name is there
         from importlib import import_module
 
         if name == "errors":
-            found = import_module(f"{__name__}.contract.errors")
+            found = import_module("decouple_contract.errors")
         elif name in _FETCHED:
-            found = getattr(import_module(f"{__name__}.{_FETCHED[name]}"), name)
+            found = getattr(import_module(_FETCHED[name]), name)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = found

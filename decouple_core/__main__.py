@@ -9,10 +9,17 @@ import os
 import site
 import sys
 
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""Where both of our packages lie, which may be a folder that Python no longer looks into."""
+
 
 def main() -> int:
     """Run the command line and return its exit code."""
     sys.path[:] = trusted(sys.path)
+    sys.path.insert(0, OURS)
+    import decouple_contract  # noqa: F401  it imports nothing, so nothing else is taken from there
+
+    del sys.path[0]
     from decouple_core.cli import main as run
 
     return run()
@@ -23,13 +30,12 @@ def trusted(paths: "list[str]") -> "list[str]":
 
     The user's own packages stay where this one was installed among them.
     """
-    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     shared = {os.path.dirname(os.__file__), *site.getsitepackages()}
     foreign = {"", os.curdir, *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
     if not sys.flags.safe_path:
         foreign.add(paths[0])  # the folder of the program that was started, or the current one
     own = _of_the_user(paths)
-    if ours not in own:
+    if OURS not in own:
         foreign.update(own)
     return [path for path in paths if path in shared or path not in foreign]
 

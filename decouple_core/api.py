@@ -17,13 +17,13 @@ import numpy as np
 import PIL.Image
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure, is_foreseen
-from decouple_core.contract.messages import Message
-from decouple_core.contract.paths import STYLE_SUFFIX
-from decouple_core.contract.progress import Progress, silent
-from decouple_core.contract.settings import Settings
-from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure, is_foreseen
+from decouple_contract.messages import Message
+from decouple_contract.paths import STYLE_SUFFIX
+from decouple_contract.progress import Progress, silent
+from decouple_contract.settings import Settings
+from decouple_contract.tables import LEAST_NODES, MOST_NODES, NODES
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.engine import Engine, Labels, RoundTrip
 from decouple_core.features.style import Style

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 
 
 class Parser(argparse.ArgumentParser):

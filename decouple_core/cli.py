@@ -18,16 +18,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from decouple_contract.errors import Cancelled, DecoupleError, InputError
+from decouple_contract.failures import as_failure, reason, told
+from decouple_contract.files import check_file, check_folder
+from decouple_contract.messages import Message
+from decouple_contract.paths import STYLE_SUFFIX, possible
+from decouple_contract.remarks import heard
+from decouple_contract.settings import OF_PLACES, OTHER_NAMES, PAINTING, Settings, read_matches
+from decouple_contract.tables import LEAST_NODES, MOST_NODES, NODES, TEXT_SUFFIXES
 from decouple_core.arguments import Parser
 from decouple_core.batch.command import add_arguments as add_batch_arguments
-from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
-from decouple_core.contract.failures import as_failure, reason, told
-from decouple_core.contract.files import check_file, check_folder
-from decouple_core.contract.messages import Message
-from decouple_core.contract.paths import STYLE_SUFFIX, possible
-from decouple_core.contract.remarks import heard
-from decouple_core.contract.settings import OF_PLACES, OTHER_NAMES, PAINTING, Settings, read_matches
-from decouple_core.contract.tables import LEAST_NODES, MOST_NODES, NODES, TEXT_SUFFIXES
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.progress import Progress, silent
-from decouple_core.contract.settings import OF_PAINTING, OF_RENDERING, Settings
+from decouple_contract.errors import InputError
+from decouple_contract.progress import Progress, silent
+from decouple_contract.settings import OF_PAINTING, OF_RENDERING, Settings
 from decouple_core.correspondence.correspondence import Correspondence, Matcher
 from decouple_core.correspondence.moments import overview_of
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import write_whole
-from decouple_core.contract.paths import possible
-from decouple_core.contract.settings import Settings
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import write_whole
+from decouple_contract.paths import possible
+from decouple_contract.settings import Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from decouple_core.contract.progress import Progress, silent
-from decouple_core.contract.settings import Settings
+from decouple_contract.progress import Progress, silent
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import Style

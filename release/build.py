@@ -27,13 +27,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.append(str(REPOSITORY))  # at the end: no module of Python's own may hide behind one of ours
 
 import install  # noqa: E402
-from decouple_core.contract import __version__  # noqa: E402
+from decouple_contract import __version__  # noqa: E402
 
 NAME = f"decoupled_style-{__version__}"
 STARTERS = REPOSITORY / "release" / "starters"
-FOR_USERS = ("decouple_core/", "gimp_plugin/", "release/lock/", "tests/data/", "docs/user-guide.md",
-             "docs/guia-de-uso.md", "docs/dialog", "docs/before_after", "install.py", "pyproject.toml", "README.md",
-             "LICENSE", "CHANGELOG.md")
+FOR_USERS = ("decouple_contract/", "decouple_core/", "gimp_plugin/", "release/lock/", "tests/data/",
+             "docs/user-guide.md", "docs/guia-de-uso.md", "docs/dialog", "docs/before_after", "install.py",
+             "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
 """What the zip with the installer holds, by how the paths begin."""
 PROGRAMS = (".sh", ".command")
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from decouple_contract.errors import DecoupleError, InputError
+from decouple_contract.failures import told
+from decouple_contract.messages import Message
+from decouple_contract.remarks import heard, remark
+from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Stamp
 from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, with_one_look, write
-from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.failures import told
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import heard, remark
-from decouple_core.contract.settings import Settings
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decouple_contract.errors import DecoupleError, InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import check_folder
+from decouple_contract.messages import Message
+from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Entry, digest_of
 from decouple_core.batch.plan import Names, check_apart, entries_of, styles_of, targets_of, to_make
 from decouple_core.batch.results import Results, held
-from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import check_folder
-from decouple_core.contract.messages import Message
-from decouple_core.contract.settings import Settings
 from decouple_core.pictures.series import FITTED, spread
 
 if TYPE_CHECKING:

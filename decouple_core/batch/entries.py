@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from decouple_core.contract.paths import possible
+from decouple_contract.paths import possible
 
 OUTCOMES = ("waiting", "placing", "done", "failed")
 """Of a picture in the last run; "placing" while a file is given its place, and where a batch was killed at that."""

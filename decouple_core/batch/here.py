@@ -15,6 +15,9 @@ from contextvars import copy_context
 
 import numpy as np
 
+from decouple_contract.failures import told
+from decouple_contract.progress import Progress
+from decouple_contract.settings import Settings
 from decouple_core.batch.work import (
     Done,
     Loaded,
@@ -28,9 +31,6 @@ from decouple_core.batch.work import (
     with_one_look,
     write,
 )
-from decouple_core.contract.failures import told
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
 
 Finished = Callable[[Task, Done], None]

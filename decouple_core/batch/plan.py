@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.paths import STYLE_SUFFIX, possible
 from decouple_core.batch.entries import Entry
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.paths import STYLE_SUFFIX, possible
 
 if TYPE_CHECKING:
     from decouple_core.batch.results import Results

@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from decouple_contract.errors import DecoupleError, InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import put, refused
 from decouple_core.batch.entries import Entry
 from decouple_core.batch.journal import Journal, lines_of
 from decouple_core.batch.summary import NAME, Summary, by_name, read_summary, write_summary
-from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import put, refused
 
 if TYPE_CHECKING:
     from decouple_core.batch.work import Done

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import put, refused, write_whole
 from decouple_core.batch.entries import Entry
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import put, refused, write_whole
 
 NAME = "summary.json"
 FORMAT = "decoupled-style-batch"

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from decouple_contract.errors import DecoupleError, DiskFullError, InputError, WeightsError
+from decouple_contract.files import refused
+from decouple_contract.messages import Message
+from decouple_contract.paths import STYLE_SUFFIX
+from decouple_contract.progress import Progress, silent
+from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Stamp
-from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError, WeightsError
-from decouple_core.contract.files import refused
-from decouple_core.contract.messages import Message
-from decouple_core.contract.paths import STYLE_SUFFIX
-from decouple_core.contract.progress import Progress, silent
-from decouple_core.contract.settings import Settings
 from decouple_core.pictures.reading import Image, read_image
 from decouple_core.pictures.visibility import visible
 from decouple_core.pictures.writing import check_output, write_like

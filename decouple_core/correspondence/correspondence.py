@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_core.correspondence.places import Places, in_common
 from decouple_core.correspondence.transport import Plan, fused_plan
 from decouple_core.features.deep import DeepFeatures

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.contract.networks import SHARPER_WIDTHS, WIDTHS
+from decouple_contract.networks import SHARPER_WIDTHS, WIDTHS
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.linearised import Linearisation, LinearisedNetwork, WorkCount, pad

@@ -24,9 +24,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.contract.errors import DiskFullError, InputError
-from decouple_core.contract.files import write_whole
-from decouple_core.contract.paths import data_folder
+from decouple_contract.errors import DiskFullError, InputError
+from decouple_contract.files import write_whole
+from decouple_contract.paths import data_folder
 from decouple_core.features.reproducible import one_thread
 
 Convolve = Callable[[Tensor, Tensor | None], Tensor]

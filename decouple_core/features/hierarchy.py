@@ -16,7 +16,7 @@ from typing import Self
 
 from torch import Generator, Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.features.linearised import Linearisation, WorkCount
 from decouple_core.features.schedule import FlowSchedule
 from decouple_core.features.tiles import Sample

@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.overview import Overview
 from decouple_core.features.style import ScaleFeatures, Style

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from decouple_core.contract.settings import register_choice
+from decouple_contract.settings import register_choice
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.hierarchy import Hierarchy
 

@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import write_whole
-from decouple_core.contract.messages import Message
-from decouple_core.contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
-from decouple_core.contract.paths import possible
-from decouple_core.contract.remarks import remark
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import write_whole
+from decouple_contract.messages import Message
+from decouple_contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
+from decouple_contract.paths import possible
+from decouple_contract.remarks import remark
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.overview import Overview
 from decouple_core.features.registry import HIERARCHIES

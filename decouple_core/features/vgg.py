@@ -1,6 +1,6 @@
 """VGG up to block5_conv1: a plain feed-forward description and its parameters.
 
-Which convolutions there are stands in `contract.networks`.
+Which convolutions there are stands in `decouple_contract.networks`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from decouple_core.contract.networks import NETWORKS
+from decouple_contract.networks import NETWORKS
 from decouple_core.features.convolution import Adjoint, Convolve, convolution_of
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

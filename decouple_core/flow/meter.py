@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress
+from decouple_contract.messages import Message
+from decouple_contract.progress import Progress
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.flow.integrators import Integrator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from decouple_core.contract.settings import register_choice
+from decouple_contract.settings import register_choice
 from decouple_core.flow.gradient_descent import GradientDescent
 from decouple_core.flow.integrators import Euler, Integrator, Midpoint, PerLayer, Reversible, RungeKutta4
 

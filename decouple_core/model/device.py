@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import torch
 
-from decouple_core.contract.errors import InputError, OutOfMemoryError
-from decouple_core.contract.failures import is_out_of_memory
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError, OutOfMemoryError
+from decouple_contract.failures import is_out_of_memory
+from decouple_contract.messages import Message
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from decouple_core.contract.errors import DiskFullError, InputError
-from decouple_core.contract.files import write_whole
-from decouple_core.contract.paths import data_folder
+from decouple_contract.errors import DiskFullError, InputError
+from decouple_contract.files import write_whole
+from decouple_contract.paths import data_folder
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
+from decouple_contract.messages import Message
+from decouple_contract.progress import Progress
+from decouple_contract.settings import Settings
 from decouple_core.features.convolution import choices
 from decouple_core.features.deep import DeepFeatures
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy

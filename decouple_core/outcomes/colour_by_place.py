@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.correspondence.bilateral_space import averaged
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.local_maps import maps_between

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.tables import MOST_NODES
+from decouple_contract.errors import InputError
+from decouple_contract.tables import MOST_NODES
 from decouple_core.pictures.given import take
 from decouple_core.pictures.table_files import read_table, stored_nodes, write_table
 

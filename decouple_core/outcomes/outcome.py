@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
+from decouple_contract.progress import Progress
+from decouple_contract.settings import Settings
 from decouple_core.features.style import Style
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress, silent
-from decouple_core.contract.settings import Settings
+from decouple_contract.messages import Message
+from decouple_contract.progress import Progress, silent
+from decouple_contract.settings import Settings
 from decouple_core.features.colour import luma, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.reproducible import place_means, place_sums

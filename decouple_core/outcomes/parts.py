@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from decouple_core.contract.settings import COMPONENTS, Settings
+from decouple_contract.settings import COMPONENTS, Settings
 from decouple_core.features.colour import LUMA
 from decouple_core.outcomes.components import Components, Laid, keep_chroma_or_luma
 from decouple_core.outcomes.registry import OUTCOMES

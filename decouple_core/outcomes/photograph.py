@@ -14,9 +14,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
+from decouple_contract.messages import Message
+from decouple_contract.progress import Progress
+from decouple_contract.settings import Settings
 from decouple_core.features.colour import IDENTITY, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.mixing import laid_together, shares_of

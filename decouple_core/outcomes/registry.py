@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decouple_core.contract.settings import register_choice
+from decouple_contract.settings import register_choice
 from decouple_core.outcomes.outcome import Outcome
 from decouple_core.outcomes.painting import Painting
 from decouple_core.outcomes.photograph import Photograph

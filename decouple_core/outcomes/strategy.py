@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from decouple_core.contract.messages import Message
-from decouple_core.contract.settings import AUTOMATIC_SIZE, Settings
+from decouple_contract.messages import Message
+from decouple_contract.settings import AUTOMATIC_SIZE, Settings
 from decouple_core.features.colour import luma
 from decouple_core.pictures.blurring import blurred
 

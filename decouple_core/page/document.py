@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from decouple_core.contract.files import write_whole
+from decouple_contract.files import write_whole
 from decouple_core.page.pictures import Image
 
 DIVIDER = """\

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.outcomes.components import Components
 from decouple_core.page import drawings
 from decouple_core.page.document import Comparison, Drawings, Gallery, Section, Share, Table, write_page

@@ -18,11 +18,11 @@ import imagecodecs
 import numpy as np
 import PIL.Image
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import check_regular
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import remark
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import check_regular
+from decouple_contract.messages import Message
+from decouple_contract.remarks import remark
 from decouple_core.pictures import exif
 from decouple_core.pictures.decoding_apart import decode_apart
 from decouple_core.pictures.jpeg_files import read_jpeg
@@ -65,7 +65,7 @@ HEAD_BYTES = 4096
 
 
 def decode(path: Path) -> Raw:
-    """Decode a file by what it is, not by its ending; what had to be passed over is said (`contract.remarks`).
+    """Decode a file by what it is, not by its ending; what had to be passed over is said (`decouple_contract.remarks`).
 
     Raises
     ------

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from decouple_core.contract import apart, errors
-from decouple_core.contract.errors import DecoupleError
-from decouple_core.contract.messages import Message
+from decouple_contract import apart, errors
+from decouple_contract.errors import DecoupleError
+from decouple_contract.messages import Message
 from decouple_core.pictures.memory import MOST_BYTES
 from decouple_core.pictures.pillow_files import read_with_pillow
 from decouple_core.pictures.raw import Raw

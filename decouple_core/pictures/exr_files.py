@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.encoding import decoded, encoded
 from decouple_core.pictures.memory import check_size
 from decouple_core.pictures.raw import Raw

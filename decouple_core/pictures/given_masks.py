@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.labels import labels_of, read_labels
 from decouple_core.pictures.pillow_modes import PillowPicture
 from decouple_core.pictures.reading import read_mask
@@ -53,7 +53,7 @@ def take_mask(mask: Any, shape: tuple[int, int], name: str = "mask") -> np.ndarr
     >>> take_mask(np.array([[1, 0]], np.uint8), (1, 2))
     Traceback (most recent call last):
         ...
-    decouple_core.contract.errors.InputError: The mask holds no value above 1, and its type uint8 says that 255 takes \
+    decouple_contract.errors.InputError: The mask holds no value above 1, and its type uint8 says that 255 takes \
 part in full; make it boolean, or multiply it by 255.
     """
     if isinstance(mask, (str, os.PathLike)):

@@ -10,8 +10,8 @@ import imagecodecs
 import numpy as np
 import PIL.Image
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_core.pictures import exif, heif_header
 from decouple_core.pictures.encoding import decoded
 from decouple_core.pictures.memory import check_size

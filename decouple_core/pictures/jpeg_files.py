@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import PIL.Image
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_core.pictures.pillow_files import QUIET, read_with_pillow
 from decouple_core.pictures.raw import Raw
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_core.pictures.raw import unit_range
 from decouple_core.pictures.reading import read_beside
 

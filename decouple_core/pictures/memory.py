@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_contract.errors import InputError, OutOfMemoryError
 
 MOST_BYTES = 3 * 2**30
 """A picture that would take more is refused: 214 million pixels with 8 bits a channel, 178 million with 16."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.features.colour import ColourMap, ColourMoments
 from decouple_core.features.identity import identity_of
 from decouple_core.pictures.resampling import shrink, shrink_mask

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
-from decouple_core.contract.messages import Message
+from decouple_contract.messages import Message
 from decouple_core.pictures import exif
 from decouple_core.pictures.memory import MOST_BYTES, check_size
 from decouple_core.pictures.raw import Raw

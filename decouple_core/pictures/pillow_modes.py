@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageFile
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.profiles import SRGB, transformed
 
 Image = PIL.Image.Image

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 
 
 class Raw(NamedTuple):

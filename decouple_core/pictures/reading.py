@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.decoding import decode
 from decouple_core.pictures.profiles import SRGB, transformed
 from decouple_core.pictures.raw import Raw, unit_range

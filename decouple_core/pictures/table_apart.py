@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import PyOpenColorIO as ocio
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_core.pictures.decoding_apart import ROOM_BYTES, limit_memory
 from decouple_core.pictures.table_text import MOST_BYTES, MOST_NODES, Tidied, tidied
 from decouple_core.pictures.transfer_curves import LINEAR, LOGARITHMIC, named

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from imagecodecs import png_encode
 
-from decouple_core.contract import apart
-from decouple_core.contract.errors import InputError, from_dict
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.files import check_file, check_regular, replacing
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import remark
-from decouple_core.contract.tables import CUBE, HALD, SUFFIXES, TEXT_SUFFIXES
+from decouple_contract import apart
+from decouple_contract.errors import InputError, from_dict
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.files import check_file, check_regular, replacing
+from decouple_contract.messages import Message
+from decouple_contract.remarks import remark
+from decouple_contract.tables import CUBE, HALD, SUFFIXES, TEXT_SUFFIXES
 from decouple_core.pictures.decoding import decode, unit_range
 from decouple_core.pictures.decoding_apart import answered
 from decouple_core.pictures.table_text import MOST_BYTES, MOST_NODES
@@ -50,7 +50,7 @@ class Table(NamedTuple):
 
 
 def read_table(path: str | Path) -> Table:
-    """A table, be it text or a picture; what was passed over is said (`contract.remarks`).
+    """A table, be it text or a picture; what was passed over is said (`decouple_contract.remarks`).
 
     Raises
     ------

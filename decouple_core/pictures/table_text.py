@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.tables import CUBE
+from decouple_contract.errors import InputError
+from decouple_contract.tables import CUBE
 
 LEAST_NODES, MOST_NODES = 2, 129
 """Along each axis: the least by the specification, and the most of those that cameras and graders write (2⁷+1), which

@@ -10,8 +10,8 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_core.pictures import exif
 from decouple_core.pictures.memory import check_size
 from decouple_core.pictures.pillow_files import QUIET, read_with_pillow

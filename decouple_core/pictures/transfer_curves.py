@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from decouple_core.contract.messages import Message
+from decouple_contract.messages import Message
 
 LINEAR, LOGARITHMIC = Message("table-curve-linear"), Message("table-curve-logarithmic")
 

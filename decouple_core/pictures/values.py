@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 
 
 def floats(values: np.ndarray) -> np.ndarray:

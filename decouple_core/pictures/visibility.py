@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 
 
 def visible(alpha: np.ndarray | None, mask: np.ndarray | None, nothing: str) -> np.ndarray | None:

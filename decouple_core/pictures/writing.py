@@ -13,8 +13,8 @@ import PIL.Image
 import tifffile
 from imagecodecs import JPEGXL, PNG, png_encode  # loaded before the work, not when memory is scarce after it
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import check_file, replacing
+from decouple_contract.errors import InputError
+from decouple_contract.files import check_file, replacing
 from decouple_core.pictures import exif, exr_files
 from decouple_core.pictures.jpegxl_files import write_jpegxl
 from decouple_core.pictures.profiles import from_srgb

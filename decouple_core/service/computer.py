@@ -26,13 +26,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from decouple_core.contract import protocol
-from decouple_core.contract.errors import Cancelled, DecoupleError, InputError
-from decouple_core.contract.failures import as_failure
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.remarks import heard
-from decouple_core.contract.settings import COMPONENTS, Settings
+import decouple_contract
+from decouple_contract import protocol
+from decouple_contract.errors import Cancelled, DecoupleError, InputError
+from decouple_contract.failures import as_failure
+from decouple_contract.messages import Message
+from decouple_contract.progress import Progress
+from decouple_contract.remarks import heard
+from decouple_contract.settings import COMPONENTS, Settings
 from decouple_core.model.heap import give_back, keep_freed
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from decouple_core.service.results import Made, Results
 
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGES = {Path(__file__).parents[1], Path(decouple_contract.__file__).parent}
 
 RESTING_SECONDS = 10.0
 """Without a job for this long, memory that is free goes back to the system; taking it again costs a job .2 s."""
@@ -253,11 +254,11 @@ class _Computer:
 
 
 def _between_statements_of_ours(frame: FrameType | None) -> bool:
-    """Whether the interrupted code is this package's own: inside a library, its state could be left half changed.
+    """Whether the interrupted code is our own: inside a library, its state could be left half changed.
 
     Nor may an import be broken off, which would leave half a module for the next job.
     """
-    if frame is None or PACKAGE not in Path(frame.f_code.co_filename).parents:
+    if frame is None or PACKAGES.isdisjoint(Path(frame.f_code.co_filename).parents):
         return False
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):

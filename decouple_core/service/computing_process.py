@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from decouple_core.contract import apart, protocol
-from decouple_core.contract.errors import DecoupleError, OutOfMemoryError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.messages import Message
+from decouple_contract import apart, protocol
+from decouple_contract.errors import DecoupleError, OutOfMemoryError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.messages import Message
 from decouple_core.model.threads import settle
 from decouple_core.service.job import Job, log
 from decouple_core.service.questions import Questions, Tell

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from decouple_core.contract import errors, protocol
-from decouple_core.contract.settings import COMPONENTS
+from decouple_contract import errors, protocol
+from decouple_contract.settings import COMPONENTS
 
 log = logging.getLogger("decouple.worker")
 """The worker's."""

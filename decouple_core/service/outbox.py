@@ -7,7 +7,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-from decouple_core.contract import protocol
+from decouple_contract import protocol
 from decouple_core.service.job import log
 
 MOST_WAITING = 64

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from decouple_core.contract import protocol
+from decouple_contract import protocol
 
 Tell = Callable[[dict[str, Any]], None]
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from decouple_core.contract import protocol
-from decouple_core.contract.settings import COMPONENTS, OF_RENDERING, Settings
+from decouple_contract import protocol
+from decouple_contract.settings import COMPONENTS, OF_RENDERING, Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.model.kept import Kept
 from decouple_core.outcomes.components import Components, Laid

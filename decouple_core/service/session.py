@@ -8,10 +8,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from decouple_core.contract import protocol
-from decouple_core.contract.errors import DecoupleError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.ownership import private_folder
+from decouple_contract import protocol
+from decouple_contract.errors import DecoupleError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.ownership import private_folder
 from decouple_core.service.job import Job, log
 from decouple_core.service.outbox import Outbox
 

@@ -26,12 +26,12 @@ from pathlib import Path
 
 import filelock
 
+from decouple_contract import protocol
+from decouple_contract.errors import DecoupleError
+from decouple_contract.failures import as_failure, reason
+from decouple_contract.ownership import private_folder
+from decouple_contract.paths import data_folder
 from decouple_core.arguments import Parser
-from decouple_core.contract import protocol
-from decouple_core.contract.errors import DecoupleError
-from decouple_core.contract.failures import as_failure, reason
-from decouple_core.contract.ownership import private_folder
-from decouple_core.contract.paths import data_folder
 from decouple_core.service.computing_process import ComputingProcess
 from decouple_core.service.job import Job, log
 from decouple_core.service.session import Session

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import requests
 
-from decouple_core.contract.errors import WeightsError
-from decouple_core.contract.failures import reason
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import Progress, silent
+from decouple_contract.errors import WeightsError
+from decouple_contract.failures import reason
+from decouple_contract.messages import Message
+from decouple_contract.progress import Progress, silent
 
 CONNECT_SECONDS = 5.0
 """A host that has not answered by then counts as out of reach."""

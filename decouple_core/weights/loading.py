@@ -10,12 +10,12 @@ from pathlib import Path
 
 import filelock
 
-from decouple_core.contract.errors import InputError, WeightsError
-from decouple_core.contract.failures import reason
-from decouple_core.contract.messages import Message
-from decouple_core.contract.networks import NETWORKS
-from decouple_core.contract.paths import data_folder
-from decouple_core.contract.progress import Progress, silent
+from decouple_contract.errors import InputError, WeightsError
+from decouple_contract.failures import reason
+from decouple_contract.messages import Message
+from decouple_contract.networks import NETWORKS
+from decouple_contract.paths import data_folder
+from decouple_contract.progress import Progress, silent
 from decouple_core.weights.download import OutOfReachError, fetch
 from decouple_core.weights.sources import SOURCES, Source
 from decouple_core.weights.stored import Tensors, checked, read_stored, store, stored_file

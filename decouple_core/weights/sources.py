@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from decouple_core.contract.networks import NETWORKS
+from decouple_contract.networks import NETWORKS
 from decouple_core.weights.download import locate_distribution
 
 

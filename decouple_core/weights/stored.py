@@ -13,11 +13,11 @@ import safetensors
 import safetensors.torch
 import torch
 
-from decouple_core.contract.errors import DiskFullError, InputError, WeightsError
-from decouple_core.contract.failures import reason
-from decouple_core.contract.files import write_whole
-from decouple_core.contract.messages import Message
-from decouple_core.contract.networks import NETWORKS, WIDTHS
+from decouple_contract.errors import DiskFullError, InputError, WeightsError
+from decouple_contract.failures import reason
+from decouple_contract.files import write_whole
+from decouple_contract.messages import Message
+from decouple_contract.networks import NETWORKS, WIDTHS
 
 Tensors = dict[str, torch.Tensor]
 

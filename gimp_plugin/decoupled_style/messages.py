@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gi.repository import GLib
 
-from decoupled_style.contract.errors import DecoupleError
-from decoupled_style.contract.messages import Message
+from decouple_contract.errors import DecoupleError
+from decouple_contract.messages import Message
 
 DOMAIN = "decoupled-style"
 LOCALES = Path(__file__).resolve().parent / "locale"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from gi.repository import Gimp, GLib, GObject
 
+from decouple_contract import protocol
+from decouple_contract.errors import Cancelled, DecoupleError
+from decouple_contract.failures import as_failure, with_log
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import Cancelled, DecoupleError
-from decoupled_style.contract.failures import as_failure, with_log
 from decoupled_style.host import arguments, pixels
 from decoupled_style.host.dressing import Output, Request, dress
 from decoupled_style.host.loop import dress_all

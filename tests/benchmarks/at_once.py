@@ -14,7 +14,7 @@ from unittest.mock import patch
 import numpy as np
 from common import machine, parser, photographs, resized, settings_from, table, timed
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.model.at_once import at_once
 from decouple_core.model.heap import keep_freed

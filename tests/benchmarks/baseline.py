@@ -29,7 +29,7 @@ from common import (
 )
 from torch import Tensor
 
-from decouple_core.contract.settings import LAYER_NAMES, Settings
+from decouple_contract.settings import LAYER_NAMES, Settings
 from decouple_core.flow.gradient_descent import IMPOSED, NORMALISED
 from decouple_core.flow.integrators import Integrator
 from decouple_core.flow.move import Flow, Move

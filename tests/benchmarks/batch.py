@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from common import machine, numbers, parser, photographs, resized, settings_from, table, timed
 
+from decouple_contract.progress import silent
+from decouple_contract.settings import Settings
 from decouple_core.batch.here import run_here
 from decouple_core.batch.work import Done, Task
-from decouple_core.contract.progress import silent
-from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.model.heap import keep_freed
 from decouple_core.pictures.writing import write_image

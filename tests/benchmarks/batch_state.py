@@ -19,12 +19,12 @@ from pathlib import Path
 
 from common import numbers, table
 
+from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Entry, Stamp
 from decouple_core.batch.plan import Names, entries_of, to_make
 from decouple_core.batch.results import Results, held
 from decouple_core.batch.summary import Summary, write_summary
 from decouple_core.batch.work import Done, Part
-from decouple_core.contract.settings import Settings
 
 STEPS = ("known and planned", "summary begun", "placed and noted", "summary ended")
 

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from common import machine, numbered, parser, settings_from, table
 from skimage.color import lab2rgb, rgb2lab
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.surfaces import spread
 from decouple_core.engine import Engine

@@ -21,7 +21,7 @@ from skimage.filters import sobel
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from decouple_core.contract.settings import LAYER_COUNT, Settings
+from decouple_contract.settings import LAYER_COUNT, Settings
 from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.pictures.resampling import shrink

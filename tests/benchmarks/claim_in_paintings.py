@@ -24,8 +24,8 @@ from common import as_pixels, machine, parser, photographs, prepared, resized, s
 from scoring import edges_kept
 from torch import Tensor
 
-from decouple_core.contract.progress import Progress
-from decouple_core.contract.settings import Settings
+from decouple_contract.progress import Progress
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.model.kept import Kept

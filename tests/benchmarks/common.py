@@ -25,8 +25,8 @@ import skimage.data
 import torch
 from torch import Tensor
 
-from decouple_core.contract.progress import silent
-from decouple_core.contract.settings import Settings
+from decouple_contract.progress import silent
+from decouple_contract.settings import Settings
 from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.flow.gradient_descent import SCALE, GradientDescent
 from decouple_core.flow.move import Flow, Move

@@ -21,8 +21,8 @@ import torch
 from common import machine, numbers, parser, photographs, prepared, settings_from, table, timed
 from PIL import Image
 
+from decouple_contract.settings import Settings
 from decouple_core import engine
-from decouple_core.contract.settings import Settings
 from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.features.mixing import laid_together, shares_of
 from decouple_core.features.style import DETAIL_LAYERS, Style

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from common import machine, parser, photographs, resized, settings_from, stained_tissue, table
 
-from decouple_core.contract.settings import LAYER_COUNT, Settings
+from decouple_contract.settings import LAYER_COUNT, Settings
 from decouple_core.engine import Engine
 from decouple_core.outcomes.certificate import Moved
 from decouple_core.outcomes.painting import COARSEST

@@ -19,7 +19,7 @@ from common import linear_colour, machine, numbers, parser, photographs, resized
 from scoring import Scorer
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 
 Transfer = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -28,7 +28,7 @@ from common import machine, median_seconds, parser, photographs, prepared, resiz
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from decouple_core.contract.settings import LAYER_NAMES, Settings
+from decouple_contract.settings import LAYER_NAMES, Settings
 from decouple_core.engine import Engine, Transferred
 from decouple_core.features.vgg import Convolution, convolutions, layer_names
 from decouple_core.model.device import CPU

@@ -24,7 +24,7 @@ from common import linear_colour, machine, numbered, parser, settings_from, tabl
 from PIL import Image, ImageDraw
 from scoring import SCORES
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.pictures.labels import read_labels
 from decouple_core.pictures.reading import read_image

@@ -19,8 +19,8 @@ from typing import Any
 
 from common import machine, numbers, parser, photographs, resized, settings_from, table
 
-from decouple_core.contract.progress import silent
-from decouple_core.contract.settings import Settings
+from decouple_contract.progress import silent
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.features.convolution import choices
 from decouple_core.model.heap import keep_freed

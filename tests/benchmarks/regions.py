@@ -26,7 +26,7 @@ from common import linear_colour, machine, numbered, parser, settings_from, tabl
 from peers import Method
 from scoring import IN_REGIONS, Scorer, edges_kept
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.correspondence import correspondence
 from decouple_core.engine import Engine
 from decouple_core.features.style import Style

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common import as_pixels, machine, numbers, parser, photographs, resized, settings_from, table
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine, RoundTrip, Transferred
 from decouple_core.features.channel_means import SCHEDULE
 from decouple_core.flow.registry import INTEGRATORS, register_integrator

@@ -49,7 +49,7 @@ from pairs import scores, sheet
 from peers import PEERS, Command, Method
 from scoring import IN_REGIONS, SCORES, Scorer
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.flow.move import Move
 from decouple_core.model.device import pick_device

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from common import in_child, machine, numbers, parser, peak_memory, photographs, resized, settings_from, table, timed
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.model.heap import keep_freed
 

@@ -25,7 +25,7 @@ from common import as_pixels, machine, parser, prepared, settings_from, table, t
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from decouple_core.contract.settings import LAYER_NAMES, Settings
+from decouple_contract.settings import LAYER_NAMES, Settings
 from decouple_core.engine import RoundTrip
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.gradient_descent import IMPOSED, NORMALISED, SCALE, GradientDescent

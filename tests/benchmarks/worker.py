@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 from common import machine, parser, photographs, resized, settings_from, table
 
-from decouple_core.contract import protocol
-from decouple_core.contract.paths import data_folder
-from decouple_core.contract.settings import Settings
+from decouple_contract import protocol
+from decouple_contract.paths import data_folder
+from decouple_contract.settings import Settings
 from decouple_core.service.worker import stop
 
 PARTS = ("start", "photo", "painting", "where")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from safetensors import SafetensorError
 
-from decouple_core.contract import apart
-from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError, OutOfMemoryError
-from decouple_core.contract.settings import Settings
+from decouple_contract import apart
+from decouple_contract.errors import DecoupleError, DiskFullError, InputError, OutOfMemoryError
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 
 

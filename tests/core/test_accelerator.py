@@ -11,8 +11,8 @@ import pytest
 import skimage.data
 import torch
 
+from decouple_contract.settings import Settings
 from decouple_core import engine as transfer
-from decouple_core.contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.reference import uniform_noise

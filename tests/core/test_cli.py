@@ -15,8 +15,8 @@ import PIL.Image
 import pytest
 import tifffile
 
+from decouple_contract.settings import Settings
 from decouple_core.cli import main
-from decouple_core.contract.settings import Settings
 from tests.core.command_line import PIXELS, QUICK, arguments, fill, picture, succeeds
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")

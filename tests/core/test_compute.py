@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.contract import errors
+from decouple_contract import errors
 from decouple_core.flow.meter import Meter
 from decouple_core.service import computer as compute
 

@@ -14,7 +14,7 @@ from skimage.filters import sobel, sobel_h, sobel_v
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.reference import reference_gram, uniform_noise

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.colour import LUMA
 from decouple_core.features.reference import reference_gram, uniform_noise

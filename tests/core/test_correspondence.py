@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.correspondence.correspondence import Correspondence, Matcher
 from decouple_core.correspondence.moments import overview_of
 from decouple_core.features.deep import DeepFeatures

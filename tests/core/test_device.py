@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from decouple_core.contract.errors import InputError, OutOfMemoryError
-from decouple_core.contract.failures import is_out_of_memory
-from decouple_core.contract.messages import Message
+from decouple_contract.errors import InputError, OutOfMemoryError
+from decouple_contract.failures import is_out_of_memory
+from decouple_contract.messages import Message
 from decouple_core.model.device import CPU, describe, pick_device, run_with_step_down
 
 FAKE = torch.device("cuda")

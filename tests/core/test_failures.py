@@ -14,10 +14,10 @@ import torch
 from safetensors import SafetensorError
 
 import decouple_core as dc
+from decouple_contract import errors, failures, protocol
+from decouple_contract.errors import DecoupleError, InputError
+from decouple_contract.protocol import Raster, Transfer
 from decouple_core import cli
-from decouple_core.contract import errors, failures, protocol
-from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.protocol import Raster, Transfer
 from decouple_core.engine import Engine
 from decouple_core.service.worker import stop
 from tests.core.command_line import arguments, fill

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.networks import SHARPER_WIDTHS, WIDTHS
+from decouple_contract.errors import InputError
+from decouple_contract.networks import SHARPER_WIDTHS, WIDTHS
 from decouple_core.features.channel_means import SCHEDULE, SMOOTHING, ChannelMeans
 from decouple_core.features.functions import Functions
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.files import check_file, check_folder, replacing
+from decouple_contract.errors import InputError
+from decouple_contract.files import check_file, check_folder, replacing
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -116,7 +116,7 @@ def test_the_longest_of_names(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
 def test_killed_while_writing(tmp_path: Path) -> None:
     """The file is an old one or a new one, whole, whenever the writer is killed."""
-    code = ("import itertools, sys; from decouple_core.contract.files import replacing\n"
+    code = ("import itertools, sys; from decouple_contract.files import replacing\n"
             "for n in itertools.count():\n"
             "    with replacing(sys.argv[1]) as file:\n"
             "        for _ in range(64): file.write(bytes([n % 256]) * 65536)")
@@ -135,22 +135,22 @@ def test_killed_while_writing(tmp_path: Path) -> None:
 
 
 WRITERS = {
-    "decouple_core/contract/files.py": "what all others use",
-    "decouple_core/contract/protocol.py": "the worker's address: of no use when its process has ended",
+    "decouple_contract/files.py": "what all others use",
+    "decouple_contract/protocol.py": "the worker's address: of no use when its process has ended",
     "decouple_core/batch/journal.py": "lines of which a last one that is cut short counts for nothing",
     "decouple_core/weights/download.py": "goes on where it broke off, and is known by its digest",
     "decouple_core/service/computer.py": "a job's pixels, which end with it",
     "gimp_plugin/decoupled_style/host/pixels.py": "a job's pixels, which end with it",
     "gimp_plugin/decoupled_style/client/starting.py": "a log",
-    "decouple_core/contract/failures.py": "a log",
+    "decouple_contract/failures.py": "a log",
 }
 """Who may open files for writing, and why."""
 
 
 def test_nobody_else_writes_files() -> None:
-    """What a person keeps goes through `contract.files`, which puts nothing in place before all of it is there."""
+    """What a person keeps goes through `files`, which puts nothing in place before all of it is there."""
     repository = Path(__file__).parents[2]
-    found = {str(path.relative_to(repository)) for half in ("decouple_core", "gimp_plugin")
+    found = {str(path.relative_to(repository)) for half in ("decouple_contract", "decouple_core", "gimp_plugin")
              for path in (repository / half).rglob("*.py") if writes(ast.parse(path.read_text(encoding="utf-8")))}
     assert found == set(WRITERS)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from decouple_core.contract.errors import Cancelled
+from decouple_contract.errors import Cancelled
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.functions import Functions
 from decouple_core.features.reference import reference_gram, uniform_noise

@@ -18,10 +18,10 @@ import PIL.Image
 import pytest
 import tifffile
 
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
+from decouple_contract.remarks import heard
 from decouple_core.batch.plan import targets_of
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import heard
 from decouple_core.pictures import decoding
 from decouple_core.pictures.decoding_apart import reader
 from decouple_core.pictures.raw import Raw

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.functional import to_tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import SENTENCES
+from decouple_contract.errors import InputError
+from decouple_contract.messages import SENTENCES
 from decouple_core.pictures import given as given_module
 from decouple_core.pictures.given import FLOAT_RANGE, take
 from decouple_core.pictures.reading import read_image

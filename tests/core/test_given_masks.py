@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures import given_masks
 from decouple_core.pictures.given_masks import take_labels, take_mask
 from decouple_core.pictures.labels import read_labels

@@ -13,9 +13,9 @@ import skimage.data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import heard
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
+from decouple_contract.remarks import heard
 from decouple_core.pictures.reading import read_image
 
 PHOTOGRAPH = np.ascontiguousarray(skimage.data.astronaut()[:250, 100:333])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.labels import NO_REGION, labels_of, read_labels, region_masks
 
 RNG = np.random.default_rng(0)

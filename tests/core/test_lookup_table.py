@@ -18,7 +18,7 @@ from scipy.interpolate import RegularGridInterpolator
 from scipy.sparse.linalg import spsolve
 
 import decouple_core as dc
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.features.colour_difference import ciede2000, cielab
 from decouple_core.outcomes import table_fit
 from decouple_core.outcomes.lookup_table import identity

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decouple_core.contract import errors, protocol
-from decouple_core.contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError, WeightsError
-from decouple_core.contract.messages import SENTENCES, Message
+from decouple_contract import errors, protocol
+from decouple_contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError, WeightsError
+from decouple_contract.messages import SENTENCES, Message
 
 ROOT = Path(__file__).parents[2]
 SPEAKERS = {"Message", "OutOfReachError", *errors.KINDS}
@@ -25,7 +25,7 @@ SPEAKERS = {"Message", "OutOfReachError", *errors.KINDS}
 PHASES = {"phase"}
 """Methods that take a code alone: `Meter.phase`."""
 
-PASSING_ON = {"decouple_core/contract/errors.py", "decouple_core/contract/messages.py", "decouple_core/flow/meter.py",
+PASSING_ON = {"decouple_contract/errors.py", "decouple_contract/messages.py", "decouple_core/flow/meter.py",
               "decouple_core/pictures/visibility.py"}
 """Modules that say what they were given to say."""
 
@@ -42,7 +42,7 @@ class Said:
 
 def said() -> Iterator[Said]:
     """All such places in the core and the plug-in."""
-    for folder in ("decouple_core", "gimp_plugin"):
+    for folder in ("decouple_contract", "decouple_core", "gimp_plugin"):
         for source in sorted((ROOT / folder).rglob("*.py")):
             tree = ast.parse(source.read_text(encoding="utf-8"))
             for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
@@ -92,7 +92,7 @@ PLACES = list(said())
 
 def test_the_sources_were_read() -> None:
     assert len(PLACES) > 80
-    assert {place.where.split("/")[0] for place in PLACES} == {"decouple_core", "gimp_plugin"}
+    assert {place.where.split("/")[0] for place in PLACES} == {"decouple_contract", "decouple_core", "gimp_plugin"}
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.where)

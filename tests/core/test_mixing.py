@@ -12,7 +12,7 @@ import skimage.transform
 import torch
 
 import decouple_core as dc
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from tests.core.command_line import fill, picture, succeeds
 
 SETTINGS = dc.Settings(size=128, layers=2, network="vgg16", mode="painting", device="cpu")

@@ -21,7 +21,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.correspondence.moments import FINEST_BAND, bands, overview_of
 from decouple_core.features.colour import LUMA, ColourMoments
 from decouple_core.features.overview import SIDE, Overview, grid_of

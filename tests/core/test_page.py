@@ -17,7 +17,7 @@ import PIL.Image
 import pytest
 import torch
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decouple_core.features.colour import ColourMap
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.certificate import Drift, Moved

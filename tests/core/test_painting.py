@@ -17,8 +17,8 @@ from skimage.filters import sobel
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.settings import Settings
+from decouple_contract.errors import InputError
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.colour import ColourMap

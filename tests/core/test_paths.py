@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.paths import MARKER, data_folder
+from decouple_contract.errors import InputError
+from decouple_contract.paths import MARKER, data_folder
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +59,8 @@ def test_user_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
     """The installer runs before they are there, and the worker must answer before torch is loaded."""
-    code = ("import sys, decouple_core, decouple_core.contract.paths, decouple_core.contract.errors, "
-            "decouple_core.contract.settings, decouple_core.contract.protocol, decouple_core.cli; "
+    code = ("import sys, decouple_core, decouple_contract.paths, decouple_contract.errors, "
+            "decouple_contract.settings, decouple_contract.protocol, decouple_core.cli; "
             "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, "-c", code], check=False,
                           cwd=Path(__file__).parents[2]).returncode == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.features.colour import ColourMap, ColourMoments
 from decouple_core.model.device import CPU
 from decouple_core.pictures.picture import DETAIL_SIZE, MOMENTS_SIZE, Picture, Scale

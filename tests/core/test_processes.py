@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import decouple_core as dc
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.model.device import pick_device
 from tests.core import other_processes
 from tests.core.other_processes import SECONDS

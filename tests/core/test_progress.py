@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from decouple_core.contract.errors import Cancelled
-from decouple_core.contract.messages import Message
-from decouple_core.contract.settings import Settings
+from decouple_contract.errors import Cancelled
+from decouple_contract.messages import Message
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.flow.meter import Meter
 from decouple_core.model.device import CPU

@@ -19,7 +19,7 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.pillow_files import QUIET
 from decouple_core.pictures.reading import read_image, read_mask
 

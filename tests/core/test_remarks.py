@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from decouple_contract.messages import Message
+from decouple_contract.remarks import Remark, heard, remark
+from decouple_contract.settings import Settings
 from decouple_core.batch.cluster import make
 from decouple_core.batch.work import Task
 from decouple_core.cli import main
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import Remark, heard, remark
-from decouple_core.contract.settings import Settings
 from decouple_core.features.style import Style
 from decouple_core.pictures.pillow_files import QUIET
 from tests.core.command_line import QUICK, arguments, fill, succeeds

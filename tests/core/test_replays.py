@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from decouple_core.contract.progress import silent
-from decouple_core.contract.settings import Settings
+from decouple_contract.progress import silent
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.features.linearised import WorkCount
 from decouple_core.features.reference import uniform_noise

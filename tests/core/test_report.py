@@ -13,9 +13,9 @@ import PIL.Image
 import pytest
 import torch
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.settings import Settings
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
+from decouple_contract.settings import Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.transport import Plan
 from decouple_core.features.overview import Overview

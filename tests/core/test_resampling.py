@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.resampling import continued, shrink, shrink_mask, working_shape
 from decouple_core.pictures.upsampling import stretched
 

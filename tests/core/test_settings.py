@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.networks import NETWORKS
-from decouple_core.contract.settings import LAYER_COUNT, LAYER_NAMES, Settings, option, read_matches, register_choice
+from decouple_contract.errors import InputError
+from decouple_contract.networks import NETWORKS
+from decouple_contract.settings import LAYER_COUNT, LAYER_NAMES, Settings, option, read_matches, register_choice
 
 NUMBERS = [f for f in dataclasses.fields(Settings) if f.metadata["low"] is not None]
 
@@ -190,16 +190,16 @@ def test_networks_are_those_of_the_table() -> None:
 
 
 def test_standard_library_alone(tmp_path: Path) -> None:
-    """The plug-in carries a copy of the whole folder into GIMP's own Python, under another name."""
-    import decouple_core.contract as contract
+    """The plug-in carries a copy of the whole folder into GIMP's own Python."""
+    import decouple_contract
 
-    shutil.copytree(Path(str(contract.__file__)).parent, tmp_path / "elsewhere" / "copied",
+    shutil.copytree(Path(str(decouple_contract.__file__)).parent, tmp_path / "elsewhere" / "decouple_contract",
                     ignore=shutil.ignore_patterns("__pycache__"))
     program = ("import importlib, pathlib, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
-               "for file in pathlib.Path(sys.argv[1], 'copied').glob('*.py'):\n"
-               "    importlib.import_module(f'copied.{file.stem}')\n"
+               "for file in pathlib.Path(sys.argv[1], 'decouple_contract').glob('*.py'):\n"
+               "    importlib.import_module(f'decouple_contract.{file.stem}')\n"
                "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names "
                "- {'__mp_main__'})")
     done = subprocess.run([sys.executable, "-I", "-c", program, str(tmp_path / "elsewhere")], capture_output=True,
                           text=True, check=True)
-    assert done.stdout.split() == ["copied"]
+    assert done.stdout.split() == ["decouple_contract"]

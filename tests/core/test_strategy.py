@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import decouple_core as dc
-from decouple_core.contract.settings import AUTOMATIC_SIZE, Settings
+from decouple_contract.settings import AUTOMATIC_SIZE, Settings
 from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.outcomes.strategy import (
     BLACK,

@@ -15,8 +15,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.networks import WIDTHS
+from decouple_contract.errors import InputError
+from decouple_contract.networks import WIDTHS
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import MOST_BYTES, MOST_REGIONS, Style
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 import decouple_core as dc
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.remarks import Remark, heard
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
+from decouple_contract.remarks import Remark, heard
 from decouple_core.outcomes.lookup_table import identity
 from decouple_core.pictures.table_apart import read
 from decouple_core.pictures.transfer_curves import named

@@ -15,9 +15,9 @@ import skimage.data
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from decouple_core.contract.errors import Cancelled, InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.settings import Settings
+from decouple_contract.errors import Cancelled, InputError
+from decouple_contract.messages import Message
+from decouple_contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
 from decouple_core.features.style import Style
 from decouple_core.pictures.resampling import shrink

@@ -17,9 +17,9 @@ import pytest
 import torch
 import torchvision
 
-from decouple_core.contract.errors import Cancelled, InputError, WeightsError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.networks import NETWORKS
+from decouple_contract.errors import Cancelled, InputError, WeightsError
+from decouple_contract.messages import Message
+from decouple_contract.networks import NETWORKS
 from decouple_core.weights import loading, sources, stored
 from decouple_core.weights.download import OutOfReachError, fetch, locate_distribution
 from decouple_core.weights.loading import fetch_network, load_weights

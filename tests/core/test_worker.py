@@ -23,10 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from decouple_core.contract import __version__, errors, protocol
-from decouple_core.contract.messages import Message
-from decouple_core.contract.protocol import Ingredient, Parts, Raster, Table, Transfer, View
-from decouple_core.contract.settings import Settings
+from decouple_contract import __version__, errors, protocol
+from decouple_contract.messages import Message
+from decouple_contract.protocol import Ingredient, Parts, Raster, Table, Transfer, View
+from decouple_contract.settings import Settings
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.service.worker import stop
 

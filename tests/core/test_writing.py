@@ -12,7 +12,7 @@ import pytest
 import skimage.color
 import tifffile
 
-from decouple_core.contract.errors import InputError
+from decouple_contract.errors import InputError
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.writing import check_output, write_image, write_like
 

@@ -27,15 +27,16 @@ from typing import Any
 
 import torch
 
+import decouple_contract.files
 import decouple_core
 from decouple_core.batch import here
 from decouple_core.cli import main
 from decouple_core.engine import Engine
 
 PACKAGE = Path(decouple_core.__file__).parent
-WRITERS = {str(PACKAGE / name) for name in ("batch/results.py", "batch/journal.py", "batch/summary.py", "batch/work.py",
-                                            "batch/entries.py", "batch/command.py", "contract/files.py",
-                                            "pictures/writing.py")}
+WRITERS = {decouple_contract.files.__file__, *(
+    str(PACKAGE / name) for name in ("batch/results.py", "batch/journal.py", "batch/summary.py", "batch/work.py",
+                                     "batch/entries.py", "batch/command.py", "pictures/writing.py"))}
 """All that alters a folder of results."""
 
 Point = tuple[str, int, int]

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import install
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
+from decouple_contract.progress import silent
 from decouple_core.batch.results import held
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.progress import silent
 from decouple_core.service.worker import only_one
 from decouple_core.weights.loading import alone
 

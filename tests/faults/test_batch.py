@@ -17,6 +17,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from decouple_contract.errors import DiskFullError, InputError
 from decouple_core.batch.entries import Entry, Stamp
 from decouple_core.batch.journal import Journal, lines_of
 from decouple_core.batch.plan import Names, entries_of
@@ -24,7 +25,6 @@ from decouple_core.batch.results import WORKSHOP, held
 from decouple_core.batch.summary import NAME
 from decouple_core.batch.work import Done, Part
 from decouple_core.cli import main
-from decouple_core.contract.errors import DiskFullError, InputError
 from tests.core.command_line import arguments, succeeds
 from tests.faults.small_disk import small_disk
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.contract import protocol
-from decouple_core.contract.errors import DecoupleError, WeightsError
+from decouple_contract import protocol
+from decouple_contract.errors import DecoupleError, WeightsError
 from decouple_core.service import worker as service
 from decouple_core.weights import loading, sources
 from decouple_core.weights.stored import store

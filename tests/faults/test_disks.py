@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from decouple_contract import files
+from decouple_contract.errors import DecoupleError, DiskFullError, InputError
+from decouple_contract.files import LEFT_OVER, replacing, write_whole
 from decouple_core import cli
-from decouple_core.contract import files
-from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError
-from decouple_core.contract.files import LEFT_OVER, replacing, write_whole
 from decouple_core.pictures.table_files import write_table
 from decouple_core.pictures.writing import ENDINGS, write_image
 from tests.faults.small_disk import read_only, small_disk
@@ -174,7 +174,7 @@ def test_killed_while_writing(tmp_path: Path) -> None:
 
 
 def test_what_another_process_writes_is_no_left_over(tmp_path: Path) -> None:
-    code = ("import sys; from decouple_core.contract.files import replacing\n"
+    code = ("import sys; from decouple_contract.files import replacing\n"
             "with replacing(sys.argv[1]) as file:\n"
             "    print('begun', flush=True); sys.stdin.read(); file.write(b'its own')")
     with subprocess.Popen([sys.executable, "-c", code, tmp_path / "a"], stdin=subprocess.PIPE, text=True,

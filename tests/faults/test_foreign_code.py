@@ -54,7 +54,8 @@ def test_current_folder(trap: Path, tmp_path: Path, weights: object) -> None:
     """As ``python -m decouple_core``, with the package itself beside the trap: so a checkout is used."""
     for module in trap.iterdir():
         (tmp_path / module.name).symlink_to(module)
-    (tmp_path / "decouple_core").symlink_to(REPOSITORY / "decouple_core")
+    for package in ("decouple_contract", "decouple_core"):
+        (tmp_path / package).symlink_to(REPOSITORY / package)
     answer = run("-m", "decouple_core", *CHECK, cwd=tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("ready: torch ")
@@ -74,7 +75,7 @@ def test_what_is_started_by_another_program(trap: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(f"""import os, subprocess, sys
 sys.path.insert(0, {str(REPOSITORY)!r})
-from decouple_core.contract.apart import command
+from decouple_contract.apart import command
 from decouple_core.weights.download import PIP
 os.environ["PYTHONPATH"] = {str(trap)!r}
 os.chdir({str(trap)!r})

@@ -30,12 +30,12 @@ import tifffile
 import torch
 
 import install
-from decouple_core.contract import errors
-from decouple_core.contract.errors import DecoupleError, InputError
-from decouple_core.contract.messages import Message
-from decouple_core.contract.protocol import ProtocolError, Transfer
-from decouple_core.contract.remarks import heard
-from decouple_core.contract.settings import Settings
+from decouple_contract import errors
+from decouple_contract.errors import DecoupleError, InputError
+from decouple_contract.messages import Message
+from decouple_contract.protocol import ProtocolError, Transfer
+from decouple_contract.remarks import heard
+from decouple_contract.settings import Settings
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.outcomes.lookup_table import LookupTable

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import decouple_core as dc
+from decouple_contract.errors import InputError
+from decouple_contract.paths import possible
 from decouple_core import cli
-from decouple_core.contract.errors import InputError
-from decouple_core.contract.paths import possible
 from tests.core.command_line import PIXELS, arguments, fill, succeeds
 
 NAMES = ["a\0b", "\0", "half a pair \ud800"]

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from decouple_core.contract import protocol
-from decouple_core.contract.errors import DecoupleError
+from decouple_contract import protocol
+from decouple_contract.errors import DecoupleError
 from decouple_core.service import worker as service
 from tests.faults.worker import Guest, done, served, small_job
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decouple_core.contract.errors import DiskFullError, InputError
-from decouple_core.contract.files import check_file, replacing
+from decouple_contract.errors import DiskFullError, InputError
+from decouple_contract.files import check_file, replacing
 from decouple_core.pictures.writing import write_image
 from tests.core.command_line import PIXELS, QUICK, fill, picture
 from tests.faults.small_disk import small_disk
@@ -113,7 +113,7 @@ def test_full_disk_for_the_report_leaves_the_picture(tmp_path: Path, weights: ob
 
 def test_full_disk_at_each_write_of_a_report(tmp_path: Path, weights: object) -> None:
     """From nothing to all but the last of its files: none is there by half."""
-    from decouple_core.contract.settings import Settings
+    from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
 
     settings = Settings(size=32, layers=1, mode="painting", network="vgg16", device="cpu")

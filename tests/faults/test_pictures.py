@@ -17,7 +17,7 @@ import PIL.Image
 import pytest
 import tifffile
 
-from decouple_core.contract.errors import InputError, OutOfMemoryError
+from decouple_contract.errors import InputError, OutOfMemoryError
 from decouple_core.pictures import decoding_apart, memory
 from decouple_core.pictures.given import take
 from decouple_core.pictures.reading import read_image
@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 READ = """
 import json, resource, sys
 sys.path.insert(0, sys.argv[1])
-from decouple_core.contract.remarks import heard
+from decouple_contract.remarks import heard
 from decouple_core.pictures.reading import read_image
 try:
     with heard(lambda message: None):

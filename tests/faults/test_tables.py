@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import decouple_core as dc
-from decouple_core.contract import apart
-from decouple_core.contract.errors import InputError
+from decouple_contract import apart
+from decouple_contract.errors import InputError
 from decouple_core.pictures import table_files
 from decouple_core.pictures.table_text import MOST_BYTES
 from tests.core.table_texts import CLF_CUBE, CUBE_LINES, SIZE, clf, step, text

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.contract import errors, protocol
+from decouple_contract import errors, protocol
 from decouple_core.service import worker as service
 from tests.faults.small_disk import small_disk
 from tests.faults.worker import (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from decouple_core.contract import protocol
+from decouple_contract import protocol
 from decouple_core.service import worker as service
 from tests.faults.worker import (
     ON_LINUX,

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from decouple_core.contract import protocol
-from decouple_core.contract.protocol import Raster, Transfer
+from decouple_contract import protocol
+from decouple_contract.protocol import Raster, Transfer
 from tests.core.test_worker import Guest, pixels, running, serve, served, wait_until
 
 __all__ = ["JOB", "Guest", "caller", "computing", "done", "lent", "memory_of", "open_files", "pid_of", "pixels",

@@ -16,9 +16,9 @@ import PIL.Image
 import pytest
 import torch
 
+from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Entry
 from decouple_core.batch.summary import Summary, by_name, write_summary
-from decouple_core.contract.settings import Settings
 from decouple_core.page.document import Table, write_page
 from decouple_core.pictures.table_files import write_table
 from decouple_core.pictures.writing import ENDINGS, write_floats, write_image

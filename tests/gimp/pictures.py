@@ -9,7 +9,7 @@ import skimage.data
 import skimage.transform
 from gimp_under_test import Session
 
-from decouple_core.contract.settings import Settings
+from decouple_contract.settings import Settings
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 """The settings that `inside.dress` takes unless told otherwise."""

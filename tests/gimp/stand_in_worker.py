@@ -13,9 +13,9 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Listener
 from pathlib import Path
 
-from decouple_core.contract import protocol
-from decouple_core.contract.ownership import private_folder
-from decouple_core.contract.paths import data_folder
+from decouple_contract import protocol
+from decouple_contract.ownership import private_folder
+from decouple_contract.paths import data_folder
 
 
 def main() -> None:

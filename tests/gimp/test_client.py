@@ -18,11 +18,11 @@ import pytest
 from gimp_under_test import REPOSITORY, lend_weights
 
 import install
-from decouple_core.contract import __version__, protocol
-from decouple_core.contract.errors import DecoupleError, DiskFullError, InputError
-from decouple_core.contract.failures import as_failure, with_log
-from decouple_core.contract.messages import SENTENCES, Message
-from decouple_core.contract.protocol import PROTOCOL, Endpoint
+from decouple_contract import __version__, protocol
+from decouple_contract.errors import DecoupleError, DiskFullError, InputError
+from decouple_contract.failures import as_failure, with_log
+from decouple_contract.messages import SENTENCES, Message
+from decouple_contract.protocol import PROTOCOL, Endpoint
 
 if TYPE_CHECKING:
     from decoupled_style.client.worker import Worker
@@ -109,7 +109,7 @@ def finished(steps: Any, notice: Callable[[Any], None] = lambda news: None) -> A
 
 def failure(steps: Any) -> tuple[str, str, dict[str, Any]]:
     """How the steps fail, which they must: the error's class, the code and what fills its sentence."""
-    from decoupled_style.contract.errors import DecoupleError
+    from decouple_contract.errors import DecoupleError
 
     with pytest.raises(DecoupleError) as caught:
         finished(steps)
@@ -117,7 +117,7 @@ def failure(steps: Any) -> tuple[str, str, dict[str, Any]]:
 
 
 def job() -> Any:
-    from decoupled_style.contract.protocol import Raster, Transfer
+    from decouple_contract.protocol import Raster, Transfer
 
     return Transfer(Raster(1, 1, 3), {}, style_path="a.style")
 
@@ -241,7 +241,7 @@ def real(weights: object, place: Place) -> Iterator[Worker]:
 
 def test_real_worker_tells_which_places_belong_together(real: Worker) -> None:
     """Also while a job is followed: neither takes the other's answers."""
-    from decoupled_style.contract import protocol
+    from decouple_contract import protocol
 
     question = protocol.Where(0.25, 0.75)
     assert finished(real.where(question)) is None
@@ -268,7 +268,7 @@ def test_real_worker_tells_which_places_belong_together(real: Worker) -> None:
 
 
 def test_answers_to_questions_that_were_given_up_are_left_out(place: Place) -> None:
-    from decoupled_style.contract import protocol
+    from decouple_contract import protocol
 
     first, second = protocol.Where(0.5, 0.5), protocol.Where(0.5, 0.25, 1)
     answers = [{**one.to_message(), "kind": "places", "shares": [[[share]]]} for one, share in ((first, 0.5),
@@ -305,7 +305,7 @@ def test_worker_that_cannot_start(place: Place) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
 def test_stopped_worker_is_reported_and_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from decoupled_style.contract import protocol
+    from decouple_contract import protocol
 
     monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 0.2)
     stopped = place.run()
@@ -320,8 +320,7 @@ def test_stopped_worker_is_reported_and_replaced(place: Place, monkeypatch: pyte
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
 def test_worker_that_is_stopped_in_the_middle(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked whether it is there, and is not waited for."""
-    from decoupled_style.contract import protocol
-
+    from decouple_contract import protocol
     from decoupled_style.client import worker as client
 
     process = place.run()
@@ -336,7 +335,7 @@ def test_worker_that_is_stopped_in_the_middle(place: Place, monkeypatch: pytest.
 
 
 def test_worker_without_room_for_a_job(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from decoupled_style.contract import protocol
+    from decouple_contract import protocol
 
     worker = place.worker()
     finished(worker.connect())

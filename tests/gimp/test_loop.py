@@ -107,8 +107,8 @@ import sys
 sys.path[:0] = [path for path in ({plug_in!r},) if path not in sys.path]
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract.errors import Cancelled
-from decoupled_style.contract.settings import Settings
+from decouple_contract.errors import Cancelled
+from decouple_contract.settings import Settings
 from decoupled_style.host.dressing import Output, Request
 from decoupled_style.host.loop import dress_all
 from decoupled_style.host.styles import LayerStyle

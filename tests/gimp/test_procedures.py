@@ -356,7 +356,7 @@ def test_regions_that_do_not_go_together(console: Session, pictures: Pictures, g
 
 
 def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
-    from decouple_core.contract.settings import Settings
+    from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
 
     cat = pictures.cat(alpha=False)
@@ -380,7 +380,7 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
 
 def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
     """Each limited by its own selection; the repetition and the recipe know the mixture."""
-    from decouple_core.contract.settings import Settings
+    from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
     from decouple_core.features.mixing import mix
 

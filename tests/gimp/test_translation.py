@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from gimp_under_test import REPOSITORY, GimpUnderTest, Session
 
-from decouple_core.contract.messages import SENTENCES, Message
-from decouple_core.contract.settings import Settings
+from decouple_contract.messages import SENTENCES, Message
+from decouple_contract.settings import Settings
 
 PACKAGE = REPOSITORY / "gimp_plugin" / "decoupled_style"
 LOCALE = PACKAGE / "locale"
@@ -121,7 +121,7 @@ def test_catalogue_is_made_from_its_source() -> None:
 def plug_ins(console: Session, question: str) -> Any:
     """The answer of the installed plug-in's own modules inside GIMP."""
     console.ask(f'import locale, sys; sys.path.append("{console.gimp.plug_in}")\n'
-                'from decoupled_style import messages; from decoupled_style.contract.messages import Message\n'
+                'from decoupled_style import messages; from decouple_contract.messages import Message\n'
                 'locale.bindtextdomain(messages.DOMAIN, messages.LOCALES)')
     return console.ask(question)
 

@@ -30,7 +30,7 @@ PLATFORMS = {"cpu": ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "win_amd
 PROGRAM = """
 import shutil, sys, time
 from pathlib import Path
-from decouple_core.contract import __version__
+from decouple_contract import __version__
 def main():
     print("this is", __version__, "isolated" if sys.flags.isolated else "open", flush=True)
     time.sleep(float(Path(__file__).with_name("seconds.typed").read_text()))
@@ -153,6 +153,6 @@ class SmallIndex:
 
 def set_version(clone: Path, version: str, seconds: float = 0) -> None:
     """Make a clone one of another version, whose programs take that long."""
-    contract = clone / "decouple_core" / "contract" / "__init__.py"
+    contract = clone / "decouple_contract" / "__init__.py"
     contract.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', contract.read_text()))
     (clone / "decouple_core" / "seconds.typed").write_text(str(seconds))

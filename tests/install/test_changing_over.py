@@ -15,6 +15,8 @@ import pytest
 from small_index import SmallIndex, set_version
 from user import User, one_line
 
+import install
+
 pytestmark = pytest.mark.slow
 
 
@@ -122,10 +124,10 @@ def test_index_out_of_reach_keeps_the_better_build(installed: User) -> None:
 
 def test_files_in_the_way_are_not_run(installed: User, index: SmallIndex, tmp_path: Path) -> None:
     """Modules of Python's and pip's own names, where the user stands, in PYTHONPATH and beside install.py."""
-    names = ("torch", "pip", "argparse", "json", "subprocess", "tomllib", "runpy", "decouple_core")
+    names = ("torch", "pip", "argparse", "json", "subprocess", "tomllib", "runpy", *install.PACKAGES)
     for name in names:
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
-        if name != "decouple_core":
+        if name not in install.PACKAGES:
             (installed.clone / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
     set_version(installed.clone, "1.1")
     command = [*installed.installer, *index_of(index)]

@@ -178,6 +178,10 @@ def test_plug_in_is_whole(plug_in: Path, tmp_path: Path) -> None:
     assert install.plug_in_state(plug_in) == "up to date"
 
 
+OURS = {"decouple_contract", "decoupled_style"}
+"""The packages in the plug-in's folder."""
+
+
 def test_plug_in_imports_what_is_there(plug_in: Path) -> None:
     """Every module that the plug-in's files import is beside them, in the standard library, or gi.
 
@@ -193,8 +197,8 @@ def test_plug_in_imports_what_is_there(plug_in: Path) -> None:
                 [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
             for name in names:
                 top = name.partition(".")[0]
-                assert top in {"gi", "decoupled_style"} | sys.stdlib_module_names, f"{path.name} imports {name}"
-                if top == "decoupled_style":
+                assert top in {"gi", *OURS} | sys.stdlib_module_names, f"{path.name} imports {name}"
+                if top in OURS:
                     place = plug_in.joinpath(*name.split("."))
                     assert place.with_suffix(".py").exists() or (place / "__init__.py").exists(), name
 

@@ -18,7 +18,7 @@ import pytest
 from user import REPOSITORY
 
 import install
-from decouple_core.contract import __version__
+from decouple_contract import __version__
 
 NAME = f"decoupled_style-{__version__}"
 

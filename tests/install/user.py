@@ -22,7 +22,7 @@ class User:
         for gimp in self.gimps:
             gimp.mkdir(parents=True)
         self.clone.mkdir()
-        for name in ("decouple_core", "gimp_plugin", "tests/data", "release/lock"):
+        for name in ("decouple_contract", "decouple_core", "gimp_plugin", "tests/data", "release/lock"):
             shutil.copytree(REPOSITORY / name, self.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("install.py", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(REPOSITORY / name, self.clone)

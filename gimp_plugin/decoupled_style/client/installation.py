@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoupled_style.contract.errors import DecoupleError
+from decouple_contract.errors import DecoupleError
 
 FILE = Path(__file__).resolve().parents[2] / "installation.json"
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
+from decouple_contract import protocol
+from decouple_contract.errors import DecoupleError
+from decouple_contract.failures import as_failure
+from decouple_contract.messages import Message
 from decoupled_style.client.installation import Installation
-from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import DecoupleError
-from decoupled_style.contract.failures import as_failure
-from decoupled_style.contract.messages import Message
 
 LOG_NAME = "start.log"
 

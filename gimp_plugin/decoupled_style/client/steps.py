@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from decoupled_style.contract.messages import Message
+from decouple_contract.messages import Message
 
 PAUSE_SECONDS = 0.03
 """Between two looks for news."""

@@ -15,13 +15,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from decouple_contract import __version__, errors, protocol
+from decouple_contract.errors import Cancelled, DecoupleError
+from decouple_contract.failures import with_log
+from decouple_contract.messages import Message
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.starting import start, why_not
 from decoupled_style.client.steps import Steps
-from decoupled_style.contract import __version__, errors, protocol
-from decoupled_style.contract.errors import Cancelled, DecoupleError
-from decoupled_style.contract.failures import with_log
-from decoupled_style.contract.messages import Message
 
 START_SECONDS = 30.0
 """Longest wait for a worker that is starting: 0.2 s on a quiet machine, more under a virus scanner's first look."""

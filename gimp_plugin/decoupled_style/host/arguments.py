@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from gi.repository import Gimp, GObject
 
-from decoupled_style.contract import settings as table
-from decoupled_style.contract.protocol import LARGEST_WEIGHT
-from decoupled_style.contract.settings import Settings
+from decouple_contract import settings as table
+from decouple_contract.protocol import LARGEST_WEIGHT
+from decouple_contract.settings import Settings
 from decoupled_style.host.dressing import Output
 from decoupled_style.host.loop import ALL_IMAGES, ALL_LAYERS, SELECTED
 from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture

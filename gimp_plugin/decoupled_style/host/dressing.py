@@ -8,12 +8,12 @@ from typing import Any
 
 from gi.repository import Gimp
 
+from decouple_contract import protocol
+from decouple_contract.errors import InputError
+from decouple_contract.failures import as_failure
+from decouple_contract.settings import COMPONENTS, Settings
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker, remarks
-from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import InputError
-from decoupled_style.contract.failures import as_failure
-from decoupled_style.contract.settings import COMPONENTS, Settings
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import Given, JobFiles, closed, compute
 from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look, parts_of, selection_mask

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from gi.repository import Gimp
 
+from decouple_contract import protocol
+from decouple_contract.settings import Settings
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract import protocol
-from decoupled_style.contract.settings import Settings
 from decoupled_style.host import pixels
 from decoupled_style.host.new_layers import look
 from decoupled_style.host.regions import Regions

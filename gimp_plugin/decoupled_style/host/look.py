@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from decouple_contract import protocol, tables
+from decouple_contract.files import check_file, replacing
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract import protocol, tables
-from decoupled_style.contract.files import check_file, replacing
 from decoupled_style.host.dressing import Request
 from decoupled_style.host.job_files import JobFiles, compute
 from decoupled_style.messages import _

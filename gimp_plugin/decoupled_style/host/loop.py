@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from gi.repository import Gimp
 
+from decouple_contract.errors import InputError, OutOfMemoryError
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract.errors import InputError, OutOfMemoryError
 from decoupled_style.host.dressing import Notice, Request, dress
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.recipe import is_dressed, is_preview

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from gi.repository import Gegl, Gimp
 
-from decoupled_style.contract import protocol
+from decouple_contract import protocol
 
 STRIPE_ROWS = 128
 """GIMP keeps tiles of 64 or 128 rows; 128 rows of a 6000 pixels wide layer are 12 MB, read as fast as the whole."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from decoupled_style.contract.errors import InputError
-from decoupled_style.contract.settings import Settings
+from decouple_contract.errors import InputError
+from decouple_contract.settings import Settings
 from decoupled_style.messages import Failure, _, reason
 
 RECIPE = "decoupled-style-recipe"

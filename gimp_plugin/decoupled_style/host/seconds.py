@@ -7,7 +7,7 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from decoupled_style.contract.settings import Settings
+from decouple_contract.settings import Settings
 
 LEARNT = "decoupled-style-seconds"
 """Name of the parasite on GIMP itself."""

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from gi.repository import Gimp, Gio
 
-from decoupled_style.contract import protocol
-from decoupled_style.contract.paths import STYLE_SUFFIX
+from decouple_contract import protocol
+from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
 from decoupled_style.host.recipe import Recipe, is_dressed, is_preview
 from decoupled_style.messages import Failure, _

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk, Pango
 
-from decoupled_style.contract.paths import STYLE_SUFFIX
+from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, name_of, recent_files
 from decoupled_style.messages import _
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
-from decoupled_style.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decoupled_style.host import arguments
 from decoupled_style.host.seconds import Learnt
 from decoupled_style.messages import _, words

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 
+from decouple_contract.errors import Cancelled, DecoupleError
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract.errors import Cancelled, DecoupleError
 from decoupled_style.host import arguments, watching
 from decoupled_style.host.dressing import Request
 from decoupled_style.host.job_files import JobFiles

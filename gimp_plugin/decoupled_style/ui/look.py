@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gi.repository import Gtk
 
-from decoupled_style.contract.tables import CUBE, HALD
+from decouple_contract.tables import CUBE, HALD
 from decoupled_style.messages import _
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gi.repository import Gimp, GimpUi, Gtk
 
-from decoupled_style.contract.settings import Settings
+from decouple_contract.settings import Settings
 from decoupled_style.host.arguments import OUTPUTS
 from decoupled_style.messages import _
 from decoupled_style.ui.controls import column, row

@@ -16,13 +16,13 @@ from typing import Any
 
 from gi.repository import Gimp, GLib, Gtk
 
+from decouple_contract import protocol
+from decouple_contract.errors import Cancelled, DecoupleError
+from decouple_contract.failures import as_failure
+from decouple_contract.messages import Message
+from decouple_contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract import protocol
-from decoupled_style.contract.errors import Cancelled, DecoupleError
-from decoupled_style.contract.failures import as_failure
-from decoupled_style.contract.messages import Message
-from decoupled_style.contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import Doing, Given, JobFiles, compute
 from decoupled_style.host.on_canvas import OnCanvas

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp, GimpUi, Gtk
 
+from decouple_contract.errors import Cancelled
 from decoupled_style.client.worker import Worker
-from decoupled_style.contract.errors import Cancelled
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.recipe import Recipe, settings_of
 from decoupled_style.host.seconds import Learnt

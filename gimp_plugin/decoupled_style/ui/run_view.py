@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gi.repository import Gimp, GimpUi, Gtk
 
-from decoupled_style.contract.errors import Cancelled
+from decouple_contract.errors import Cancelled
 from decoupled_style.host.status_bar import StatusBar
 from decoupled_style.ui.remaining import Remaining
 from decoupled_style.ui.screen import MARGIN

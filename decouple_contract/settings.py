@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
-from .errors import InputError
-from .messages import Message
-from .networks import NETWORKS
+from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
+from decouple_contract.networks import NETWORKS
 
 LAYER_COUNT = 5
 """VGG layers of the hierarchy, block1_conv1 to block5_conv1; layer 0, the colours, comes on top."""

@@ -24,11 +24,11 @@ from multiprocessing.connection import Client, Connection, answer_challenge, del
 from pathlib import Path
 from typing import Any
 
-from . import __version__
-from .errors import DecoupleError
-from .messages import Message
-from .ownership import opened, partner, private_folder
-from .tables import LEAST_NODES, MOST_NODES, SUFFIXES
+from decouple_contract import __version__
+from decouple_contract.errors import DecoupleError
+from decouple_contract.messages import Message
+from decouple_contract.ownership import opened, partner, private_folder
+from decouple_contract.tables import LEAST_NODES, MOST_NODES, SUFFIXES
 
 PROTOCOL = 7
 """Both sides must agree on this number; it changes when the meaning of a message does."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from .errors import DecoupleError, DiskFullError, InputError
-from .failures import FULL, as_failure, reason
-from .paths import possible
+from decouple_contract.errors import DecoupleError, DiskFullError, InputError
+from decouple_contract.failures import FULL, as_failure, reason
+from decouple_contract.paths import possible
 
 if sys.platform != "win32":
     import fcntl

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from .errors import InputError
+from decouple_contract.errors import InputError
 
 FOLDER_NAME = "decoupled-style"
 

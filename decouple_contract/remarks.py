@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from .messages import Message
+from decouple_contract.messages import Message
 
 Hear = Callable[[Message], object]
 _hears: ContextVar[Hear | None] = ContextVar("hears", default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .messages import Message
+from decouple_contract.messages import Message
 
 Progress = Callable[[float, Message], None]
 """Told the finished share, 0 to 1, and what is being done (``str(message)`` is its English); may raise

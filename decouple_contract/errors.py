@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .messages import Argument, Message
+from decouple_contract.messages import Argument, Message
 
 
 class DecoupleError(Exception):

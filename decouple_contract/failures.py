@@ -12,9 +12,9 @@ import os
 import traceback
 from pathlib import Path
 
-from . import protocol
-from .errors import DecoupleError, DiskFullError, OutOfMemoryError
-from .paths import data_folder
+from decouple_contract import protocol
+from decouple_contract.errors import DecoupleError, DiskFullError, OutOfMemoryError
+from decouple_contract.paths import data_folder
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """How the system says that there is no room."""
