@@ -79,7 +79,7 @@ def corrected(parts: Tensor, target: tuple[Tensor, Tensor], made: tuple[Tensor, 
     """
     coarse, fine = (WindowedMaps(image, parts) for image in target)
     family = Whitened(coarse, colours_of(box(made[0])))
-    within = [hierarchy.within(F.interpolate(goal.masks[None], size=image.shape[1:], mode="bilinear")[0])
+    within = [hierarchy.quick().within(F.interpolate(goal.masks[None], size=image.shape[1:], mode="bilinear")[0])
               for image in target]
     structure, start = Structure(target[0]), box(made[0])
     parameters = torch.zeros(coarse.shape, dtype=start.dtype, device=start.device)
@@ -116,21 +116,29 @@ class WindowedMaps:
     """
 
     def __init__(self, image: Tensor, parts: Tensor) -> None:
-        self._image, self._parts = image, parts
+        self.image, self._parts = image, parts
         here = BilateralGrid(image, (12, *parts.shape[1:])).sampled(parts)
         level = luma(image).clamp(0, 1) * (LIGHTNESSES - 1)
         tents = (1.0 - (level - torch.arange(LIGHTNESSES, device=image.device)[:, None, None]).abs()).clamp_min(0)
-        arguments = torch.cat([image, torch.ones_like(image[:1])])
-        self.basis = (arguments[:, None, None] * tents[:, None] * here).flatten(3).flatten(0, 2)
-        self.shape = (3, len(self.basis))
+        self._arguments = torch.cat([image, torch.ones_like(image[:1])]).flatten(1)
+        self._shares = (tents[:, None] * here).flatten(2).flatten(0, 1)  # of the levels and windows at each pixel
+        self.shape = (3, 4 * len(self._shares))
 
     def apply(self, parameters: Tensor) -> Tensor:
         """B·y, of the image's shape."""
-        return (parameters @ self.basis).view_as(self._image)
+        cells = parameters.view(12, -1) @ self._shares
+        return (cells.unflatten(0, (3, 4)) * self._arguments).sum(1).view_as(self.image)
 
     def adjoint(self, change: Tensor) -> Tensor:
         """Bᵀ·x, of the parameters' shape."""
-        return change.flatten(1) @ self.basis.T
+        return ((change.flatten(1)[:, None] * self._arguments).flatten(0, 1) @ self._shares.T).view(self.shape)
+
+    def gram(self) -> Tensor:
+        """The product of B with itself for one channel, divided by the number of pixels, in double precision."""
+        pixels = self._arguments.shape[1]
+        rows = [torch.stack([(self._shares * (one * other)) @ self._shares.T for other in self._arguments], 1)
+                for one in self._arguments]
+        return torch.stack(rows).flatten(2).flatten(0, 1).cpu().double() / pixels
 
     def on_grid(self, parameters: Tensor) -> Tensor:
         """The same maps at the vertices of the parts' grid, shape (12, Z, rows, columns)."""
@@ -168,20 +176,20 @@ class Whitened:
 
     def __init__(self, maps: WindowedMaps, colours: Tensor | None = None) -> None:
         self._maps = maps
-        self._colours = torch.eye(3).to(maps.basis) if colours is None else colours
-        basis, levels = maps.basis, LIGHTNESSES
-        pixels, windows = basis.shape[1], basis.shape[0] // (4 * levels)
+        self._colours = torch.eye(3).to(maps.image) if colours is None else colours
+        gram, levels = maps.gram(), LIGHTNESSES
         second = torch.eye(levels, dtype=torch.float64).diff(2, dim=0)
         rough = torch.kron(torch.eye(4, dtype=torch.float64),
-                           torch.kron(second.T @ second, torch.eye(windows, dtype=torch.float64)))
-        gram = (basis @ basis.T).cpu().double() / pixels + ROUGHNESS * rough + RIDGE * torch.eye(len(rough))
-        self._factor = torch.linalg.cholesky(gram).to(basis)
-        answer = torch.linalg.solve_triangular(self._factor, basis, upper=False).square().sum() / pixels
-        self._scale = (pixels / answer).sqrt()
+                           torch.kron(second.T @ second, torch.eye(len(gram) // (4 * levels), dtype=torch.float64)))
+        unit = torch.eye(len(gram), dtype=torch.float64)
+        factor = torch.linalg.cholesky(gram + ROUGHNESS * rough + RIDGE * unit)
+        inverse = torch.linalg.solve_triangular(factor, unit, upper=False)
+        answer = (inverse @ gram @ inverse.T).trace()
+        self._factor = ((maps.image[0].numel() / answer).sqrt() * inverse).to(maps.image)  # Lᵀ, scaled
 
     def parameters(self, y: Tensor) -> Tensor:
         """L·y."""
-        return self._scale * self._colours @ torch.linalg.solve_triangular(self._factor.T, y.T, upper=True).T
+        return self._colours @ y @ self._factor
 
     def apply(self, y: Tensor) -> Tensor:
         """B·L·y."""
@@ -189,8 +197,7 @@ class Whitened:
 
     def adjoint(self, change: Tensor) -> Tensor:
         """Lᵀ·Bᵀ·x."""
-        pulled = self._colours @ self._maps.adjoint(change)
-        return self._scale * torch.linalg.solve_triangular(self._factor, pulled.T, upper=False).T
+        return self._colours @ self._maps.adjoint(change) @ self._factor.T
 
 
 def _low_pass(change: Tensor) -> Tensor:
