@@ -22,6 +22,7 @@ from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import OF_PAINTING, OF_RENDERING, Settings
 from decouple_core.correspondence.correspondence import Correspondence, Matcher
 from decouple_core.correspondence.moments import overview_of
+from decouple_core.correspondence.places import Places
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
@@ -135,6 +136,7 @@ class Engine:
         self.components = Kept[Components](PAINTED)
         self.targets = Kept[NormalisedTarget](KEPT)
         self.own = Kept[Style](KEPT)
+        self.places = Kept[Places](2 * KEPT)
         self.correspondences = Kept[Correspondence](KEPT)
         self.fields = Kept[Field](KEPT)
 
@@ -352,7 +354,7 @@ class _Run:
             return None
         if not self._outcome.by_place or not model.hierarchy.by_place:
             return None
-        matcher, target = Matcher(model.deep), overview_of(picture)
+        matcher, target = Matcher(model.deep, self._engine.places.get), overview_of(picture)
         if min(one.present.sum() for one in (target, *wanted.overviews)) < LEAST_PLACES:
             return None
         places = [(one.identity, one.weight) for one in wanted.overviews]

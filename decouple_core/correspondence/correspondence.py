@@ -7,7 +7,7 @@ Means over rows mix, so the target's own are mixed alike before the two are comp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -152,14 +152,18 @@ class Matcher:
     Parameters
     ----------
     deep : DeepFeatures
+    keep : callable, optional
+        Gives what is kept under an identity, or keeps what a function makes.
     """
 
-    def __init__(self, deep: DeepFeatures) -> None:
+    def __init__(self, deep: DeepFeatures, keep: Callable[[str, Callable[[], Places]], Places] | None = None) -> None:
         self._deep = deep
+        self._keep = keep or (lambda _, make: make())
 
     def places(self, overview: Overview) -> Places:
         """The places of a picture."""
-        return Places.of(self._deep, overview.image, overview.moments[:, :3], overview.present)
+        return self._keep(identity_of(self._deep.identity, overview.identity), lambda: Places.of(
+            self._deep, overview.image, overview.moments[:, :3], overview.present))
 
     def match(self, target: Overview, styles: Sequence[Overview], anchors: Sequence[Anchor] = ()) -> Correspondence:
         """Find where a target takes from.

@@ -94,12 +94,13 @@ class PreparedModel:
         """Load the network and take step 0, the reference."""
         network, weights = load_weights(settings.network, progress)
         noise = uniform_noise(settings.seed).to(device)
-        hierarchy = HIERARCHIES[settings.activation](network, weights, noise, linear_precision(device))
+        quick = linear_precision(device)
+        hierarchy = HIERARCHIES[settings.activation](network, weights, noise, quick)
         progress(0.0, Message("measuring-reference"))
         gram = kept_gram(careful(hierarchy, device), device).to(device)  # sets the damping of what amplifies rounding
         identity = identity_of(network, settings.activation, settings.seed, str(device), hierarchy.identity)
         return cls(network, hierarchy, Reference(hierarchy.measure(noise), gram, hierarchy.sizes), device, identity,
-                   DeepFeatures(network, weights, device), Replays.on(device))
+                   DeepFeatures(network, weights, device, quick), Replays.on(device))
 
     @property
     def careful(self) -> Hierarchy:
