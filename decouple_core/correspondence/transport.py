@@ -25,8 +25,9 @@ ALIKE = 1.0
 """Weight of the Gromov–Wasserstein term. Without it a sky's corner takes from the ground; with 4, one of two halves of
 a picture may be sent whole to the wrong side."""
 
-ROUNDS, ITERATIONS = 8, 20
-"""Solves with the term's gradient, and Sinkhorn iterations in each. At this slack each leaves .6 of the error."""
+ROUNDS, ITERATIONS = 4, 20
+"""Solves with the term's gradient, and Sinkhorn iterations in each. At this slack an iteration leaves .6 of the error,
+and a solve a quarter: of ten plans, less than 3 in 10 000 of the mass lies elsewhere than after 40 solves."""
 
 LEAST = 1e-30
 """Below every sum of a kernel that counts, above what single precision cannot tell from 0."""

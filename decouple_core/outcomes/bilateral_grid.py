@@ -59,21 +59,31 @@ class BilateralGrid(Parametrisation):
 
     def apply(self, parameters: Tensor) -> Tensor:
         """B·θ: grid (12, …) to colours (3, H, W)."""
-        *columns, colours = self._rows(parameters).view(-1, 3, 4, self.image.shape[2]).unbind(2)
-        for column, channel in zip(columns, self.image[:, :, None], strict=True):
-            colours.addcmul_(column, channel)
-        return colours.transpose(0, 1)
+        return self._colours(self._rows(parameters))
 
     def sampled(self, grid: Tensor) -> Tensor:
         """A grid (P, lightness, rows, columns) at the pixels, shape (P, H, W)."""
         return self._rows(grid).transpose(0, 1)
 
-    def _rows(self, grid: Tensor) -> Tensor:
-        """A grid (P, …) at the pixels, row by row, shape (H, P, W)."""
+    def apply_and_sample(self, parameters: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
+        """What `apply` and `sampled` give; nearly twice as fast as both, which look for every pixel's place."""
+        rows = self._rows(parameters, grid)
+        return self._colours(rows[:, : len(parameters)]), rows[:, len(parameters) :].transpose(0, 1)
+
+    def _rows(self, *grids: Tensor) -> Tensor:
+        """Grids (P, …), one after the other, at the pixels, row by row, shape (H, P, W)."""
         used = slice(*self._used)
-        flat = torch.einsum("pzyx,hy->hpzx", grid[:, :, used], self._nearness[:, used])
+        grid = torch.cat([one[:, :, used] for one in grids])
+        flat = torch.einsum("pzyx,hy->hpzx", grid, self._nearness[:, used])
         return F.grid_sample(flat, self._place, mode="bilinear", padding_mode="border",
                              align_corners=True).view(len(flat), len(grid), -1)
+
+    def _colours(self, matrices: Tensor) -> Tensor:
+        """The pixels through their matrices, shape (H, 12, W), whose offsets they are added to: (3, H, W)."""
+        *columns, colours = matrices.unflatten(1, (3, 4)).unbind(2)
+        for column, channel in zip(columns, self.image[:, :, None], strict=True):
+            colours.addcmul_(column, channel)
+        return colours.transpose(0, 1)
 
     def adjoint(self, colours: Tensor) -> Tensor:
         """Bᵀ·x: colours (3, H, W) to a grid (12, …)."""

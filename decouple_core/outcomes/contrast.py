@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from decouple_core.features.colour import luma
-from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.pictures.upsampling import stretched
 
 
@@ -27,7 +26,20 @@ class Contrast:
     finest: Tensor
     below: Tensor
 
-    def added(self, at: BilateralGrid, values: Tensor, top: float, bottom: float) -> Tensor:
-        """What is to be added, (1, H, W), to values (3, H, W) that lie between two shares of the picture's height."""
+    def added(self, gain: Tensor, values: Tensor, top: float, bottom: float) -> Tensor:
+        """What is to be added to values (3, H, W) that lie between two shares of the picture's height.
+
+        Parameters
+        ----------
+        gain : Tensor
+            `finest` at the values' pixels, shape (H, W).
+        values : Tensor
+        top, bottom : float
+
+        Returns
+        -------
+        Tensor
+            Shape (1, H, W).
+        """
         coarser, added = stretched(self.below, values, top, bottom)
-        return torch.addcmul(added, at.sampled(self.finest)[0], luma(values) - coarser)[None]
+        return torch.addcmul(added, gain, luma(values) - coarser)[None]

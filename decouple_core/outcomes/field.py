@@ -46,10 +46,12 @@ class Field:
     def __call__(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Tensor:
         """What it makes of an image (3, H, W), or of a stripe of it, before the box."""
         at = self.at(image, top, bottom)
-        values = at.apply(self.parameters)
-        if self.contrast is not None:
+        if self.contrast is None:
+            values = at.apply(self.parameters)
+        else:
             assert isinstance(at, BilateralGrid)
-            values = values + self.contrast.added(at, values, top, bottom)
+            values, gain = at.apply_and_sample(self.parameters, self.contrast.finest)
+            values += self.contrast.added(gain[0], values, top, bottom)
         return values if self.amount == 1.0 else torch.lerp(image, values, self.amount)
 
     def picture(self, image: Tensor) -> Tensor:

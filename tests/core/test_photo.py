@@ -109,6 +109,15 @@ def test_a_pixel_is_mapped_by_the_cells_around_its_place_and_lightness() -> None
         np.testing.assert_allclose(ours[:, y, x], wanted, atol=1e-10)
 
 
+def test_a_grid_is_sampled_beside_the_maps_as_alone() -> None:
+    image, parameters, gains = (torch.rand(*shape, generator=torch.Generator().manual_seed(number)) for number, shape in
+                                enumerate([(3, 9, 14), (12, 4, 3, 5), (2, 4, 3, 5)]))
+    at = BilateralGrid(image, parameters.shape, 0.2, 0.7)
+    colours, sampled = at.apply_and_sample(parameters, gains)
+    torch.testing.assert_close(colours, at.apply(parameters))
+    torch.testing.assert_close(sampled, at.sampled(gains))
+
+
 def test_following_maps_are_applied_to_the_result() -> None:
     image = photograph().double()
     slicing = BilateralGrid(image)
