@@ -91,9 +91,9 @@ class LayerReport:
     own, wanted, reached : list of list of float
         Shape (R, features).
     relative_error : float
-        |reached − wanted| / |wanted|.
+        ``|reached − wanted| / |wanted|``.
     share_of_the_way : float
-        1 − |reached − wanted| / |wanted − own|; 1 where there was no way to go.
+        ``1 − |reached − wanted| / |wanted − own|``; 1 where there was no way to go.
     """
 
     layer: str
