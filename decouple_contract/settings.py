@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from decouple_contract.errors import InputError
+from decouple_contract.labels import QUALITY
 from decouple_contract.messages import Message
 from decouple_contract.networks import NETWORKS
 
@@ -88,56 +89,62 @@ class Settings:
         For a value of the wrong kind or out of range.
     """
 
-    mode: str = option("photo", "Result", "what comes back: a photograph, which keeps every detail, or a painting; "
-                       "auto takes a painting where the style looks painted",
+    mode: str = option("photo", "Result", "the kind of result: a photograph, which keeps every detail, or a "
+                                          "painting; auto chooses a painting if the style looks painted",
                        choices={"auto": "Automatic", "photo": "Photograph", "painting": "Painting"})
     amounts: tuple[float, ...] = option(
-        (), "Amounts", "how much there is of a painting's colour, forms, strokes and grain, with commas between; those "
-        "not named are there in full, 1", low=0.0, high=1.5, only_with=PAINTING)
-    style_scale: float = option(1.0, "Style scale", "how large the style's patterns become", low=0.25, high=4.0,
+        (), "Amounts", "how much colour, forms, strokes and grain a painting gets, separated by commas; those not "
+                       "given get 1, the full amount", low=0.0, high=1.5, only_with=PAINTING)
+    style_scale: float = option(1.0, "Style scale", "how large the style's patterns appear", low=0.25, high=4.0,
                                 only_with=PAINTING)
     structure: float = option(0.5, "Structure", "how much of the target's edges a painting keeps, from loose to "
                               "faithful", low=0.0, high=1.0, only_with=PAINTING)
-    fill: float = option(1.0, "Fill", "how much of the style's strokes flat areas are given, such as skies",
+    fill: float = option(1.0, "Fill", "how many of the style's strokes go on flat areas such as skies",
                          low=0.0, high=2.0, only_with=PAINTING)
-    keep_detail: float = option(0.5, "Keep detail", "how much stays of the target's detail finer than the strokes",
+    keep_detail: float = option(0.5, "Keep detail", "how much of the target's detail finer than the strokes stays",
                                 low=0.0, high=1.0, only_with=PAINTING)
-    layers: int = option(LAYER_COUNT, "Layers", "how many network layers take part, shallow to deep",
+    layers: int = option(LAYER_COUNT, "Layers", "how many layers of the network to use, from shallow to deep",
                          low=1, high=LAYER_COUNT)
-    strength: float = option(1.0, "Strength", "how far the features travel from the target's own to the style's",
+    strength: float = option(1.0, "Strength", "how far the picture goes towards the style, from 0 (unchanged) to 1",
                              low=0.0, high=1.0)
     strength_per_layer: tuple[float, ...] = option(
-        (), "Strength per layer", "strength of the colours (layer 0) and of each layer after it, comma-separated; "
-        "multiplied by --strength; layers not named keep 1", low=0.0, high=1.0)
-    keep_colours: bool = option(False, "Keep colours", "keep the target's own colours; take tones and texture only")
-    keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take colours only")
-    freedom: float = option(0.5, "Freedom", "how far the picture may bend to reach the style's features; "
-                            "the damping is 10^(1 - 3 freedom) of each layer's answer to noise", low=0.0, high=1.0)
-    correspondence: str = option("auto", "Places", "whether each place of the target takes from places of the style "
-                                 "that show the same kind of thing; off treats the picture as a whole",
+        (), "Strength per layer", "strength of the colours (layer 0) and of each layer after it, "
+                                  "separated by commas and multiplied by --strength; layers not "
+                                  "given get 1", low=0.0, high=1.0)
+    keep_colours: bool = option(False, "Keep colours", "keep the target's own colours; take only tones and texture "
+                                                       "from the style")
+    keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take only colours from the style")
+    freedom: float = option(0.5, "Freedom", "how freely the picture may change to match the "
+                                            "style's features; the damping is 10^(1 - 3 freedom) "
+                                            "of each layer's response to noise", low=0.0, high=1.0)
+    correspondence: str = option("auto", "Places", "auto: each place in the target takes its look from places in the "
+                                                   "style that show the same kind of thing; off: the picture is "
+                                                   "treated as a whole",
                                  choices={"auto": "Matched", "off": "All alike"})
     match: tuple[float, ...] | Sequence[tuple[Spot, Spot]] = option(
-        (), "Match", "spots that belong together: what is like the target's at tx,ty takes from what is like the "
-        "style's at sx,sy; shares of width and height from the top left", low=0.0, high=1.0,
+        (), "Match", "spots that belong together: whatever resembles the target at tx,ty takes "
+                     "its look from whatever resembles the style at sx,sy; fractions of width and "
+                     "height from the top left", low=0.0, high=1.0,
         only_with={"correspondence": ("auto",)})
-    allow_black: bool = option(False, "Allow black", "let a style that is nearly black, white or flat take the picture "
-                               "all the way, though little of it can be made out then")
-    size: int = option(AUTOMATIC_SIZE, "Detail", "the longer side at which a painting's finest strokes are painted; "
-                       "auto takes 512 on a processor and 1024 on an accelerator", low=32, high=4096, unit="px",
+    allow_black: bool = option(False, "Allow black", "let a style that is nearly black, white or flat act in full, "
+                                                     "even if little of the picture can be made out")
+    size: int = option(AUTOMATIC_SIZE, QUALITY, "the longer side, in pixels, at which a painting's finest strokes are "
+                       "painted; auto: 512 on a processor, 1024 on an accelerator", low=32, high=4096, unit="px",
                        automatic=AUTOMATIC_SIZE, only_with=PAINTING)
     network: str = option("auto", "Network", "which network's features; auto takes "
                           + ", else ".join(network.label for network in NETWORKS.values()),
                           choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}})
-    device: str = option("auto", "Device", "where to compute; auto takes the first that works, accelerators first",
+    device: str = option("auto", "Device", "the device that computes; auto tries accelerators first",
                          choices={"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA or AMD GPU",
                                   "xpu": "Intel GPU", "mps": "Apple GPU"})
     activation: str = option("smooth", "Activation", "smooth makes the flow reversible; relu is the thesis's network "
                              "(ReLU and max pooling)", choices={"smooth": "Smooth", "relu": "ReLU"})
-    integrator: str = option("midpoint", "Integrator", "how the flow is followed",
+    integrator: str = option("midpoint", "Integrator", "the rule by which the flow is integrated",
                              choices={"midpoint": "Midpoint rule", "rk4": "Runge-Kutta 4",
                                       "reversible": "Time-reversible", "euler": "Euler with correction",
                                       "sgd": "Gradient descent of the thesis"})
-    seed: int = option(0, "Seed", "seed of the noise that gives the reference values", low=0, high=2**31 - 1)
+    seed: int = option(0, "Seed", "seed of the noise; another number gives another "
+                                  "arrangement of the strokes", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
         if isinstance(self.mode, str):

@@ -102,7 +102,7 @@ def _give_up(error: DecoupleError) -> int:
 
 
 def transfer(options: argparse.Namespace) -> str:
-    """Dress TARGET in the style of STYLE and write OUT."""
+    """Apply the style of STYLE to TARGET and write OUT."""
     # Before torch: what cannot be used is refused at once, and in little memory.
     from decouple_core.pictures.labels import read_labels
     from decouple_core.pictures.reading import read_image, read_mask
@@ -189,7 +189,7 @@ def _look_up(options: argparse.Namespace, settings: Settings) -> str:
 
 
 def lut(options: argparse.Namespace) -> str:
-    """Keep the colours that TARGET takes on as a photograph in the style of STYLE as a lookup table."""
+    """Save the colours that TARGET gets from STYLE as a lookup table, for other programs and pictures."""
     from decouple_core.pictures.table_files import check_table, stored_nodes
 
     check_table(options.output)
@@ -227,14 +227,14 @@ def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
 
 
 def batch(options: argparse.Namespace) -> str:
-    """Dress many pictures in STYLE, and go on where an earlier run has stopped."""
+    """Apply STYLE to many pictures; a run that was stopped continues where it left off."""
     from decouple_core.batch.command import run
 
     return run(options, _settings(options))
 
 
 def roundtrip(options: argparse.Namespace) -> str:
-    """Undress IMAGE, dress it in its own style, and say how well it came back."""
+    """Normalise IMAGE, restore it from its own style, and report how exactly it came back."""
     from decouple_core.engine import Engine
     from decouple_core.pictures.reading import read_image
     from decouple_core.pictures.writing import check_output, write_image
@@ -251,7 +251,7 @@ def roundtrip(options: argparse.Namespace) -> str:
 
 
 def style(options: argparse.Namespace) -> str:
-    """Measure the style of IMAGE, or of several mixed, and keep it in a file to use as STYLE."""
+    """Save the style of IMAGE, or a mixture of several, in a file to use as STYLE."""
     from decouple_core.engine import Engine
     from decouple_core.features.mixing import mix, shares_of
     from decouple_core.features.style import Style
@@ -283,13 +283,13 @@ def style(options: argparse.Namespace) -> str:
         mixed = mix(measured, options.weights)
         if options.show:
             write_image(output, swatch(engine, mixed, settings, bar))
-            return f"{output}: {mixed.name or 'a style'} as it looks by itself"
+            return f"{output}: {mixed.name or 'a style'}, shown on its own"
     mixed.save(output)
     return f"{output}: {len(mixed.features)} layers of {mixed.network}"
 
 
 def check(options: argparse.Namespace) -> str:
-    """Say what would be used: torch, device and network."""
+    """Report which torch, device and network are used."""
     import torch
 
     from decouple_core.model.device import describe, pick_device
@@ -313,52 +313,57 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command(transfer, ("TARGET", "picture to change"),
-                  ("STYLE", "picture, or .style file, to take the style from; or a lookup table: .cube, .3dl, .csp, "
+                  ("STYLE", "picture or .style file to take the style from; or a lookup table: .cube, .3dl, .csp, "
                             ".spi1d, .spi3d or .clf"))
     sub.add_argument("-o", "--output", metavar="OUT", required=True,
-                     help="where the result goes; PNG, TIFF and JPEG XL keep 16 bits, OpenEXR floats")
+                     help="file to write; PNG, TIFF and JPEG XL keep 16 bits, OpenEXR keeps floats")
     sub.add_argument("--lut", action="store_true",
-                     help="STYLE is a lookup table, be it a picture (HaldCLUT): --lut FILE")
+                     help="STYLE is a lookup table, even if it is a picture (HaldCLUT)")
     _add_masks(sub)
-    sub.add_argument("--components", metavar="DIR", help="write the parts that add up to the result there")
-    sub.add_argument("--report", metavar="DIR", help="write report.json, report.html and the image of every step there")
+    sub.add_argument("--components", metavar="DIR", help="also write the parts that add up to the result into this "
+                                                         "folder")
+    sub.add_argument("--report", metavar="DIR", help="also write report.json, report.html and the picture after "
+                                                     "every step into this folder")
     _add_settings(sub)
-    sub = command(lut, ("TARGET", "picture to change"), ("STYLE", "picture, or .style file, to take the style from"))
+    sub = command(lut, ("TARGET", "picture to change"), ("STYLE", "picture or .style file to take the style from"))
     sub.add_argument("-o", "--output", metavar="LOOK", required=True,
-                     help="where the table goes: .cube, or .png for a HaldCLUT")
+                     help="file to write: .cube, or .png for a HaldCLUT")
     sub.add_argument("--nodes", type=int, default=NODES, metavar=f"{LEAST_NODES}..{MOST_NODES}",
-                     help="of the table along each axis; a HaldCLUT takes the nearest of 16, 25, 36, 49 and 64 "
-                          "(default: %(default)s)")
+                     help="how many nodes the table has along each axis; a HaldCLUT uses the nearest of 16, 25, 36, "
+                          "49 and 64 (default: %(default)s)")
     _add_masks(sub)
     _add_settings(sub, only=[row.name for row in dataclasses.fields(Settings)
                              if row.name not in ("mode", *OF_PLACES) and row.metadata["only_with"] != PAINTING])
     sub = command(batch)
     add_batch_arguments(sub)
     _add_settings(sub)
-    sub = command(roundtrip, ("IMAGE", "picture to take apart and put together again"))
-    sub.add_argument("-o", "--output", metavar="OUT", help="where the picture that came back goes")
+    sub = command(roundtrip, ("IMAGE", "picture to normalise and restore"))
+    sub.add_argument("-o", "--output", metavar="OUT", help="file for the restored picture")
     _add_settings(sub)
     sub.set_defaults(integrator="reversible", size=128)
     sub = command(style)
-    sub.add_argument("images", metavar="IMAGE", nargs="+", help="picture to measure, or .style file to mix in")
+    sub.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to measure, or .style files; several are "
+                                                                "mixed")
     sub.add_argument("--weights", type=_numbers, metavar="W,W,…",
-                     help="how much each of several counts beside the others (default: all the same)")
-    sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="where the style, or the sheet, goes")
+                     help="how much each one counts when several are mixed (default: all the same)")
+    sub.add_argument("-o", "--output", metavar="FILE.style", required=True, help="file to write: the style, or with "
+                                                                                 "--show the sheet")
     sub.add_argument("--show", action="store_true",
-                     help="make no style but a sheet that shows it: noise painted in it, and its palette")
-    sub.add_argument("--style-mask", metavar="M", help="where the style is taken from")
+                     help="instead of a style, write a sheet that shows it: noise painted in the style, and its "
+                          "palette")
+    sub.add_argument("--style-mask", metavar="M", help="mask of the style: white is used, black is not")
     _add_settings(sub)
     _add_settings(command(check), only=("network", "device"))
-    commands.add_parser("serve", help="Serve the plug-in on this machine.")
+    commands.add_parser("serve", help="Run the worker that the plug-in uses; it starts this itself.")
     return parser
 
 
 def _add_masks(parser: argparse.ArgumentParser) -> None:
     """Where the target changes, where the style is taken from, and which of their regions correspond."""
-    parser.add_argument("--target-mask", metavar="M", help="where the target changes: white yes, black no")
-    parser.add_argument("--style-mask", metavar="M", help="where the style is taken from")
+    parser.add_argument("--target-mask", metavar="M", help="mask of the target: white changes, black stays")
+    parser.add_argument("--style-mask", metavar="M", help="mask of the style: white is used, black is not")
     parser.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
-                        help="label pictures; areas of equal colour correspond")
+                        help="label pictures for target and style; areas of the same colour belong together")
 
 
 def _add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = None) -> None:

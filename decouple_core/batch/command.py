@@ -40,24 +40,25 @@ MOST_WAIT = 7 * 24 * 3600
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes beside the settings."""
     parser.add_argument("style", metavar="STYLE",
-                        help="picture, .style file, or folder of them, to take the style from")
-    parser.add_argument("targets", metavar="TARGET", nargs="+", help="pictures to change, or folders of them")
+                        help="picture, .style file, or folder of these, to take the style from")
+    parser.add_argument("targets", metavar="TARGET", nargs="+", help="pictures, or folders of pictures, to change")
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True,
-                        help="where the results go, with summary.json; made if it is not there")
+                        help="folder for the results and summary.json; created if it is missing")
     parser.add_argument("--style", metavar="STYLE", action="append", default=[], dest="more_styles",
-                        help="another style; every target is dressed in each, and names hold the style's. May be given "
-                             "several times")
-    parser.add_argument("--format", metavar="ENDING", help="of the results, such as png (default: each target's own)")
+                        help="another style: every target gets each style, and the results' names include it; may be "
+                             "repeated")
+    parser.add_argument("--format", metavar="ENDING", help="file format of the results, such as png (default: as "
+                                                           "each target)")
     parser.add_argument("--same-look", action="store_true",
                         help=f"one look for the series: one colour part for all targets, fitted on at most {FITTED} of "
                              "them, so that frames do not flicker")
     parser.add_argument("--jobs", type=int, default=JOBS, metavar=f"0..{MOST_JOBS}",
-                        help="pictures that are read ahead, and written behind, while one is solved; 0 does one thing "
-                             "after another (default: %(default)s)")
+                        help="how many pictures to read and write in the background while one is computed; 0: none "
+                             "(default: %(default)s)")
     parser.add_argument("--cluster", metavar="ADDRESS",
-                        help="give the pictures to the workers of the Dask scheduler at this address, such as "
-                             "tcp://host:8786; its processes unpickle what they send each other, so it has to be "
-                             "your own")
+                        help="hand the pictures to the workers of the Dask scheduler at this address, such as "
+                             "tcp://host:8786; the cluster must be your own, because its processes run whatever they "
+                             "send each other")
     parser.add_argument("--cluster-wait", type=float, default=CLUSTER_WAIT, metavar=f"0..{MOST_WAIT} s",
                         help="how long to wait for workers while the scheduler has none (default: %(default)s)")
 

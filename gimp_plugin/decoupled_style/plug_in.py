@@ -66,23 +66,24 @@ class DecoupledStyle(Gimp.PlugIn):
         if name == DRESS:
             procedure.set_menu_label(_("_Decoupled Style Transfer..."))
             procedure.set_documentation(
-                _("Dress the layer in the style of another layer or picture"),
-                _("A new layer above each selected one holds its picture in the style of another open layer or of a "
-                  "file. A selection limits the region."), name)
+                _("Apply the style of another layer or picture to this layer"),
+                _("Adds a new layer above each selected one, in the style of another open layer or of a file. "
+                  "A selection limits where it changes."), name)
             arguments.add_arguments(procedure)
         else:
             procedure.set_menu_label(_("D_ecoupled Style: Re-apply..."))
             procedure.set_documentation(
-                _("Dress the layer as another layer was dressed before"),
-                _("Takes style and settings from a layer that Decoupled Style Transfer made, and applies them to the "
-                  "selected layers."), name)
+                _("Apply the style that another layer was made with"),
+                _("Takes the style and settings of a layer that Decoupled Style Transfer made, and applies "
+                  "them to the selected layers."), name)
             procedure.add_drawable_argument("source", _("Layer to take the style from"),
                                             _("A layer that Decoupled Style Transfer made"), True, arguments.READ_WRITE)
-            procedure.add_double_argument("strength", _("_Strength"), _("How much of the recipe is applied"), 0.0, 1.0,
+            procedure.add_double_argument("strength", _("_Strength"), _("How strongly the recipe is "
+                                                                        "applied"), 0.0, 1.0,
                                           1.0, arguments.READ_WRITE)
         procedure.add_menu_path(MENU)
         procedure.add_layer_return_value("layer", _("New layer"),
-                                         _("The new layer; the first of several, which are all selected"), True,
+                                         _("The new layer; with several, the first, and all are selected"), True,
                                          arguments.READ_WRITE)
         return procedure
 
@@ -153,7 +154,7 @@ def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Imag
         source = remembered_recipe()
     recipe = Recipe.of(source) if source is not None else None
     if recipe is None:
-        raise Failure(_("That layer carries no style. Choose one that Decoupled Style Transfer made."))
+        raise Failure(_("That layer carries no style. Choose a layer that Decoupled Style Transfer made."))
     settings = settings_of(recipe, config.get_property("strength"))
     request = Request(RecipeStyle(recipe), None, settings, Output())
     return dress(worker, image, layers, request, StatusBar(), files)
@@ -164,7 +165,7 @@ def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.
     unmasked = [Gimp.Layer.from_mask(item) if isinstance(item, Gimp.LayerMask) else item for item in drawables]
     layers = [item for item in unmasked if isinstance(item, Gimp.Layer)]
     if not layers or len(layers) < len(unmasked):
-        raise Failure(_("There is no layer to work on. Select a layer and try again."))
+        raise Failure(_("No layer is selected. Select one and try again."))
     if image.get_floating_sel() is not None:
         raise Failure(_("There is a floating selection. Anchor it (Layer > Anchor) and try again."))
     return layers

@@ -360,7 +360,7 @@ NOTHING = np.zeros((HEIGHT, WIDTH), np.uint8)
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "levels as floats": ("given-range-levels", {"target": TARGET.astype(float)}),
     "centred floats": ("given-range", {"target": TARGET / 127.5 - 1}),
-    "no numbers": ("given-not-finite", {"style": np.where(LEFT, np.nan, 0.5)}),
+    "not numbers": ("given-not-finite", {"style": np.where(LEFT, np.nan, 0.5)}),
     "wide integers": ("given-numbers", {"target": TARGET.astype(int)}),
     "another kind": ("given-kind", {"style": [[0, 1], [1, 0]]}),
     "no file": ("file-missing", {"target": "there is none.png"}),

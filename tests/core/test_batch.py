@@ -167,19 +167,19 @@ def test_what_is_refused_as_a_whole(shoot: Path, capsys: pytest.CaptureFixture[s
 
     style, targets = shoot / "style.jpg", shoot / "shoot"
     assert "holds targets" in refused(style, targets, "-o", targets)
-    assert "no picture in" in refused(style, shoot / "empty", "-o", out)
+    assert "no pictures in" in refused(style, shoot / "empty", "-o", out)
     assert "There is no file" in refused(shoot / "none.jpg", targets, "-o", out)
     assert "choose one of .png" in refused(style, targets, "-o", out, "--format", "gif")
     assert "choose 0 to 64" in refused(style, targets, "-o", out, "--jobs", "65")
     assert "choose 0 to 604800" in refused(style, targets, "-o", out, "--cluster-wait", "nan")
     assert sorted(os.listdir(targets)) == [".hidden.png", "a.jpg", "b.png", "c.tif", "notes.txt"]
     (shoot / "bad.style").write_text("{}")
-    assert "no style file" in refused(shoot / "bad.style", targets, "-o", out)
+    assert "not a style file" in refused(shoot / "bad.style", targets, "-o", out)
     ours = json.loads((out / "summary.json").read_text())
     ours["pictures"][0]["output"] = "../shoot/a.jpg"
     for foreign in ("{}", "[1, 2]", "no JSON", "[" * 10_000, json.dumps(ours)):
         (out / "summary.json").write_text(foreign)
-        assert "is no summary of this program" in refused(style, targets, "-o", out)
+        assert "was not written by this program" in refused(style, targets, "-o", out)
         assert (out / "summary.json").read_text() == foreign
     (out / "summary.json").unlink()
     with FileLock(out / WORKSHOP / "lock"):
@@ -304,11 +304,11 @@ def test_a_cluster_that_does_nothing(shoot: Path, cluster: tuple[subprocess.Pope
                     f"`dask worker {address}`, and run the same command again.\n")
     with started(*words) as client:
         assert client.stderr is not None
-        assert client.stderr.readline().startswith("Waiting for a worker")
+        assert client.stderr.readline().startswith("Waiting up to")
         process.kill()
         out, said = client.communicate(timeout=120)
     assert (client.returncode, out) == (1, "")
-    assert said.splitlines()[-1].startswith(f"decouple: The Dask scheduler at {address} is gone; ")
+    assert said.splitlines()[-1].startswith(f"decouple: The Dask scheduler at {address} has gone; ")
     assert "Traceback" not in said
     assert {entry["outcome"] for entry in remembered(shoot / "out").values()} == {"waiting"}
     assert shown(shoot / "out") == ["summary.json"]

@@ -33,7 +33,7 @@ def test_named_device_is_taken_or_missed_in_one_sentence(name: str) -> None:
         assert pick_device(name).type == name
         assert describe(pick_device(name))
     else:
-        with pytest.raises(InputError, match=f"'{name}' was asked for.*--device auto"):
+        with pytest.raises(InputError, match=f"'{name}' that torch .*--device auto"):
             pick_device(name)
 
 
@@ -85,7 +85,7 @@ def test_then_the_cpu_at_the_size_that_was_asked_for() -> None:
         return device.type, size
 
     assert run_with_step_down(work, FAKE, 200, said.append) == ("cpu", 200)
-    assert "going on with the processor" in str(said[-1])
+    assert "continuing on the processor" in str(said[-1])
 
 
 def test_no_room_anywhere_is_one_sentence() -> None:

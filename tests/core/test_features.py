@@ -163,7 +163,7 @@ def test_functions_and_their_derivatives() -> None:
 def test_functions_of_whole_images_refuse_regions() -> None:
     hierarchy = Functions([lambda x: x.mean()], (1,))
     assert hierarchy.within(None) is hierarchy
-    with pytest.raises(InputError, match="leave out masks"):
+    with pytest.raises(InputError, match="remove masks"):
         hierarchy.within(torch.ones(1, 4, 4))
 
 

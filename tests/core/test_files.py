@@ -81,7 +81,7 @@ def test_disk_that_is_full(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(InputError, match=r"a cannot be written \(.*\); make room"), \
+        with pytest.raises(InputError, match=r"a cannot be written \(.*\); free some space"), \
                 replacing(tmp_path / "a") as file:
             file.write(bytes(5000))
     finally:

@@ -220,5 +220,5 @@ def test_jpeg_of_the_old_kind_in_tiff(tmp_path: Path) -> None:
     content = bytearray(tiff(pattern(3, 8), photometric="rgb", compression="jpeg")())
     place = content.index(struct.pack("<HHIH", 259, 3, 1, 7))
     content[place + 8] = 6
-    with pytest.raises(InputError, match="JPEG as TIFF had it before 1995"):
+    with pytest.raises(InputError, match="TIFF's old form of JPEG"):
         read(tmp_path, bytes(content))

@@ -69,7 +69,7 @@ REFUSED_MASKS: dict[str, tuple[Any, str]] = {
     "ones of 65535": (np.eye(4, 5, dtype=np.uint16), "multiply it by 65535"),
     "levels": (np.full((4, 5), 255.0), "from 255 to 255, and a mask of floats is 0 to 1"),
     "negative": (np.full((4, 5), -0.1), "from -0.1"),
-    "no number": (np.full((4, 5), np.nan), "no numbers"),
+    "no number": (np.full((4, 5), np.nan), "not numbers"),
     "empty": (np.zeros((4, 5), bool), "mask or selection is empty"),
     "no file": ("there/is/no such file.png", "no such file"),
 }

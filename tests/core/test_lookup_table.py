@@ -159,7 +159,7 @@ def test_refusals_are_sentences(case: str, tmp_path: Path) -> None:
 def test_pictures_and_folders_are_refused(tmp_path: Path) -> None:
     PIL.Image.new("RGB", (64, 63)).save(tmp_path / "look.png")
     (tmp_path / "folder.cube").mkdir()
-    for name, said in (("look.png", "no HaldCLUT"), ("folder.cube", "is a folder"), ("none.cube", "no file")):
+    for name, said in (("look.png", "not a HaldCLUT"), ("folder.cube", "is a folder"), ("none.cube", "no file")):
         with pytest.raises(InputError, match=said):
             dc.LookupTable.load(tmp_path / name)
     for colours in (np.zeros((3, 3, 3)), np.full((3, 3, 3, 3), np.nan), np.zeros((1, 1, 1, 3)), np.float32(0)):
@@ -297,5 +297,5 @@ def test_command_refuses(pictures: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "picture of" in fails(capsys, "transfer", target, "--lut", style, "-o", pictures / "no.png")
     assert "leave out" in fails(capsys, "transfer", target, look, "-o", pictures / "no.png", "--report", pictures / "r")
     assert "choose .cube or .png" in fails(capsys, "lut", target, style, "-o", pictures / "no.tif", *QUICK)
-    assert "choose among" in fails(capsys, "lut", target, style, "-o", pictures / "no.cube", "--nodes", "66", *QUICK)
+    assert "choose a number" in fails(capsys, "lut", target, style, "-o", pictures / "no.cube", "--nodes", "66", *QUICK)
     assert list(pictures.glob("no.*")) == []

@@ -319,7 +319,7 @@ def test_a_style_of_an_earlier_version_makes_photographs_alone(engine: Engine) -
     del values["scales"]
     earlier = Style.from_json(values)
     assert np.isfinite(engine.transfer(TARGET, earlier, dataclasses.replace(PAINTED, mode="photo")).image).all()
-    with pytest.raises(InputError, match="for photographs alone"):
+    with pytest.raises(InputError, match="for photographs only"):
         engine.transfer(TARGET, earlier, PAINTED)
 
 

@@ -51,7 +51,7 @@ def test_user_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         raise RuntimeError("Could not determine home directory.")  # as without HOME for a user of a number only
 
     monkeypatch.setattr(Path, "home", nowhere)
-    with pytest.raises(InputError, match="name one for the program with DECOUPLE_HOME"):
+    with pytest.raises(InputError, match="choose a folder for the program with DECOUPLE_HOME"):
         data_folder()
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     assert data_folder() == tmp_path

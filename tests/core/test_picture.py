@@ -41,7 +41,7 @@ def test_three_sizes() -> None:
                                    np.zeros((5, 5), np.float32), np.zeros((5, 5, 4), np.float32)],
                          ids=["no rows", "no columns", "no channels", "four channels"])
 def test_no_picture(array: np.ndarray) -> None:
-    with pytest.raises(InputError, match="no pixels; choose one with content"):
+    with pytest.raises(InputError, match="no pixels; choose another one"):
         Picture.of(array, [], 32, CPU)
 
 
@@ -52,7 +52,7 @@ def test_unfit_masks_and_values() -> None:
         Picture.of(pixels(), [np.zeros((40, 60), np.float32)], 32, CPU)
     broken = pixels()
     broken[3, 4, 1] = np.nan
-    with pytest.raises(InputError, match="no numbers"):
+    with pytest.raises(InputError, match="not numbers"):
         Picture.of(broken, [], 32, CPU)
 
 

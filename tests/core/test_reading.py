@@ -235,7 +235,7 @@ def broken(kind: str) -> bytes:
 @pytest.mark.parametrize(("kind", "says"), [
     ("empty", "is empty"), ("text", "cannot be read as a picture"), ("cut png", "damaged"),
     ("cut deep png", "damaged"), ("cut tiff", "damaged"), ("tiff head", "damaged"), ("png head", "damaged"),
-    ("gigantic", "GB of memory once decoded")])
+    ("gigantic", "GB of memory")])
 def test_bad_file_is_one_line(tmp_path: Path, kind: str, says: str) -> None:
     (tmp_path / "a.png").write_bytes(broken(kind))
     with pytest.raises(InputError, match=says) as caught:
@@ -249,7 +249,7 @@ def test_gigantic_tiff(tmp_path: Path) -> None:
     tifffile.imwrite(file, shape=(20_000, 20_000, 3), dtype=np.uint16, photometric="rgb", compression="zlib",
                      tile=(4096, 4096), data=(np.zeros((4096, 4096, 3), np.uint16) for _ in range(25)))
     (tmp_path / "a.tif").write_bytes(file.getvalue())
-    with pytest.raises(InputError, match="GB of memory once decoded"):
+    with pytest.raises(InputError, match="GB of memory"):
         read_image(tmp_path / "a.tif")
 
 
@@ -265,7 +265,7 @@ def test_values_that_are_no_numbers(tmp_path: Path, value: float) -> None:
     pixels = RNG.random((7, 5, 3)).astype(np.float32)
     pixels[3, 3, 1] = value
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
-    with pytest.raises(InputError, match="no numbers"):
+    with pytest.raises(InputError, match="not numbers"):
         read_image(tmp_path / "a.tif")
 
 
@@ -317,7 +317,7 @@ def test_file_that_cannot_be_read() -> None:
 def test_pipes_and_devices_are_no_pictures(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     for path in (tmp_path / "a.png", Path("/dev/zero")):
-        with pytest.raises(InputError, match="no ordinary file"):
+        with pytest.raises(InputError, match="not an ordinary file"):
             read_image(path)
 
 

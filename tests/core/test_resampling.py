@@ -78,7 +78,7 @@ def test_is_what_pillow_makes(shape: tuple[int, int]) -> None:
 def test_one_value_that_is_no_number_is_found(value: float) -> None:
     pixels = np.full((400, 300, 3), 0.5, np.float32)
     pixels[217, 123, 1] = value
-    with pytest.raises(InputError, match=r"no numbers.*try again"):
+    with pytest.raises(InputError, match=r"not numbers.*try again"):
         shrink(pixels, 32)
 
 

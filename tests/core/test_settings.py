@@ -81,7 +81,7 @@ def test_choices(row: dataclasses.Field[Any]) -> None:
     ({"match": [[[0.5, 0.5], [0.5]]]}, "match is .*; it must be of type tuple"),
     ({"match": [[0.5, 0.5, 0.5, 0.5]]}, "match is .*; it must be of type tuple"),
     ({"match": [[[0.5, "x"], [0.5, 0.5]]]}, "match is .*; it must be of type tuple"),
-    ({"strength_per_layer": [0.5] * 7}, "strength_per_layer has 7 values; give 6 at most"),
+    ({"strength_per_layer": [0.5] * 7}, "strength_per_layer has 7 values; give at most 6"),
     ({"strength_per_layer": ["x"]}, "strength_per_layer"),
     ({"strength_per_layer": [None]}, "strength_per_layer"),
     ({"strength_per_layer": ("x",)}, "strength_per_layer is .*; it must be of type tuple"),
@@ -124,7 +124,7 @@ def test_words_of_matches_are_some_or_refused(text: str) -> None:
     except InputError as error:
         refused = str(error)
     pairs = re.split("[; ]+", text.strip("; ")) if text.strip("; ") else []
-    assert refused is None or refused.endswith("is no match; write TX,TY=SX,SY, each from 0 to 1, such as "
+    assert refused is None or refused.endswith("is not a pair of spots; write TX,TY=SX,SY, each from 0 to 1, such as "
                                                "0.5,0.2=0.3,0.1.")
     assert refused is not None or len(numbers) == 4 * len(pairs)
 
@@ -151,7 +151,7 @@ class Painting(Settings):
 
 def test_a_setting_says_where_it_acts() -> None:
     assert Painting(mode="painting").idle("grain") is None
-    assert str(Painting().idle("grain")) == "Acts only where Result is Painting."
+    assert str(Painting().idle("grain")) == "This only has an effect when Result is Painting."
     assert Painting().idle("strength") is None
     assert {row.name: row.metadata["unit"] for row in dataclasses.fields(Painting)}["grain"] == "times"
 
@@ -180,7 +180,7 @@ def test_a_choice_can_be_added_from_outside() -> None:
 
 @pytest.mark.parametrize("setting", ["size", "strength_per_layer", "no such setting"])
 def test_choices_are_added_to_settings_with_choices_alone(setting: str) -> None:
-    with pytest.raises(InputError, match=f"no setting {setting} with choices"):
+    with pytest.raises(InputError, match=f"No setting called {setting} has choices"):
         register_choice(setting, "toy", "A toy")
 
 

@@ -504,7 +504,7 @@ def test_values_that_are_no_numbers(engine: Engine) -> None:
     broken = TARGET.copy()
     broken[5, 5, 0] = np.nan
     for pair in ((broken, STYLE), (TARGET, broken)):
-        with pytest.raises(InputError, match="no numbers"):
+        with pytest.raises(InputError, match="not numbers"):
             engine.transfer(*pair, SMALL)
 
 

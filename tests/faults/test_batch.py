@@ -274,7 +274,7 @@ def test_a_result_takes_no_place_of_others(tmp_path: Path) -> None:
             (tmp_path / "a").symlink_to(tmp_path / "elsewhere")
         else:
             (tmp_path / "a").mkdir()
-        with pytest.raises(InputError, match="left alone"):
+        with pytest.raises(InputError, match="not touched"):
             placed(tmp_path, b"three", "3")
         assert not (tmp_path / "a").is_file() or (tmp_path / "a").read_bytes().lower() == b"two"
     assert shown(tmp_path) == ["a", "elsewhere", NAME]

@@ -213,7 +213,7 @@ def test_full_disk_at_each_write_of_weights_and_reference(tmp_path: Path, monkey
             assert kept_on_disk("identity", (30, 40), lambda: torch.ones(30, 40)).sum() == 1200
             assert kept_on_disk("identity", (30, 40), lambda: torch.ones(30, 40)).sum() == 1200
             (disk / "weights").mkdir(exist_ok=True)
-            with pytest.raises(WeightsError, match="could not be stored"):
+            with pytest.raises(WeightsError, match="could not be saved"):
                 store(disk / "weights", "vgg16", small_weights)  # type: ignore[arg-type]
             try:
                 a_style().save(disk / "a.style")
@@ -237,7 +237,7 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_w
         assert loading.load_weights("vgg16")[0] == "vgg16"
         assert kept_on_disk("identity", (30, 40), lambda: torch.ones(30, 40)).sum() == 1200
         monkeypatch.setenv("DECOUPLE_HOME", str(disk / "nothing there"))
-        with pytest.raises(WeightsError, match=r"could not be stored in .* \(Read-only file system\); free some"):
+        with pytest.raises(WeightsError, match=r"could not be saved in .* \(Read-only file system\); free some"):
             loading.load_weights("vgg16")
         process = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], capture_output=True, text=True,
                                  check=False)

@@ -339,7 +339,7 @@ def test_styles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
                                      b"\xff" * 99, b"\0" * 99, b"1" * 10_000, b"NaN", b'"' + b"x" * 10**6 + b'"'])
 def test_style_files_nested_deep(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.style").write_bytes(content)
-    with pytest.raises(InputError, match=r"^(This is no style file|The style file is damaged)"):
+    with pytest.raises(InputError, match=r"^(This is not a style file|The style file is damaged)"):
         Style.load(tmp_path / "a.style")
 
 

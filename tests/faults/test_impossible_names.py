@@ -22,7 +22,7 @@ SETTINGS = dc.Settings(size=32, layers=1, network="vgg16", device="cpu")
 
 def refused(name: str) -> str:
     """What is said of it."""
-    return f"{name!a} cannot be a file's name, because of one of its characters; correct the name."
+    return f"{name!a} cannot be the name of a file because of one of its characters; correct the name."
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +120,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     words = [word.replace("BAD", name) for word in COMMANDS[command].split()]
     assert cli.main(words) == 2
     said = capsys.readouterr().err.splitlines()
-    assert "cannot be a file's name" in said[-1]
+    assert "cannot be the name of a file" in said[-1]
     assert said[-1].startswith("decouple: ")
     assert {path.name for path in tmp_path.iterdir()} <= {"target.png", "style.jpg", "out"}
 
@@ -137,4 +137,4 @@ def test_a_batchs_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str], we
             odd = {**kept, "pictures": [{**kept["pictures"][0], field: name}]}
             (tmp_path / "out" / "summary.json").write_text(json.dumps(odd))
             assert cli.main(arguments(*words)) == 2
-            assert "is no summary of this program" in capsys.readouterr().err
+            assert "was not written by this program" in capsys.readouterr().err

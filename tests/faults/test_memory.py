@@ -77,7 +77,7 @@ def test_each_stage(tmp_path: Path, weights: object, stage: str, more: int) -> N
     if answer.returncode in (0, 1):  # enough for the picture, and perhaps not for its report
         assert stage in ("writing", "report"), answer.stderr
         assert picture(out).shape == (12 * target.shape[0], 12 * target.shape[1], 3)
-        assert answer.returncode == 0 or "is written and whole" in answer.stderr
+        assert answer.returncode == 0 or "was written and is complete" in answer.stderr
     else:
         assert answer.returncode == 4, answer.stderr
         assert answer.stderr.splitlines()[-1].startswith("decouple: There is not enough memory")

@@ -106,7 +106,7 @@ def test_full_disk_for_the_report_leaves_the_picture(tmp_path: Path, weights: ob
         assert answer.returncode == 1, answer.stderr
         last = answer.stderr.splitlines()[-1]
         assert last.startswith("decouple: The disk is full")
-        assert last.endswith(f"{tmp_path / 'out.png'} is written and whole, without its report.")
+        assert last.endswith(f"{tmp_path / 'out.png'} was written and is complete, but its report is missing.")
         assert "Traceback" not in answer.stderr
     assert picture(tmp_path / "out.png").shape == PIXELS.shape
 
@@ -171,7 +171,7 @@ def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "home"))
     assert cli.main(words) == 1
     said = capsys.readouterr().err
-    assert said.startswith("decouple: Something unforeseen happened (RuntimeError('odd')).")
+    assert said.startswith("decouple: Something unexpected happened (RuntimeError('odd')).")
     assert "Traceback" in (tmp_path / "home" / "log" / "command-line.log").read_text()
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "target.png" / "below a file"))
     assert cli.main(words) == 1

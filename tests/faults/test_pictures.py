@@ -174,7 +174,7 @@ def test_command_line_refuses_bombs_in_little_memory(tmp_path: Path, bomb: str) 
     answer = subprocess.run([sys.executable, "-c", COMMAND, str(REPOSITORY), str(path), str(MOST_MEBIBYTES)],
                             capture_output=True, text=True, check=False, timeout=60)
     said, figures = answer.stderr.splitlines()
-    assert "GB of memory once decoded" in said
+    assert "GB of memory" in said
     assert figures == "2 True"
 
 
@@ -205,7 +205,7 @@ def test_white_is_white_whatever_the_depth(tmp_path: Path, bits: int) -> None:
 def test_opacity_that_is_no_number(tmp_path: Path, kind: int, value: float) -> None:
     path = written(tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[kind],
                                             data=floats(4, holding=value, at=3)))
-    with pytest.raises(InputError, match="no numbers"):
+    with pytest.raises(InputError, match="not numbers"):
         read_image(path)
 
 
@@ -213,7 +213,7 @@ def test_a_number_beyond_single_precision(tmp_path: Path) -> None:
     values = np.full((7, 5, 3), 0.5)
     values[3, 3] = 1e300
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
-    with pytest.raises(InputError, match="no numbers"):
+    with pytest.raises(InputError, match="not numbers"):
         read_image(tmp_path / "a.tif")
 
 
@@ -328,7 +328,7 @@ def test_decoder_that_does_not_come_to_an_end(tmp_path: Path, monkeypatch: pytes
 def test_more_than_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.png", png(3000, 3000, whole=False))
     monkeypatch.setattr(memory, "free_bytes", lambda: 10**8)
-    with pytest.raises(OutOfMemoryError, match=r"would take 0\.1 GB of memory once decoded, and 0\.1 GB are free"):
+    with pytest.raises(OutOfMemoryError, match=r"would need 0\.1 GB of memory and 0\.1 GB are free"):
         read_image(path)
 
 

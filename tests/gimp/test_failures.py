@@ -68,9 +68,9 @@ def test_no_style(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> 
     no_style = gimp.folder / "no.style"
     no_style.write_text("[]")
     said = failure(console, f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_style}"))')
-    assert "This is no style file; make one with" in said
+    assert "This is not a style file; make one with" in said
     said = failure(console, 'call("plug-in-decoupled-style-reapply", image, [layer], source=layer)')
-    assert "carries no style. Choose one" in said
+    assert "carries no style. Choose a layer" in said
 
 
 def test_settings_that_exclude_each_other(console: Session, pictures: Pictures) -> None:
@@ -123,7 +123,7 @@ def test_weights_damaged(console: Session, pictures: Pictures, gimp: GimpUnderTe
         damaged.write_bytes(b"no weights")
         said = failure(console)
         assert f"The stored weights {damaged} are damaged" in said
-        assert "run this again to fetch them anew" in said
+        assert "run this again to download them again" in said
         assert not damaged.exists()
 
 
@@ -134,7 +134,7 @@ def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest
         lend_weights(gimp.home, home)
         said = failure(console, "dress(image, [layer], style=cup, layers=5, size=1600)")
         # The second where a library, refused some memory, used it nevertheless: one run in six or so.
-        assert "There is not enough memory" in said or "crashed, most likely for want of memory" in said
+        assert "There is not enough memory" in said or "crashed, most likely because it ran out of memory" in said
         assert "close other programs" in said
         assert console.ask("dress(image, [layer], style=cup)")[0] == "success", "a smaller run works"
 

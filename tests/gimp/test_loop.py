@@ -56,7 +56,7 @@ def test_all_open_images(console: Session, pictures: Pictures, cup: np.ndarray) 
     assert names(console, "hidden") == ["hidden"]
     assert names(console, "cup") == ["cup"]
     assert console.ask("first_image.get_layers()[0].get_id()") == new
-    left_out = "Done, but for 1:\n[Untitled], hidden: The target has nothing to see"
+    left_out = "Done, except for 1:\n[Untitled], hidden: Nothing of the target is visible"
     console.wait_until(lambda: left_out in console.log(), 10, "a word about what was left out")
     selection = np.zeros((48, 72), np.float32)
     selection[:, :36] = 1
@@ -85,7 +85,7 @@ def test_all_layers(console: Session, pictures: Pictures, cup: np.ndarray) -> No
     results = [pictures.get(console, f"{place}[0]") for place in ("group.get_children()",
                                                                   "first_image.get_layers()[2:]")]
     np.testing.assert_allclose(*results, atol=1 / 255)
-    assert "empty: The target has nothing to see" in console.log()
+    assert "empty: Nothing of the target is visible" in console.log()
 
 
 def test_nothing_that_can_be_dressed_is_a_failure(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
@@ -95,7 +95,7 @@ def test_nothing_that_can_be_dressed_is_a_failure(console: Session, pictures: Pi
     for apply_to in ("all-layers", "all-images"):
         status, new, message = console.ask(f'dress(first_image, [first], style=cup, apply_to="{apply_to}")')
         assert (status, new) == ("execution-error", None)
-        assert "nothing to see" in message
+        assert "visible inside" in message
     message = console.ask('dress(first_image, [first], style=cup, apply_to="all-images", target_labels=first, '
                           'style_labels=cup)')[2]
     assert "Regions belong to one image." in message

@@ -85,7 +85,7 @@ def test_places_and_spots_are_those_of_the_core_and_of_the_recipe(console: Sessi
     assert np.abs(made[0] - made[1]).max() > 4 / 255, "the settings change little; this says little"
     status, _, message = console.ask('dress(image, [layer], style=cup, match="0.5,0.5")')
     assert status != "success"
-    assert "0.5,0.5 is no match; write TX,TY=SX,SY" in message
+    assert "0.5,0.5 is not a pair of spots; write TX,TY=SX,SY" in message
 
 
 @pytest.mark.parametrize(("kind", "curve"), [*((kind, "NON_LINEAR") for kind in STORED), ("U8", "LINEAR"),
@@ -343,9 +343,9 @@ def test_regions_that_do_not_go_together(console: Session, pictures: Pictures, g
                 f'empty = Gimp.Layer.new(image, "x", 72, 48, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)\n'
                 'image.insert_layer(empty, None, 0)')
     for arguments, words in (
-            ("style=land, target_labels=ours", "Choose a layer of regions for the target and one for the style"),
-            ("style=land, style_labels=theirs", "Choose a layer of regions for the target and one for the style"),
-            ("style=land, target_labels=theirs, style_labels=ours", "must be in the image that it belongs to"),
+            ("style=land, target_labels=ours", "Choose a layer of regions for both the target and the style"),
+            ("style=land, style_labels=theirs", "Choose a layer of regions for both the target and the style"),
+            ("style=land, target_labels=theirs, style_labels=ours", "must be in its own image"),
             ("style=land, target_labels=empty, style_labels=theirs", "The target's layer of regions has no flat"),
             (f'style_file=Gio.File.new_for_path("{file}"), target_labels=ours, style_labels=theirs',
              "Regions need a style that is open.")):
@@ -374,7 +374,7 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
 
     features.write_text(json.dumps({**json.loads(features.read_text()), "of a later version": 1}))
     succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
-    said = f"{features} is of a later version and was taken without"
+    said = f"{features} was made by a later version; parts"
     console.wait_until(lambda: said in console.log(), 10, "a word about what was passed over")
 
 

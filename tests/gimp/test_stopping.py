@@ -84,7 +84,7 @@ def test_computing_killed_as_for_want_of_memory(console: Session, pictures: Pict
         os.kill(console.gimp.computing()[0], signal.SIGKILL)
     status, _, message = console.answer()
     assert status == "execution-error"
-    assert "There is not enough memory; close other programs, choose a smaller working size" in message
+    assert "There is not enough memory; close other programs, choose a lower quality" in message
     unchanged_and_usable(console, pictures, before)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from gimp_under_test import REPOSITORY, GimpUnderTest, Session
 
+from decouple_contract.labels import QUALITY
 from decouple_contract.messages import SENTENCES, Message
 from decouple_contract.settings import Settings
 
@@ -111,6 +112,18 @@ def test_command_line_is_named_rightly() -> None:
         assert not said & COMMAND_LINE, path.name
 
 
+def test_messages_name_the_controls_that_there_are() -> None:
+    """Quality is called the same in the dialog, in the table of settings and in what is said, in both languages."""
+    assert Settings.__dataclass_fields__["size"].metadata["label"] == QUALITY
+    controls = (PACKAGE / "ui" / "controls.py").read_text(encoding="utf-8")
+    assert f'_("_{QUALITY}")' in controls
+    assert spanish()[f"_{QUALITY}"].replace("_", "") == spanish()[QUALITY]
+    naming = [text for text in words() if f"{QUALITY} in the dialog" in text]
+    assert len(naming) == 3
+    assert all(f"{spanish()[QUALITY]} en el diálogo" in spanish()[text] for text in naming)
+    assert not [text for text in words() if re.search(r"\b(\w+) in the dialog", text) and text not in naming]
+
+
 def test_catalogue_is_made_from_its_source() -> None:
     with open(LOCALE / "es" / "LC_MESSAGES" / "decoupled-style.mo", "rb") as file:
         made = gettext.GNUTranslations(file)
@@ -153,8 +166,8 @@ def test_gimp_shows_it(console: Session, spanish_gimp: Session, language: str, l
     said = plug_ins(console, "[messages.words(Message.from_dict(values)) for values in "
                     f"{[Message('dressing').as_dict(), out_of_reach.as_dict()]}]")
     assert said == {
-        "en": ["Dressing the target", "VGG-19 weights could not be downloaded (the host cannot be reached); check "
-               "the network connection and try again, the part that has arrived is kept. Taking VGG-16 instead"],
-        "es": ["Vistiendo la imagen", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
-               "compruebe la conexión a la red e inténtelo de nuevo: se conserva la parte que ha llegado. Se usa "
+        "en": ["Applying the style", "VGG-19 weights could not be downloaded (the server cannot be reached); check "
+               "the network connection and try again. The part that has arrived is kept. Using VGG-16 instead"],
+        "es": ["Aplicando el estilo", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
+               "compruebe la conexión a la red e inténtelo de nuevo. Se conserva la parte que ha llegado. Se usa "
                "VGG-16 en su lugar"]}[language]

@@ -35,33 +35,34 @@ NOT_FOR_GIMP = ("amounts", "strength_per_layer", "activation", "integrator")
 FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.name not in NOT_FOR_GIMP}
 
 TIPS = {
-    "mode": "A photograph keeps every detail and changes local colours; a painting is painted over it; automatic takes "
-            "a painting where the style looks painted",
-    "strength": "How far the picture goes from its own look to the style's; 0 changes nothing",
-    "colour": "How much of the style's colours the picture takes",
-    "forms": "How much the large shapes and masses become the style's",
-    "strokes": "How much of the style's brush strokes there is",
-    "grain": "How much of the style's finest texture there is: canvas, bristles, hatching",
+    "mode": "A photograph keeps every detail and changes colours place by place; a painting adds the style's "
+            "brushwork; automatic chooses a painting if the style looks painted",
+    "strength": "How far the picture goes towards the style; 0 changes nothing",
+    "colour": "How much of the style's colours to take",
+    "forms": "How much large shapes and masses take on the style",
+    "strokes": "How much of the style's brush strokes to add",
+    "grain": "How much of the style's finest texture to add: canvas, bristles, hatching",
     "fine_texture": "How far edges, grain and small strokes follow the style",
     "coarse_texture": "How far larger patterns and shapes follow the style",
-    "style_scale": "How large the style's patterns become: more for a broad brush, less for a fine one",
-    "structure": "How faithfully outlines are kept: more keeps faces and edges, less lets strokes run across them",
-    "freedom": "How far the picture may bend towards the style: more is nearer to the style, less to the picture",
-    "fill": "How many strokes empty places are given, such as skies and walls",
-    "keep_detail": "How much stays of the picture's detail that is finer than the strokes",
-    "keep_colours": "Leaves the picture its own colours; tones and texture are the style's",
-    "keep_tones": "Leaves the picture its own lightness; the colours are the style's",
-    "correspondence": "Whether sky takes from sky and skin from skin, or every place from the whole style",
-    "match": "Spots that belong together, x,y=x,y for each pair: what is like the target's spot takes from what is "
-             "like the style's; shares of width and height from the top left, with spaces between pairs",
-    "allow_black": "Lets a style that is nearly black, white or flat take the picture all the way, though little of it "
-                   "can be made out then",
-    "layers": "How many layers of the network look at the pictures, from fine to coarse",
-    "size": "How fine a painting becomes, by the pixels of its longer side: more takes longer and more memory; 0 takes "
-            "what suits the device",
+    "style_scale": "How large the style's patterns appear: more for a broad brush, less for a fine one",
+    "structure": "How faithfully to keep outlines: more keeps faces and edges, less lets strokes run across them",
+    "freedom": "How freely the picture may change: more is closer to the style, less to the picture",
+    "fill": "How many strokes to paint on empty areas such as skies and walls",
+    "keep_detail": "How much of the picture's detail finer than the strokes to keep",
+    "keep_colours": "Keeps the picture's own colours; tones and texture come from the style",
+    "keep_tones": "Keeps the picture's own lightness; colours come from the style",
+    "correspondence": "Matched: sky takes its look from sky, skin from skin. All alike: every place takes from the "
+                      "whole style",
+    "match": "Spots that belong together, as x,y=x,y with spaces between pairs: whatever resembles the target's spot "
+             "takes its look from whatever resembles the style's; fractions of width and height from the top left",
+    "allow_black": "Lets a style that is nearly black, white or flat act in full, even if little of the picture can "
+                   "be made out",
+    "layers": "How many layers of the network to use, from fine to coarse",
+    "size": "How fine a painting is, in pixels of its longer side: more takes more time and memory; 0 chooses what "
+            "suits the device",
     "seed": "Another number gives another arrangement of the strokes",
-    "network": "Which network looks at the pictures; another one has a slightly other eye",
-    "device": "What computes: the processor or a graphics card",
+    "network": "The network that looks at the pictures; the other one sees them slightly differently",
+    "device": "What does the work: the processor or a graphics card",
 }
 """What each control does to the picture."""
 
@@ -86,19 +87,19 @@ APPLY_TO = {SELECTED: "Selected layers", ALL_LAYERS: "All layers of the image", 
 
 def add_arguments(procedure: Gimp.Procedure) -> None:
     """Declare the style, the regions and every setting."""
-    procedure.add_drawable_argument("style", _("Style"), _("The layer whose style to take"), True, READ_WRITE)
+    procedure.add_drawable_argument("style", _("Style"), _("The layer to take the style from"), True, READ_WRITE)
     procedure.add_file_argument("style-file", _("Style file"),
-                                _("A picture or .style file whose style to take instead"),
+                                _("A picture or .style file to take the style from instead"),
                                 Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
     for name, label in MIXED_IN.items():
-        procedure.add_drawable_argument(name, _(label), _("A layer whose style is mixed in"), True, READ_WRITE)
+        procedure.add_drawable_argument(name, _(label), _("A layer to mix in"), True, READ_WRITE)
     procedure.add_string_argument("style-weights", _("Weights"),
-                                  _("How much each style counts, the first one first, with commas between; alike if "
-                                    "left empty"), "", READ_WRITE)
+                                  _("How much each style counts, in order, separated by commas; if "
+                                    "empty, all count the same"), "", READ_WRITE)
     for name, label, blurb in (
             ("target-labels", _("Regions of the target"), _("A layer of flat colours in the target's image")),
             ("style-labels", _("Regions of the style"),
-             _("A layer of flat colours in the style's image: equal colours correspond, sky to sky"))):
+             _("A layer of flat colours in the style's image; equal colours belong together, such as sky and sky"))):
         procedure.add_drawable_argument(name, label, blurb, True, READ_WRITE)
     for name, (setting, label) in SLIDERS.items():
         of_all = Settings.__dataclass_fields__[setting].metadata
@@ -123,14 +124,16 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
         else:
             procedure.add_double_argument(property_name, label, tip, words["low"], words["high"], default, READ_WRITE)
     procedure.add_choice_argument(
-        "output", _("Output"), _("One new layer, or a group whose layers add up to it: colour, forms, strokes and "
-                                 "grain, each with an opacity and a mask of its own"), _choice(OUTPUTS), "layer",
+        "output", _("Output"), _("One new layer, or a group of layers that look the same "
+                                 "together: colour, forms, strokes and grain, each with "
+                                 "its own opacity and mask"), _choice(OUTPUTS), "layer",
         READ_WRITE)
     procedure.add_choice_argument(
         "apply-to", _("Apply to"),
-        _("The selected layers, all layers of the image, or the selected layers of every open image; the style's image "
-          "is left out"), _choice(APPLY_TO), SELECTED, READ_WRITE)
-    procedure.add_string_argument("layer-name", _("Name"), _("Name of the new layer; by layer and style if left empty"),
+        _("The selected layers, all layers of the image, or the selected layers of "
+          "every open image except the style's"), _choice(APPLY_TO), SELECTED, READ_WRITE)
+    procedure.add_string_argument("layer-name", _("Name"), _("Name of the new layer; if empty, it is made from the "
+                                                             "names of layer and style"),
                                   "", READ_WRITE)
 
 
@@ -165,7 +168,7 @@ def chosen_style(config: Gimp.ProcedureConfig) -> LayerStyle | FileStyle | Mixtu
     except ValueError:
         weights = []
     if len(weights) != len(styles) or not all(0 < weight <= LARGEST_WEIGHT for weight in weights):
-        raise Failure(_("Give one weight above 0 for each style, with commas between, or none at all."))
+        raise Failure(_("Give one weight above 0 for each style, separated by commas, or none at all."))
     return Mixture(list(zip(styles, weights, strict=True))) if len(styles) > 1 else styles[0]
 
 

@@ -41,5 +41,5 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, tol
                     told)
     with protocol.table_file(given.folder, table).open("rb") as made, replacing(path) as file:
         shutil.copyfileobj(made, file)
-    return _("{file} is saved. On this layer it comes within ΔE {mean} of the photograph on average.").format(
+    return _("Saved {file}. On this layer it differs from the photograph by ΔE {mean} on average.").format(
         file=path.name, mean=f"{answer['table']['mean']:.1f}")

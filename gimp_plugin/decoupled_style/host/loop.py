@@ -70,7 +70,7 @@ def dress_all(worker: Worker, apply_to: str, image: Gimp.Image, layers: Sequence
         return dress(worker, image, layers, request, notice, files)
     regions = request.regions
     if regions is not None and apply_to == ALL_IMAGES:
-        raise Failure(_("Regions belong to one image. Choose no regions, or apply to this image alone."))
+        raise Failure(_("Regions belong to one image. Choose no regions, or apply to this image only."))
     new: list[Gimp.Layer] = []
     left_out: list[str] = []
     todo = works(apply_to, image, layers, request.style, (regions.target, regions.style) if regions else ())
@@ -93,7 +93,7 @@ def dress_all(worker: Worker, apply_to: str, image: Gimp.Image, layers: Sequence
     if not new:
         raise Failure("\n".join(left_out[:LISTED]))
     if left_out:
-        Gimp.message("\n".join([_("Done, but for {count}:").format(count=len(left_out)), *left_out[:LISTED]]))
+        Gimp.message("\n".join([_("Done, except for {count}:").format(count=len(left_out)), *left_out[:LISTED]]))
     return new
 
 
@@ -102,7 +102,7 @@ def _check(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
     if not image.is_valid():
         raise Failure(_("The image was closed while it was being worked on. Open it and try again."))
     if not layers:
-        raise Failure(_("There is no layer to work on. Select a layer and try again."))
+        raise Failure(_("No layer is selected. Select one and try again."))
     if image.get_floating_sel() is not None:
         raise Failure(_("There is a floating selection. Anchor it (Layer > Anchor) and try again."))
 

@@ -86,8 +86,8 @@ def empty_layer(image: Gimp.Image, source: Gimp.Layer, name: str, raster: Raster
 def parts_of(image: Gimp.Image) -> Parts:
     """What the worker has to know of a document for layers that add up in it; `Failure` where none can."""
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        raise Failure(_("An indexed image cannot hold separable layers. Choose one new layer, or change the image's "
-                        "mode to RGB."))
+        raise Failure(_("An indexed image cannot hold separable layers. Choose one new layer, or convert the image "
+                        "to RGB."))
     kind, _separator, curve = image.get_precision().value_nick.partition("-")
     return Parts(LEVELS.get(kind, 0), curve == "linear", image.get_base_type() == Gimp.ImageBaseType.GRAY)
 

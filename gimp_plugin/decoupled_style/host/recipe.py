@@ -88,7 +88,7 @@ def settings_of(recipe: Recipe, strength: float = 1.0) -> Settings:
     try:
         settings = Settings.from_dict(recipe.settings)
     except InputError as error:
-        text = _("The layer's recipe cannot be used ({reason}). Dress it anew.")
+        text = _("The layer's recipe cannot be used ({reason}). Apply a style to the original layer again.")
         raise Failure(text.format(reason=reason(error))) from error
     return dataclasses.replace(settings, strength=settings.strength * strength)
 

@@ -43,16 +43,17 @@ class Regions:
         if target is None and style is None:
             return None
         if isinstance(source, Mixture):
-            raise Failure(_("Regions need one style alone. Take the others out of the mixture, or choose no regions."))
+            raise Failure(_("Regions work with a single style. Remove the others from the mixture, or choose no "
+                            "regions."))
         if not isinstance(source, LayerStyle):
             raise Failure(_("Regions need a style that is open. Open its file as an image and choose a layer of it."))
         if target is None or style is None:
-            raise Failure(_("Choose a layer of regions for the target and one for the style, or none for either."))
+            raise Failure(_("Choose a layer of regions for both the target and the style, or for neither."))
         _check(target, style, source.drawable)
         for labels, its_image in ((target, image), (style, source.drawable.get_image())):
             if labels.get_image().get_id() != its_image.get_id():
-                raise Failure(_("Each layer of regions must be in the image that it belongs to, the target's or the "
-                                "style's. Choose both anew."))
+                raise Failure(_("Each layer of regions must be in its own image, the target's or the style's. "
+                                "Choose both again."))
         return cls(target, style, source.drawable)
 
     @classmethod
@@ -88,5 +89,5 @@ def _check(*items: Gimp.Item) -> None:
 
 
 def _gone() -> str:
-    return _("A layer of regions is no longer open. "
-             "Open Filters > Artistic > Decoupled Style Transfer and choose it anew.")
+    return _("A layer of regions is no longer open. Open Filters > Artistic > Decoupled Style Transfer and choose it "
+             "again.")

@@ -210,7 +210,7 @@ class StyleChooser(LayerChooser):
         self.set_active(self._place(FIRST_FILE + number))
 
     def _ask_for_file(self) -> Gio.File | None:
-        dialog = Gtk.FileChooserDialog(title=_("Take the style of a file"), action=Gtk.FileChooserAction.OPEN)
+        dialog = Gtk.FileChooserDialog(title=_("Take the style from a file"), action=Gtk.FileChooserAction.OPEN)
         window = self.get_toplevel()
         if isinstance(window, Gtk.Window):
             dialog.set_transient_for(window)

@@ -70,7 +70,7 @@ class Controls:
         for name, widget in self._widgets.items():
             idle = settings.idle(SETTING_OF.get(name, name))
             if name in ONLY_PHOTOGRAPH and settings.mode == "painting":
-                text = _("In a painting, Forms, Strokes and Grain do this.")
+                text = _("In a painting, use Forms, Strokes and Grain instead.")
             else:
                 text = words(idle) if idle else ""
             widget.set_sensitive(not text)

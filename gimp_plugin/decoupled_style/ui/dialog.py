@@ -170,7 +170,7 @@ class DressDialog:
     def _all_choices(self) -> Gtk.Widget:
         """The column of controls."""
         browse = Gtk.Button(label=_("_Browse..."), use_underline=True,
-                            tooltip_text=_("Take the style of a picture or a .style file that is not open"))
+                            tooltip_text=_("Take the style from a picture or .style file that is not open"))
         browse.connect("clicked", lambda _button: self._chooser.browse())
         mix = Gtk.Button.new_from_icon_name("list-add", Gtk.IconSize.BUTTON)
         mix.set_tooltip_text(_("Mix in another style"))
@@ -189,8 +189,8 @@ class DressDialog:
     def _regions_row(self) -> Gtk.Widget:
         """The two choosers of labels, with a short guide."""
         guide = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, label=_(
-            "Sky to sky: paint a layer of flat colours over each of the two images, hide it, and choose both here. "
-            "Equal colours correspond; what is transparent belongs to no region."))
+            "To match sky with sky, paint a layer of flat colours over each of the two images, hide both layers and "
+            "choose them here. Equal colours belong together; transparent parts belong to no region."))
         rows: list[Gtk.Widget] = [guide]
         for words, chooser in ((_("Target"), self._target_labels), (_("Style"), self._style_labels)):
             box = Gtk.Box(spacing=6)

@@ -14,7 +14,7 @@ from decoupled_style.messages import _
 def offer_to_save(dialog: Gtk.Dialog, clicked: Callable[[], None]) -> Gtk.Button:
     """A button beside the dialog's Help."""
     button = Gtk.Button(label=_("Save _look..."), use_underline=True, visible=True, tooltip_text=_(
-        "Saves the colours of the photograph as a lookup table, for other programs and other pictures"))
+        "Saves the colours of the photograph as a lookup table, to use in other programs and on other pictures"))
     button.connect("clicked", lambda _button: clicked())
     beside = dialog.get_widget_for_response(Gtk.ResponseType.OK)
     place = beside.get_parent() if beside is not None else None

@@ -55,8 +55,8 @@ class Picture(Gtk.ScrolledWindow):
         # It must not ask for the room of what it shows, or the window could not be made smaller again.
         super().__init__(hscrollbar_policy=Gtk.PolicyType.EXTERNAL, vscrollbar_policy=Gtk.PolicyType.EXTERNAL,
                          hexpand=True, vexpand=True, can_focus=True, shadow_type=Gtk.ShadowType.NONE,
-                         tooltip_text=_("Press and hold to compare, drag to move, turn the wheel to zoom. "
-                                        "Keys: + and - zoom, 0 fits, 1 shows full size, the space bar compares."))
+                         tooltip_text=_("Press and hold to compare, drag to move, use the wheel to zoom. Keys: + "
+                                        "and - zoom, 0 fits, 1 shows full size, the space bar compares."))
         self._raster, self._moved = Raster(width, height, 4), moved
         self._zoom: float | None = None
         self._centre = (0.5, 0.5)

@@ -20,10 +20,10 @@ class PresetChooser(Gtk.Box):
     def __init__(self, config: Gimp.ProcedureConfig) -> None:
         super().__init__(spacing=6)
         self._config, self._changing = config, False
-        self._list = Gtk.ComboBoxText(hexpand=True, tooltip_text=_("A look to begin with"))
+        self._list = Gtk.ComboBoxText(hexpand=True, tooltip_text=_("A look to start from"))
         self._list.set_row_separator_func(lambda rows, row: rows[row][0] == "")
-        self._keep = self._button("list-add", _("Keep the controls as they are under a name"), self._ask_for_name)
-        self._forget = self._button("list-remove", _("Forget this preset"), self._remove)
+        self._keep = self._button("list-add", _("Save the current settings under a name"), self._ask_for_name)
+        self._forget = self._button("list-remove", _("Delete this preset"), self._remove)
         label = Gtk.Label(label=_("_Preset"), use_underline=True, mnemonic_widget=self._list, xalign=0)
         self.pack_start(label, False, False, 0)
         self.pack_start(self._list, True, True, 0)
@@ -73,9 +73,9 @@ class PresetChooser(Gtk.Box):
 
     def _ask_for_name(self, _button: Gtk.Widget) -> None:
         window = self.get_toplevel()
-        dialog = Gtk.Dialog(title=_("Keep a preset"), modal=True,
+        dialog = Gtk.Dialog(title=_("Save a preset"), modal=True,
                             transient_for=window if isinstance(window, Gtk.Window) else None)
-        dialog.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Keep"), Gtk.ResponseType.OK)
+        dialog.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Save"), Gtk.ResponseType.OK)
         dialog.set_default_response(Gtk.ResponseType.OK)
         entry = Gtk.Entry(activates_default=True, margin=12, width_chars=30)
         entry.get_accessible().set_name(_("Name"))

@@ -128,8 +128,8 @@ class Preview(Gtk.Box):
         below.pack_end(_zoom_buttons(self.picture), False, False, 0)
         below.pack_end(self._scale, False, False, 0)
         split = Gtk.CheckButton(label=_("_Split view"), use_underline=True,
-                                tooltip_text=_("Shows the layer as it is on the left, and dressed on the right. "
-                                               "Drag the line between them."))
+                                tooltip_text=_("Shows the original on the left and the result on the right. Drag "
+                                               "the line between them."))
         split.connect("toggled", lambda button: self.picture.split(button.get_active()))
         canvas = Gtk.CheckButton(label=_("On can_vas"), use_underline=True,
                                  tooltip_text=_("Shows the preview in the image itself, until this dialog closes"))
@@ -279,7 +279,7 @@ class Preview(Gtk.Box):
                 self._fail(wanted, reason(as_failure(error)))
             except Exception:  # whatever it is, the dialog goes on; the run itself will say more
                 log.exception("preview")
-                self._fail(wanted, _("There is no preview; see the log."))
+                self._fail(wanted, _("The preview failed; see the log."))
 
     def _fail(self, wanted: tuple[object, ...], text: str) -> None:
         self._done = wanted
@@ -328,8 +328,10 @@ class Preview(Gtk.Box):
         self._done = wanted
         self.picture.show_look(look)
         self.picture.dim(False)
-        self.say(_("This is what OK makes ({reasons}).").format(reasons=look.reasons) if look.reasons else
-                 _("This is what OK makes."))
+        if look.reasons:
+            self.say(_("The finished preview: exactly what OK produces ({reasons}).").format(reasons=look.reasons))
+        else:
+            self.say(_("The finished preview: exactly what OK produces."))
         self._came()
 
     def _drafts(self, wish: Wish, version: int) -> list[Settings]:
@@ -377,9 +379,9 @@ def _zoom_buttons(picture: Picture) -> Gtk.Widget:
     step = 2**0.5
     for icon, text, act in (("zoom-out", _("Smaller"), lambda: picture.zoom(picture.scale / step)),
                             ("zoom-in", _("Larger"), lambda: picture.zoom(picture.scale * step)),
-                            ("zoom-original", _("Full size: one pixel of the layer for each of the screen"),
+                            ("zoom-original", _("Full size: one layer pixel per screen pixel"),
                              lambda: picture.zoom(1.0)),
-                            ("zoom-fit-best", _("Fit into the window"), picture.fit)):
+                            ("zoom-fit-best", _("Fit in the window"), picture.fit)):
         button = Gtk.Button.new_from_icon_name(icon, Gtk.IconSize.BUTTON)
         button.set_tooltip_text(text)
         button.get_accessible().set_name(text)

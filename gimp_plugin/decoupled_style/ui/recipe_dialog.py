@@ -61,7 +61,7 @@ class RecipeDialog:
         self._chooser = LayerChooser(dressed, self._changed)
         strength = GimpUi.prop_spin_scale_new(config, "strength", 0.01, 0.1, 2)
         GimpUi.prop_widget_set_factor(strength, 100.0, 1.0, 10.0, 0)
-        choices = column([heading(_("_Dress like"), self._chooser), self._chooser, strength])
+        choices = column([heading(_("_Make it like"), self._chooser), self._chooser, strength])
         choices.set_size_request(320, -1)
         columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN)
         columns.pack_start(self._preview, True, True, 0)

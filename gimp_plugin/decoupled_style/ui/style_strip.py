@@ -119,7 +119,7 @@ class _Row(Gtk.Box):
         self.weight.set_value(EQUAL)
         self.weight.set_valign(Gtk.Align.CENTER)
         self.weight.set_no_show_all(True)
-        words = _("How much this style counts beside the others")
+        words = _("How much this style counts compared with the others")
         self.weight.set_tooltip_text(words)
         self.weight.get_accessible().set_name(words)
         self.weight.connect("value-changed", lambda _button: changed())
@@ -128,7 +128,7 @@ class _Row(Gtk.Box):
         if not first:
             gone = Gtk.Button.new_from_icon_name("list-remove", Gtk.IconSize.BUTTON)
             gone.set_valign(Gtk.Align.CENTER)
-            gone.set_tooltip_text(_("Take this style out of the mixture"))
-            gone.get_accessible().set_name(_("Take this style out of the mixture"))
+            gone.set_tooltip_text(_("Remove this style from the mixture"))
+            gone.get_accessible().set_name(_("Remove this style from the mixture"))
             gone.connect("clicked", lambda _button: remove(self))
             self.pack_start(gone, False, False, 0)
