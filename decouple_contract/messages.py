@@ -294,8 +294,8 @@ SENTENCES: dict[str, str] = {
                      "HaldCLUT exactly as exported.",
     "table-alone": "A lookup table only changes colours; leave out --style-mask, --regions, --components and "
                    "--report.",
-    "curves-shape": "The curves have shape {shape}; give finite numbers of shape (K, 3), with K at least 2.",
-    "table-shape": "The table has shape {shape}; give finite numbers of shape (N, N, N, 3), with N from {least} to "
+    "curves-shape": "The curves are of shape {shape}; give finite numbers of shape (K, 3), with K at least 2.",
+    "table-shape": "The table is of shape {shape}; give finite numbers of shape (N, N, N, 3), with N from {least} to "
                    "{most}.",
 
     # Weights.
@@ -343,10 +343,10 @@ SENTENCES: dict[str, str] = {
     "unforeseen": "Something unexpected happened ({reason}).",
 
     # What a Python program gives.
-    "given-kind": "The {name} has type {kind}; give a NumPy array, a Pillow image, a torch tensor or the path of a "
+    "given-kind": "The {name} is of type {kind}; give a NumPy array, a Pillow image, a torch tensor or the path of a "
                   "file.",
     "given-dimensions": "The {name} has the wrong number of dimensions ({count}); give one picture of shape {wanted}.",
-    "given-channels": "The {name} has shape {shape}; give 1 channel (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB "
+    "given-channels": "The {name} is of shape {shape}; give 1 channel (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB "
                       "and alpha), last in an array and first in a tensor.",
     "given-channels-first": "The {name} is an array of shape {shape}, which seems to have its channels first; move "
                             "them last with numpy.moveaxis(array, 0, -1).",
@@ -366,7 +366,7 @@ SENTENCES: dict[str, str] = {
     "given-undecodable": "The file of the {name} cannot be read as a picture, or is damaged; save it again.",
     "given-size": "The {name} is {width}×{height} pixels but the picture it belongs to is {own_width}×{own_height}; "
                   "make both the same size.",
-    "given-not-plane": "The {name} has shape {shape}; give one number for each pixel, (height, width).",
+    "given-not-plane": "The {name} is of shape {shape}; give one number for each pixel, (height, width).",
     "given-mask-numbers": "The {name} holds numbers of type {kind}; make it boolean, uint8 (0 to 255), uint16 (0 to "
                           "65535) or floats (0 to 1).",
     "given-mask-range": "The {name} ranges from {low} to {high}, but a mask in floats goes from 0 to 1; scale it.",

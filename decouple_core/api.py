@@ -440,7 +440,7 @@ def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, 
     ...     dc.transfer(255 * np.ones((24, 32, 3)), style)
     ... except dc.errors.InputError as error:
     ...     print(error)
-    The target reaches from 255 to 255 and looks like levels; divide it by 255.
+    The target ranges from 255 to 255 and looks like levels; divide it by 255.
     """
     return Session().transfer(target, style, settings, target_mask=target_mask, style_mask=style_mask,
                               regions=regions, progress=progress)

@@ -140,7 +140,7 @@ def take(picture: Any, name: str = "picture") -> Given[Any]:
     >>> take(np.array([[0.0, 128.0, 255.0]]), "target")
     Traceback (most recent call last):
         ...
-    decouple_contract.errors.InputError: The target reaches from 0 to 255 and looks like levels; divide it by 255.
+    decouple_contract.errors.InputError: The target ranges from 0 to 255 and looks like levels; divide it by 255.
     """
     if isinstance(picture, np.ndarray):
         return _take_array(picture, name)

@@ -53,8 +53,8 @@ def take_mask(mask: Any, shape: tuple[int, int], name: str = "mask") -> np.ndarr
     >>> take_mask(np.array([[1, 0]], np.uint8), (1, 2))
     Traceback (most recent call last):
         ...
-    decouple_contract.errors.InputError: The mask holds no value above 1, and its type uint8 says that 255 takes \
-part in full; make it boolean, or multiply it by 255.
+    decouple_contract.errors.InputError: The mask has no value above 1, but in its type uint8 full strength is \
+255; make it boolean, or multiply it by 255.
     """
     if isinstance(mask, (str, os.PathLike)):
         return read_mask(os.fsdecode(mask), shape)

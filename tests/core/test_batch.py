@@ -278,7 +278,7 @@ def test_on_a_cluster_of_two_processes(shoot: Path, capsys: pytest.CaptureFixtur
         assert client.stderr is not None
         assert process.stdin is not None
         said = client.stderr.readline()
-        assert said.startswith(f"Waiting for a worker of the Dask scheduler at {address}, 300 s at most; ")
+        assert said.startswith(f"Waiting up to 300 s for a worker of the Dask scheduler at {address}; ")
         process.stdin.write("2\n")
         process.stdin.flush()
         _, said = client.communicate(timeout=120)

@@ -262,7 +262,7 @@ def test_names_that_are_taken(register: Callable[[str], None], table: dict[str, 
     register("new")
     before = dict(table)
     for name in names:
-        with pytest.raises(dc.errors.InputError, match=f"has a choice '{name}' already; choose another name"):
+        with pytest.raises(dc.errors.InputError, match=f"already has a choice '{name}'; choose another name"):
             register(name)
     assert table == before
 

@@ -281,7 +281,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "deep levels": (np.array([[0.0, 60000.0]]), "divide it by 65535"),
     "signed": (np.array([[-1.0, 1.0]]), r"from -1 to 1, but in floats black is 0 and white is 1, with -0.5 to 1.5"),
     "in deviations": (np.array([[-2.1, 2.6]]), r"from -2.1 to 2.6"),
-    "bright": (np.array([[0.0, 4.0]]), "from 0 to 4, and floats"),
+    "bright": (np.array([[0.0, 4.0]]), "from 0 to 4, but in floats"),
     "huge": (np.array([[0.0, 1e300]]), r"1e\+300"),
     "no number": (np.array([[0.5, np.nan]], np.float16), "not numbers"),
     "infinite": (np.array([[0.5, -np.inf]]), "not numbers"),

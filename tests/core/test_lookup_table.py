@@ -100,7 +100,7 @@ def test_hald_is_a_picture_of_every_colour(tmp_path: Path) -> None:
 def test_nodes_that_a_hald_can_hold(table: dc.LookupTable, tmp_path: Path) -> None:
     assert [stored_nodes(".png", nodes) for nodes in (17, 33, 65)] == [16, 36, 64]
     assert stored_nodes(".cube", 33) == 33
-    with pytest.raises(InputError, match="fit a table of 16"):
+    with pytest.raises(InputError, match="fit a table with 16"):
         table.save(tmp_path / "look.png")
     with pytest.raises(InputError, match=r"save it as \.png"):
         dc.LookupTable(identity(144)).save(tmp_path / "look.cube")

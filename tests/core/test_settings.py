@@ -172,7 +172,7 @@ def test_a_choice_can_be_added_from_outside() -> None:
     try:
         register_choice("integrator", "toy", "A toy")
         assert Settings.from_dict({"integrator": "toy"}).integrator == "toy"
-        with pytest.raises(InputError, match="integrator has a choice 'toy' already"):
+        with pytest.raises(InputError, match="integrator already has a choice 'toy'"):
             register_choice("integrator", "toy", "Another toy")
     finally:
         choices.pop("toy", None)

@@ -174,7 +174,7 @@ OTHER_COLOURS = {
     "range of linear light": (".cube", text("LUT_3D_INPUT_RANGE -8 8", SIZE, CUBE_LINES), "from -8 to 8"),
     "gives linear light": (".cube", text(SIZE, lines(60 * cube_of(mixing))), "up to 57"),
     "curves of linear light": (".csp", text("CSPLUTV100", "3D", "", SHAPER, "", "5 5 5", CUBE_LINES), "linear light"),
-    "logarithm first": (".clf", clf(LOG, CLF_CUBE), "a logarithmic curve, as its first step says"),
+    "logarithm first": (".clf", clf(LOG, CLF_CUBE), "a logarithmic curve, according to its first step"),
     "exponential first": (".clf", clf(LINEAR, CLF_CUBE), "linear light, as its first step says"),
     "described": (".clf", clf(CLF_CUBE, before="<InputDescriptor>ACEScct</InputDescriptor>"), "in ACEScct, as its d"),
 }
@@ -297,7 +297,7 @@ def test_curves_come_first(tmp_path: Path) -> None:
         again = dc.LookupTable.load(tmp_path / name)
         assert again.nodes == nodes
         assert np.abs(again.looked_up(COLOURS) - wanted).max() < 0.01  # a bend between two nodes is cut
-    with pytest.raises(InputError, match=r"curves have shape \(5,\)"):
+    with pytest.raises(InputError, match=r"curves are of shape \(5,\)"):
         dc.LookupTable(table.colours, curves=curves[:, 0])
 
 

@@ -97,7 +97,7 @@ def test_data_folder_unusable(console: Session, pictures: Pictures, gimp: GimpUn
 def test_environment_missing_or_broken(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
     opened(console, pictures)
     with installed(gimp, json.dumps({"python": "/no/python", "home": str(gimp.home)})):
-        assert "there is no /no/python. Run install.py again" in failure(console)
+        assert "/no/python does not exist. Run install.py again" in failure(console)
     with another_home(gimp, "echo 'No module named torch' >&2; exit 1") as home:
         said = failure(console)
         assert "No module named torch" in said
