@@ -175,8 +175,8 @@ OTHER_COLOURS = {
     "gives linear light": (".cube", text(SIZE, lines(60 * cube_of(mixing))), "up to 57"),
     "curves of linear light": (".csp", text("CSPLUTV100", "3D", "", SHAPER, "", "5 5 5", CUBE_LINES), "linear light"),
     "logarithm first": (".clf", clf(LOG, CLF_CUBE), "a logarithmic curve, according to its first step"),
-    "exponential first": (".clf", clf(LINEAR, CLF_CUBE), "linear light, as its first step says"),
-    "described": (".clf", clf(CLF_CUBE, before="<InputDescriptor>ACEScct</InputDescriptor>"), "in ACEScct, as its d"),
+    "exponential first": (".clf", clf(LINEAR, CLF_CUBE), "linear light, according to its first step"),
+    "described": (".clf", clf(CLF_CUBE, before="<InputDescriptor>ACEScct</InputDescriptor>"), "in ACEScct, according"),
 }
 
 
