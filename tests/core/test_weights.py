@@ -218,7 +218,7 @@ def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     told: list[str] = []
     with pytest.raises(OutOfReachError, match="404"):
         load_weights("auto", lambda share, message: told.append(str(message)))
-    assert any(words.startswith("VGG-19 weights could not be downloaded") and words.endswith("Taking VGG-16 instead")
+    assert any(words.startswith("VGG-19 weights could not be downloaded") and words.endswith("Using VGG-16 instead")
                for words in told)
     (tmp_path / "weights" / archive.file_name).write_bytes(b"an archive put there by hand")
     assert load_weights("auto")[0] == "vgg16"
@@ -278,7 +278,7 @@ def test_folder_that_takes_nothing(tmp_path: Path) -> None:
 def test_other_network_of_the_same_shape_is_refused(weights: tuple[str, dict[str, torch.Tensor]],
                                                     tmp_path: Path) -> None:
     store(tmp_path, "vgg16", {name: torch.zeros_like(tensor) for name, tensor in weights[1].items()})
-    with pytest.raises(WeightsError, match="not VGG-16's"):
+    with pytest.raises(WeightsError, match="not those of VGG-16"):
         read_stored(tmp_path, "vgg16", sources.SOURCES["vgg16"].fingerprint)
 
 
