@@ -1,11 +1,11 @@
-"""Style transfer by decoupled features: one photograph dressed in another's style.
+"""Style transfer by decoupled features: apply the style of one image to another.
 
     import decouple_core as dc
 
     result = dc.transfer("target.jpg", "style.jpg")
 
-What there is for Python is named in `__all__`; the rest of the package may change. Importing it loads neither torch nor
-numpy: what is used is fetched when it is first used. This file imports nothing at all, because ``python -m
+The public interface is `__all__`; the rest of the package may change. Importing it loads neither torch nor NumPy:
+everything is imported when it is first used. This file itself imports nothing, because ``python -m
 decouple_core`` runs it before `__main__` has taken the current folder out of Python's path.
 """
 

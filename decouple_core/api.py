@@ -54,22 +54,22 @@ THERE_AND_BACK = Settings(integrator="reversible", size=128)
 
 @dataclass(frozen=True)
 class Result(Generic[Made]):
-    """A finished transfer.
+    """The outcome of a transfer.
 
     Attributes
     ----------
     image : ndarray, PIL.Image.Image or Tensor
-        What the target was: kind, shape, depth and device are the target's, and so is its alpha. For the path of a file
-        it is an array (H, W, 3), or with alpha (H, W, 4), of uint8 or uint16.
+        Of the target's kind, shape, depth and device, with its alpha. For the path of a file it is an array (H, W, 3),
+        or with alpha (H, W, 4), of uint8 or uint16.
     components : Components
-        What the image is the sum of; to be rendered at any size.
+        The parts that add up to the image; they can be rendered at any size.
     style : Style
         The decoupled features of the style, ready for the next target or for a file.
     report : Report
-        What was done, how near each layer came to the style, and how long it took.
+        What was done, how close each layer came to the style, and how long it took.
     correspondence : Correspondence or None
-        Where each place of the target takes from: `arrays`, and `where(x, y)` for one spot. None where it is off, and
-        where one look is shared.
+        Where each place in the target takes its look from: `arrays`, and `where(x, y)` for one spot. None if it is
+        off, or if one look is shared.
 
     Examples
     --------
@@ -93,13 +93,12 @@ class Result(Generic[Made]):
 
 
 class Session:
-    """Transfers that keep what the next one may need: networks, styles and undressed targets.
+    """Transfers that share networks, styles and normalised targets.
 
-    The second transfer with a picture of the first takes a fraction of its time. A session is for one thread at a time.
+    A second transfer with a picture of the first takes a fraction of its time. Use a session from one thread at a time.
 
-    A process that is forked has the sessions of its parent, with all that they keep, and computes with one thread,
-    without an accelerator that its parent has used. A session that is pickled, as for a process that is spawned, and a
-    copy of one begin afresh.
+    A forked process has its parent's sessions with everything in them. It computes with one thread, and not on an
+    accelerator that its parent has used. A session that is pickled, as for a spawned process, or copied, starts empty.
 
     Examples
     --------
@@ -136,32 +135,32 @@ class Session:
     def transfer(self, target: Any, style: Picture | Style, settings: Settings = DEFAULT, *,
                  target_mask: Picture | None = None, style_mask: Picture | None = None,
                  regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
-        """Dress a target in a style.
+        """Apply a style to a target.
 
-        A photograph's colours are moved towards the style's channel means by a field. A painting begins with the
-        decoupled features (Martinez-Enriquez, González & Portilla 2022; Miralles Simó 2022): those of the target are
-        carried to a reference and from there to the style's.
+        For a photograph, a field of colour maps moves the target's colours towards the style's channel means. A
+        painting starts from the decoupled features (Martinez-Enriquez, González & Portilla 2022; Miralles Simó 2022):
+        the target's are brought to a reference, and from there to the style's.
 
         Parameters
         ----------
         target : ndarray, PIL.Image.Image, Tensor or path
             An array (H, W) or (H, W, C) or a tensor (H, W) or (C, H, W) of 1 to 4 channels: grey, grey and alpha, RGB,
-            RGB and alpha. uint8 and uint16 mean 0 to 255 or 65535; floats mean 0 to 1 and may overshoot from −0.5 to
-            1.5. All are sRGB-encoded, and alpha is not multiplied into the colours. It is never changed.
+            RGB and alpha. uint8 and uint16 mean 0 to 255 or 65535; floats mean 0 to 1 and may overshoot, from −0.5 to
+            1.5. All are sRGB-encoded, and alpha is not premultiplied. The target is never changed.
         style : the same, or Style
             A picture of any size, its features, or the path of a file that ends in ``.style``.
         settings : Settings
         target_mask : like a picture of one channel, optional
             Shape (H, W) of the target, boolean, integers that fill their range, or floats in [0, 1]: where the target
-            changes. Its features are measured there, and elsewhere the result is the target.
+            changes. Its features are measured there; everywhere else the result equals the target.
         style_mask : like a picture of one channel, optional
-            The same for the style: where it is taken from.
+            The same for the style: which part of it is used.
         regions : pair of label pictures, optional
-            Of target and style, (H, W) each: integers, of which equal ones correspond and negative ones belong to no
-            region; or Pillow images or files of flat colours. The masks limit the regions.
+            For target and style, (H, W) each: integers, of which equal ones belong together and negative ones belong to
+            no region; or Pillow images or files with flat colours. Masks also limit the regions.
         progress : callable
-            Called with the finished share, 0 to 1, and a `Message`. An error that it raises ends the work and arrives
-            here; `errors.Cancelled` is meant for it.
+            Called with the finished share, from 0 to 1, and a `Message`. An error that it raises stops the work and
+            reaches the caller; `errors.Cancelled` is meant for this.
 
         Returns
         -------
@@ -170,15 +169,15 @@ class Session:
         Raises
         ------
         InputError
-            For pictures, masks, regions or a style that cannot be used; it is a ValueError.
+            If a picture, mask, region or style cannot be used; it is also a ValueError.
         WeightsError
-            When the network's weights cannot be fetched.
+            If the network's weights cannot be downloaded.
         OutOfMemoryError
-            When not even the processor has room; it is a MemoryError.
+            If there is not enough memory even on the processor; it is also a MemoryError.
 
         Notes
         -----
-        What is transparent does not count: features are weighted by opacity, times the mask.
+        Transparent pixels do not count: features are weighted by opacity, times the mask.
 
         Examples
         --------
@@ -211,18 +210,18 @@ class Session:
 
     def transfer_alike(self, targets: Sequence[Picture], style: Picture | Style, settings: Settings = DEFAULT, *,
                        style_mask: Picture | None = None, progress: Progress = silent) -> Iterator[Result[Any]]:
-        """Dress a series of targets with one look, such as the frames of a film or the photographs of one shoot.
+        """Give a series of targets one look, such as the frames of a film or the photographs of one shoot.
 
-        One colour part is fitted to all, whose colours and features taken together become the style's, and carries
-        each. It is the same all over each picture: what stays the same from target to target, or moves, is given the
-        same colours, and a sequence of nearly equal frames does not flicker. What a painting lays over it is painted
-        for each target by itself.
+        A single colour part is fitted to all of them, so that together they take on the style's colours and features,
+        and is applied to each. It is the same everywhere in the picture: anything that stays the same from target to
+        target, or moves, gets the same colours, and a sequence of similar frames does not flicker. The strokes of a
+        painting are painted for each target separately.
 
         Parameters
         ----------
         targets : sequence of ndarray, PIL.Image.Image, Tensor or path
-            Each as the target of `transfer`, of any sizes and kinds. Those that are paths are read when they are
-            needed, and no more than one full-size picture is held. At most 12, spread over the series, are read twice.
+            Each as the target of `transfer`, of any size and kind. Paths are read when they are needed, and only one
+            full-size picture is held at a time. At most 12, spread over the series, are read twice.
         style, settings, style_mask
             As for `transfer`.
         progress : callable
@@ -231,7 +230,7 @@ class Session:
         Yields
         ------
         Result
-            Of each target, in order, when it is asked for.
+            For each target, in order, computed when you ask for it.
 
         Raises
         ------
@@ -274,26 +273,26 @@ class Session:
 
     def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
                    progress: Progress = silent) -> Style:
-        """Measure the style of a picture, to be imposed on targets without it.
+        """Measure the style of a picture, to apply it later without the picture.
 
         Parameters
         ----------
         image : ndarray, PIL.Image.Image, Tensor or path
             As the target of `transfer`.
         settings : Settings
-            A transfer with this style must have the same network and activation, and no more layers; with the same
-            freedom, size and seed it does what one with the picture does.
+            A transfer with this style must use the same network and activation, and no more layers. With the same
+            freedom, size and seed it gives the same result as with the picture.
         name : str
-            What the style is called, for people.
+            A name for the style.
         mask : like a picture of one channel, optional
-            Shape (H, W) of the picture, as for `transfer`: where the style is taken from.
+            Shape (H, W) of the picture, as for `transfer`: which part of it is used.
         progress : callable
             As for `transfer`.
 
         Returns
         -------
         Style
-            Some 250 kB, whatever the picture, most of it a copy at 256 px; `Style.save` writes it to a file.
+            About 250 kB for any picture, mostly a copy of it at 256 px. `Style.save` writes it to a file.
 
         Raises
         ------
@@ -319,23 +318,23 @@ class Session:
                          nodes: int = NODES, title: str = "", target_mask: Picture | None = None,
                          style_mask: Picture | None = None, regions: tuple[Picture, Picture] | None = None,
                          progress: Progress = silent) -> LookupTable:
-        """Keep the global part of a photograph's look as a table of colours, for other programs and pictures.
+        """Save the global part of a photograph's look as a lookup table, for other programs and pictures.
 
         Parameters
         ----------
         target, style, target_mask, style_mask, regions, progress
-            As for `transfer`. The table is fitted to what the target becomes where its mask is.
+            As for `transfer`. The table is fitted where the target's mask is.
         settings : Settings
-            Of a photograph; in any other mode, those of a photograph that it would be.
+            As for a photograph; with any other mode, the photograph with the same settings is used.
         nodes : int
-            Along each axis, 16 to 65; a HaldCLUT has 16, 25, 36, 49 or 64.
+            How many nodes along each axis, 16 to 65; a HaldCLUT has 16, 25, 36, 49 or 64.
         title : str
-            Of the table, for people.
+            A title for the table.
 
         Returns
         -------
         LookupTable
-            Its `nearness` says how far what it makes of the target lies from the photograph.
+            Its `nearness` says how far the target looked up in it is from the photograph.
 
         Raises
         ------
@@ -370,14 +369,14 @@ class Session:
 
     def round_trip(self, image: Picture, settings: Settings = THERE_AND_BACK, *,
                    progress: Progress = silent) -> RoundTrip:
-        """Carry a picture to the reference and back, as proof that nothing is lost on the way.
+        """Normalise a picture and restore it, to prove that nothing is lost on the way.
 
         Parameters
         ----------
         image : ndarray, PIL.Image.Image, Tensor or path
-            As the target of `transfer`; alpha does not count.
+            As the target of `transfer`; alpha is ignored.
         settings : Settings
-            The default integrator is the reversible one; others come back less exactly.
+            The default integrator is the reversible one; others are less exact.
         progress : callable
             As for `transfer`.
 
@@ -421,7 +420,7 @@ def transfer(target: Kind, style: Picture | Style, settings: Settings = ..., *,
 def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, *,
              target_mask: Picture | None = None, style_mask: Picture | None = None,
              regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
-    """Dress one target in one style; see `Session.transfer`, which is for more than one.
+    """Apply a style to a target; to do more than one, use `Session.transfer`.
 
     Examples
     --------
@@ -434,7 +433,7 @@ def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, 
     >>> result.image.mode, result.image.size
     ('L', (32, 24))
 
-    What would have to be guessed is refused:
+    Ambiguous input is refused:
 
     >>> try:
     ...     dc.transfer(255 * np.ones((24, 32, 3)), style)
@@ -449,14 +448,14 @@ def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, 
 def fit_lookup_table(target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *, nodes: int = NODES,
                      title: str = "", target_mask: Picture | None = None, style_mask: Picture | None = None,
                      regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> LookupTable:
-    """Keep one look as a table of colours; see `Session.fit_lookup_table`."""
+    """Save a look as a lookup table; see `Session.fit_lookup_table`."""
     return Session().fit_lookup_table(target, style, settings, nodes=nodes, title=title, target_mask=target_mask,
                                       style_mask=style_mask, regions=regions, progress=progress)
 
 
 def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
                progress: Progress = silent) -> Style:
-    """Measure one style; see `Session.read_style`.
+    """Measure a style; see `Session.read_style`.
 
     Examples
     --------
@@ -475,7 +474,7 @@ def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", 
 
 
 def round_trip(image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent) -> RoundTrip:
-    """Carry one picture to the reference and back; see `Session.round_trip`."""
+    """Normalise a picture and restore it; see `Session.round_trip`."""
     return Session().round_trip(image, settings, progress=progress)
 
 
