@@ -190,9 +190,9 @@ class _Made:
             own = hierarchy.within(_sized(masks, fine)).measure(fine)
             means = torch.cat([torch.lerp(ours, theirs, share) for ours, theirs, share in
                                zip(own, means.split(hierarchy.sizes, 1), strengths, strict=True)], 1)
-        values = self.values(picture)
-        made = tuple(smaller(values, (image.shape[1], image.shape[2])) for image in (coarse, fine))
-        added = corrected(parts, (coarse, fine), (made[0], made[1]), Goal(masks, means, damping), hierarchy)
+        field = self.field(picture)
+        goal = Goal(masks, means, damping)
+        added = corrected(parts, (coarse, fine), (field(coarse), field(fine)), goal, hierarchy)
         return replace(self, maps=self.maps + added)
 
     def in_grey(self) -> _Made:

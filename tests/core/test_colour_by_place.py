@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image, ImageDraw
 
 import decouple_core as dc
@@ -52,6 +53,14 @@ def test_a_picture_in_its_own_style_is_itself(session: Session, target: np.ndarr
     target = target.copy()
     target[:4, :4], target[-4:, -4:] = 0.0, 1.0
     np.testing.assert_array_equal(transfer(session, target, target).image, target)
+
+
+def test_a_picture_with_one_other_pixel_is_hardly_changed(session: Session) -> None:
+    """Larger than what the features are measured at, so that nothing must be measured at another sharpness."""
+    style = np.asarray(skimage.data.coffee(), np.float32)[:, 100:500] / 255
+    target = style.copy()
+    target[0, 0] = 1.0 - target[0, 0]
+    assert psnr(transfer(session, target, style, layers=3).image, target) > 50
 
 
 def test_also_of_a_saved_style(session: Session) -> None:
