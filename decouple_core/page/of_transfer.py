@@ -78,7 +78,7 @@ def _pictures(shown: Shown | None) -> Iterator[Section]:
     if style:
         yield Gallery("Style", [style])
     elif shown.style_name:
-        yield Table("Style", ("kept style",), [(shown.style_name,)])
+        yield Table("Style", ("saved style",), [(shown.style_name,)])
 
 
 def _picture(picture: Any, caption: str) -> Image | None:
@@ -99,8 +99,8 @@ def _places(facts: Mapping[str, Any], places: Mapping[str, Tensor]) -> Iterator[
     if places:
         sure = facts["correspondence"]
         yield Gallery("Where each place takes from", [of_tensor(image, name) for name, image in places.items()],
-                      f"Each place of the style has a colour, and each place of the target the mean of those that it "
-                      f"takes from. Certainty {sure['certainty']:.2f}: {sure['words']}.")
+                      f"Each place in the style has a colour of its own. Each place in the target shows the "
+                      f"mean colour of the places that it takes its look from. Certainty {sure['certainty']:.2f}: {sure['words']}.")
 
 
 def _components(shown: Shown | None) -> Iterator[Section]:
@@ -108,11 +108,11 @@ def _components(shown: Shown | None) -> Iterator[Section]:
         return
     made = shown.components
     assert made.base is not None
-    yield Gallery("What the result is the sum of",
+    yield Gallery("The parts that add up to the result",
                   [of_tensor(made.base, "colour", COMPONENT_SIDE),
                    *(of_difference(difference, name, COMPONENT_SIDE)
                      for name, difference in made.differences.items())],
-                  "The colours, and what is laid over them: grey changes nothing, lighter adds, darker takes away.")
+                  "The colours, and what is added to them: grey changes nothing, lighter adds, darker subtracts.")
 
 
 def _layers(facts: Mapping[str, Any]) -> Iterator[Section]:
@@ -120,7 +120,7 @@ def _layers(facts: Mapping[str, Any]) -> Iterator[Section]:
         yield Table("What each layer reached", ("layer", "of the way to the style", "relative error"),
                     [(layer["layer"], _part(layer["share_of_the_way"]), f"{layer['relative_error']:.3f}")
                      for layer in facts["layers"]],
-                    "From the target's own features towards the style's, in the order in which they were imposed.")
+                    "From the target's own features towards the style's, in the order in which the layers were moved.")
 
 
 def _certificate(facts: Mapping[str, Any]) -> Iterator[Section]:
@@ -130,14 +130,14 @@ def _certificate(facts: Mapping[str, Any]) -> Iterator[Section]:
         yield Table("What moving one layer does to the others", ("layer that moves", *names),
                     [(entry["layer"], *(_part(share) for share in entry["shares"]),
                       *[""] * (len(names) - len(entry["shares"]))) for entry in facts["drift"]],
-                    "The layer itself, along its way from the noise to the style; the layers before it, which are to "
-                    "stay, as shares of the ways that they have yet to go.")
+                    "For the layer itself, the share of its way from the noise to the style. For the layers before it, "
+                    "which should stay, the shift as a share of the way they still have to go.")
     if facts["certificate"]:
         most = max(len(entry["shares"]) for entry in facts["certificate"])
         yield Table("What each component moves", ("scale, component", *names[:most]),
                     [(f"{entry['side']} px, {entry['component']}", *(_part(share) for share in entry["shares"]),
                       *[""] * (most - len(entry["shares"]))) for entry in facts["certificate"]],
-                    "Of the way from the photograph's means to the style's, at each scale.")
+                    "Shares of the way from the photograph's means to the style's, at each scale.")
 
 
 def _part(share: float) -> Share:
@@ -153,16 +153,16 @@ def _steps(images: Mapping[str, Tensor]) -> Iterator[Section]:
 def _losses(facts: Mapping[str, Any]) -> Iterator[Section]:
     if facts["losses"]:
         yield Drawings("Loss of each layer", drawings.losses(facts["losses"], list(facts["dead_channels"])),
-                       "As figures 4.3 and 4.4 of the thesis. The layer that moves goes to its goal; the layers before "
-                       "it stay at theirs.")
+                       "As in figures 4.3 and 4.4 of the thesis. The moving layer approaches its goal; the layers "
+                       "before it stay at theirs.")
 
 
 def _noise(facts: Mapping[str, Any]) -> Iterator[Section]:
     if facts["reference"]:
         yield Drawings("Channel means of the noise",
                        drawings.noise_means(facts["reference"], facts["dead_channels"]),
-                       "As figure 4.5 of the thesis, for every layer. Red marks are dead channels: 0 on the noise, the "
-                       "target or the style, and left out.")
+                       "As in figure 4.5 of the thesis, for every layer. Red marks are dead channels: 0 on the noise, "
+                       "the target or the style, and left out.")
 
 
 def _seconds(facts: Mapping[str, Any]) -> Iterator[Section]:

@@ -156,7 +156,7 @@ def test_transparent_is_white_and_what_is_gone_is_left_out(tmp_path: Path) -> No
     shown = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(sources[0].split(",", 1)[1]))))
     assert shown[:, :380].min() > 245
     assert shown[:, 420:].mean() < 160
-    assert "kept style" in page
+    assert "saved style" in page
 
 
 def test_choices_are_told_with_their_reasons(tmp_path: Path) -> None:
