@@ -100,7 +100,8 @@ def _places(facts: Mapping[str, Any], places: Mapping[str, Tensor]) -> Iterator[
         sure = facts["correspondence"]
         yield Gallery("Where each place takes from", [of_tensor(image, name) for name, image in places.items()],
                       f"Each place in the style has a colour of its own. Each place in the target shows the "
-                      f"mean colour of the places that it takes its look from. Certainty {sure['certainty']:.2f}: {sure['words']}.")
+                      f"mean colour of the places that it takes its look from. Certainty "
+                      f"{sure['certainty']:.2f}: {sure['words']}.")
 
 
 def _components(shown: Shown | None) -> Iterator[Section]:

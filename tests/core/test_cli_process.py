@@ -91,7 +91,7 @@ def test_full_disk_at_the_other_end(pictures: Path, tmp_path: Path) -> None:
         answer = subprocess.run([sys.executable, "-m", "decouple_core", "check", "--network", "vgg16"], text=True,
                                 stdout=full, stderr=subprocess.PIPE, check=False)
     assert answer.returncode == 1
-    assert answer.stderr.splitlines()[-1].startswith("decouple: Standard output takes nothing")
+    assert answer.stderr.splitlines()[-1].startswith("decouple: Standard output cannot be written")
 
 
 def test_two_at_once_with_the_same_output(pictures: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_stopped_by_ctrl_c(pictures: Path, tmp_path: Path) -> None:
                  "--layers", "5", "--mode", "painting", "--network", "vgg16", "--device", "cpu") as run:
         assert run.stderr is not None
         for line in run.stderr:
-            if "Undressing" in line:
+            if "Normalising" in line:
                 run.send_signal(signal.SIGINT)
                 break
         out, err = run.communicate(timeout=300)
