@@ -97,3 +97,7 @@ def from_dict(values: Mapping[str, Any]) -> DecoupleError:
 def _again(kind: type[DecoupleError], message: Message) -> DecoupleError:
     """An error of this kind with this message."""
     return kind() if issubclass(kind, Cancelled) else kind(message.code, **message.arguments)
+
+
+class ProtocolError(Exception):
+    """The other side said something that no well-meaning partner says."""

@@ -12,9 +12,9 @@ import os
 import traceback
 from pathlib import Path
 
-from decouple_contract import protocol
 from decouple_contract.errors import DecoupleError, DiskFullError, OutOfMemoryError
 from decouple_contract.paths import data_folder
+from decouple_contract.shared_folders import log_folder
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """How the system says that there is no room."""
@@ -88,7 +88,7 @@ def told(error: Exception) -> DecoupleError:
     if failure.message.code not in LOGGED:
         return failure
     try:
-        log = protocol.log_folder(data_folder()) / "command-line.log"
+        log = log_folder(data_folder()) / "command-line.log"
         log.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
     except (OSError, DecoupleError):  # no room for a log, or no place
         return failure

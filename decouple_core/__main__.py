@@ -20,7 +20,7 @@ def main() -> int:
     import decouple_contract  # noqa: F401  it imports nothing, so nothing else is taken from there
 
     del sys.path[0]
-    from decouple_core.cli import main as run
+    from decouple_core.command.main import main as run
 
     return run()
 

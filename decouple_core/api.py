@@ -34,8 +34,8 @@ from decouple_core.page.of_transfer import Shown
 from decouple_core.pictures.given import Given, take
 from decouple_core.pictures.given_masks import take_labels, take_mask
 from decouple_core.pictures.series import spread
-from decouple_core.pictures.visibility import blend, visible
 from decouple_core.report import Report
+from decouple_core.request import Input, Request
 
 StrPath = str | os.PathLike[str]
 
@@ -196,16 +196,11 @@ class Session:
         """
         with _told(progress) as say:
             given = take(target, "target")
-            mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
-            labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
-            done = self._engine.transfer(given.pixels, wanted, settings, regions=labels, progress=say,
-                                         target_mask=visible(given.alpha, mask, "target-hidden"),
-                                         style_mask=style_weights)
-            if mask is not None:
-                blend(done.image, given.pixels, mask)
+            request = _request(given, style, settings, target_mask, style_mask, regions)
+            done = request.carried_out(self._engine, progress=say)
             image = given.give_back(done.image)
-        shown = Shown(target, None if isinstance(wanted, Style) else style, image, _name_of(target), _name_of(style),
-                      done.components)
+        shown = Shown(target, None if isinstance(request.style, Style) else style, image, _name_of(target),
+                      _name_of(style), done.components)
         return Result(image, done.components, done.style, replace(done.report, shown=shown), done.correspondence)
 
     def transfer_alike(self, targets: Sequence[Picture], style: Picture | Style, settings: Settings = DEFAULT, *,
@@ -257,18 +252,16 @@ class Session:
             def part(done: int, of: int = 1) -> Progress:
                 return lambda share, message: say((done + of * share) / steps, message)
 
-            _, wanted, style_weights = _style_of(style, style_mask, None, None)
-            if not isinstance(wanted, Style):
-                wanted = self._engine.read_style(wanted, settings, mask=style_weights, for_any=False,
-                                                 progress=part(0, 0))
-            taken = (take(targets[number], "target") for number in chosen)
-            colour = self._engine.fit_together(
-                ((given.pixels, visible(given.alpha, None, "target-hidden")) for given in taken), wanted, settings,
-                part(0, len(chosen)))
+            wanted, _ = _style_of(style, style_mask)
+            if isinstance(wanted, Input):
+                wanted = wanted.measured(self._engine, settings, for_any=False, progress=part(0, 0))
+            taken = (_input(take(targets[number], "target")) for number in chosen)
+            colour = self._engine.fit_together(((one.pixels, one.as_target()) for one in taken), wanted, settings,
+                                               part(0, len(chosen)))
             for number, target in enumerate(targets, len(chosen)):
                 given = take(target, "target")
-                done = self._engine.transfer(given.pixels, wanted, settings, colour=colour, progress=part(number),
-                                             target_mask=visible(given.alpha, None, "target-hidden"))
+                done = Request(_input(given), wanted, settings, colour=colour).carried_out(self._engine,
+                                                                                          progress=part(number))
                 yield Result(given.give_back(done.image), done.components, done.style, done.report)
 
     def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
@@ -309,10 +302,8 @@ class Session:
         ('ramp', [(1, 64), (1, 128)])
         """
         with _told(progress) as say:
-            given = take(image, "image")
-            weights = None if mask is None else take_mask(mask, given.shape, "mask")
-            return self._engine.read_style(given.pixels, settings, name=name, progress=say,
-                                           mask=visible(given.alpha, weights, "style-hidden"))
+            picture = _input(take(image, "image"), mask, "mask")
+            return picture.measured(self._engine, settings, name=name, progress=say)
 
     def fit_lookup_table(self, target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *,
                          nodes: int = NODES, title: str = "", target_mask: Picture | None = None,
@@ -355,16 +346,15 @@ class Session:
         if not LEAST_NODES <= nodes <= MOST_NODES:
             raise InputError("table-nodes-asked", nodes=nodes, least=LEAST_NODES, most=MOST_NODES)
         with _told(progress) as say:
-            given = take(target, "target")
-            mask = None if target_mask is None else take_mask(target_mask, given.shape, "target's mask")
-            weights = visible(given.alpha, mask, "target-hidden")
-            labels, wanted, style_weights = _style_of(style, style_mask, regions, given)
             # A table knows no places, so what it is fitted to takes the picture as a whole.
             settings = replace(settings, mode="photo", correspondence="off")
-            done = self._engine.transfer(given.pixels, wanted, settings, regions=labels,
-                                         progress=lambda share, message: say((1 - FITTING_SHARE) * share, message),
-                                         target_mask=weights, style_mask=style_weights)
-            return fit(given.pixels, done.image, weights, nodes, title, lambda share: say(
+            request = _request(take(target, "target"), style, settings, target_mask, style_mask, regions)
+            weights = request.target.as_target()
+            # As a whole: what the mask leaves is no part of the look.
+            whole = replace(request, target=Input(request.target.pixels, weights))
+            done = whole.carried_out(self._engine, progress=lambda share, message: say(
+                (1 - FITTING_SHARE) * share, message))
+            return fit(whole.target.pixels, done.image, weights, nodes, title, lambda share: say(
                 1 - FITTING_SHARE * (1 - share), Message("fitting-table")))
 
     def round_trip(self, image: Picture, settings: Settings = THERE_AND_BACK, *,
@@ -504,23 +494,35 @@ def _told(progress: Progress) -> Iterator[Progress]:
         of_progress.clear()  # they hold this frame
 
 
-def _style_of(style: Picture | Style, mask: Picture | None, regions: Sequence[Picture] | None,
-              target: Given[Any] | None) -> tuple[Labels | None, np.ndarray | Style, np.ndarray | None]:
-    """Labels of target and style, the style's pixels or features, and where its features are measured."""
+def _request(target: Given[Any], style: Picture | Style, settings: Settings, target_mask: Picture | None,
+             style_mask: Picture | None, regions: tuple[Picture, Picture] | None) -> Request:
+    """What is asked for, of pictures in any form."""
+    picture = _input(target, target_mask, "target's mask")
+    wanted, labels = _style_of(style, style_mask, regions and (regions[0], regions[1], target.shape))
+    return Request(picture, wanted, settings, labels)
+
+
+def _input(given: Given[Any], mask: Picture | None = None, name: str = "") -> Input:
+    """A picture with its mask, which errors call by this name."""
+    return Input(given.pixels, given.alpha, None if mask is None else take_mask(mask, given.shape, name))
+
+
+def _style_of(style: Picture | Style, mask: Picture | None,
+              regions: tuple[Picture, Picture, tuple[int, int]] | None = None) -> tuple[Input | Style, Labels | None]:
+    """The style, and the labels of target and style, given with the target's height and width."""
     if isinstance(style, (str, os.PathLike)) and Path(style).suffix == STYLE_SUFFIX:
         style = Style.load(Path(style))
     if isinstance(style, Style):
         if mask is not None or regions is not None:
             raise InputError("style-has-masks")
-        return None, style, None
+        return style, None
     given = take(style, "style")
-    weights = None if mask is None else take_mask(mask, given.shape, "style's mask")
-    labels = None
-    if regions is not None and target is not None:
-        of_target, of_style = regions
-        labels = (take_labels(of_target, target.shape, "target's label image"),
+    wanted, labels = _input(given, mask, "style's mask"), None
+    if regions is not None:
+        of_target, of_style, shape = regions
+        labels = (take_labels(of_target, shape, "target's label image"),
                   take_labels(of_style, given.shape, "style's label image"))
-    return labels, given.pixels, visible(given.alpha, weights, "style-hidden")
+    return wanted, labels
 
 
 def _name_of(picture: Picture | Style) -> str:

@@ -20,8 +20,8 @@ from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Stamp
 from decouple_core.pictures.reading import Image, read_image
-from decouple_core.pictures.visibility import visible
 from decouple_core.pictures.writing import check_output, write_like
+from decouple_core.request import Input, Request
 
 if TYPE_CHECKING:
     from decouple_core.engine import Engine
@@ -77,13 +77,12 @@ class Loaded:
 
 @dataclass(frozen=True, eq=False)
 class LoadedStyle:
-    """A style: the features of a file, or a picture's pixels with where they count.
+    """A style: the features of a file, or a picture.
 
     With `colour` it is that of a series with one look, fitted on all of it.
     """
 
-    source: np.ndarray | Style
-    mask: np.ndarray | None
+    source: Input | Style
     colour: Field | None = None
 
 
@@ -105,16 +104,18 @@ def read_style(path: str) -> LoadedStyle:
     if Path(path).suffix == STYLE_SUFFIX:
         from decouple_core.features.style import Style
 
-        return LoadedStyle(Style.load(path), None)
+        return LoadedStyle(Style.load(path))
     image = read_image(path)
-    return LoadedStyle(image.pixels, visible(image.alpha, None, "style-hidden"))
+    picture = Input(image.pixels, image.alpha)
+    picture.as_style()  # one that nobody can see is refused once, not with every target
+    return LoadedStyle(picture)
 
 
 def dress(engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent,
           ) -> np.ndarray:
     """The target in the style, (H, W, 3) float32: what `transfer` makes of the two."""
-    return engine.transfer(target.image.pixels, style.source, settings, style_mask=style.mask, colour=style.colour,
-                           target_mask=visible(target.image.alpha, None, "target-hidden"), progress=progress).image
+    request = Request(Input(target.image.pixels, target.image.alpha), style.source, settings, colour=style.colour)
+    return request.carried_out(engine, progress=progress).image
 
 
 def with_one_look(engine: Engine, style: LoadedStyle, series: Sequence[str], settings: Settings,
@@ -134,15 +135,15 @@ def with_one_look(engine: Engine, style: LoadedStyle, series: Sequence[str], set
         for path in series:
             try:
                 image = read_image(path)
-                yield image.pixels, visible(image.alpha, None, "target-hidden")
+                yield image.pixels, Input(image.pixels, image.alpha).as_target()
             except InputError as error:
                 problems.append(error)
                 if len(problems) == len(series):
                     raise
 
-    features = style.source if isinstance(style.source, Style) else engine.read_style(
-        style.source, settings, mask=style.mask, for_any=False, progress=progress)
-    return LoadedStyle(features, None, engine.fit_together(usable(), features, settings, progress))
+    features = style.source if isinstance(style.source, Style) else style.source.measured(
+        engine, settings, for_any=False, progress=progress)
+    return LoadedStyle(features, engine.fit_together(usable(), features, settings, progress))
 
 
 def write(task: Task, result: np.ndarray, target: Loaded) -> Part:

@@ -27,13 +27,22 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import decouple_contract
-from decouple_contract import protocol
-from decouple_contract.errors import Cancelled, DecoupleError, InputError
+from decouple_contract.errors import Cancelled, DecoupleError, InputError, ProtocolError
 from decouple_contract.failures import as_failure
+from decouple_contract.jobs import (
+    Ingredient,
+    Raster,
+    Transfer,
+    Where,
+    failure_message,
+    places_message,
+    progress_message,
+)
 from decouple_contract.messages import Message
 from decouple_contract.progress import Progress
 from decouple_contract.remarks import heard
 from decouple_contract.settings import COMPONENTS, Settings
+from decouple_contract.shared_folders import mask_file, pixels_file
 from decouple_core.model.heap import give_back, keep_freed
 
 if TYPE_CHECKING:
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
 
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
+    from decouple_core.request import Input
     from decouple_core.service.results import Made, Results
 
 
@@ -99,12 +109,12 @@ class _Computer:
     def _places(self, message: dict[str, Any]) -> dict[str, Any]:
         """The answer to a question about the last job of a folder; nothing in it touches the job under way."""
         try:
-            question = protocol.Where(message["x"], message["y"], message["style"])
+            question = Where(message["x"], message["y"], message["style"])
             results = self._results
-            return protocol.places(results.places(Path(message["folder"]), question) if results else None)
+            return places_message(results.places(Path(message["folder"]), question) if results else None)
         except Exception:  # whatever happens, the next message is to be read
             traceback.print_exc()
-            return protocol.places(None)
+            return places_message(None)
 
     def interrupt(self, _: int, frame: FrameType | None) -> None:
         """Stop the job under way, as Ctrl+C stops a program, if it is a moment for that.
@@ -151,7 +161,7 @@ class _Computer:
                 answer = {"kind": "cancelled"}
             except Exception as error:
                 traceback.print_exc()
-                answer = protocol.failed(as_failure(error))
+                answer = failure_message(as_failure(error))
             self._send({**answer, "number": number})
 
     def _next(self) -> dict[str, Any]:
@@ -164,23 +174,24 @@ class _Computer:
 
     def _transfer(self, engine: Engine, results: Results, message: dict[str, Any]) -> dict[str, Any]:
         from decouple_core.model.device import CPU
+        from decouple_core.request import Input, Request
         from decouple_core.service.results import RENDERING_SHARE, Made
 
         folder = Path(message["folder"])
-        job = protocol.Transfer.from_message(message["job"])
+        job = Transfer.from_message(message["job"])
         if job.table is not None:  # it knows no places, so what it is fitted to takes the picture as a whole
             job = dataclasses.replace(job, settings={**job.settings, "correspondence": "off"})
         settings = Settings.from_dict(job.settings)
         target = _pixels(folder, "target", job.target)
-        style, style_mask = (None, None) if job.mixture is not None else _style(folder, job)
+        style = None if job.mixture is not None else _style(folder, job)
         target_mask = _weights(folder, "target", job.target, target)
         result = _room(folder, "result", job.result)
         progress = self._progress(message["number"])
 
         def make() -> Made:
-            wanted: Any = style if job.mixture is None else mixed()
-            outcome = engine.transfer(target[..., :3], wanted, settings, target_mask=target_mask, style_mask=style_mask,
-                                      regions=_regions(folder, job), render=False, progress=progress)
+            request = Request(Input(target[..., :3], target_mask), mixed() if style is None else style, settings,
+                              _regions(folder, job))
+            outcome = request.carried_out(engine, render=False, progress=progress)
             return Made(outcome.components, outcome.report.settings,
                         {"style": outcome.style.to_json(), "report": outcome.report.as_dict()},
                         outcome.correspondence and outcome.correspondence.to(CPU))
@@ -215,7 +226,7 @@ class _Computer:
                 return {"kind": "done", "report": made.told["report"], "table": dataclasses.asdict(nearness)}
         if job.view is not None:  # many follow each other, and nobody asks them for the style
             return {"kind": "done", "report": made.told["report"]}
-        protocol.pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
+        pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
         result[..., 3:] = target[..., 3:]
         return {"kind": "done", **made.told}
 
@@ -242,7 +253,7 @@ class _Computer:
             if message != last[1] or fraction - last[0] >= 0.005:  # a bar shows no finer steps
                 last = fraction, message
                 self._number = 0  # an interrupted message would spoil the next
-                self._send(protocol.progress(number, fraction, message))
+                self._send(progress_message(number, fraction, message))
                 self._number = number
                 self._go_on(number)
 
@@ -267,21 +278,21 @@ def _between_statements_of_ours(frame: FrameType | None) -> bool:
     return True
 
 
-def _style(folder: Path, given: protocol.Transfer | protocol.Ingredient,
-           name: str = "style") -> tuple[Any, np.ndarray | None]:
-    """The style as the core takes it, and its weights."""
+def _style(folder: Path, given: Transfer | Ingredient, name: str = "style") -> Input | Style:
+    """The style as the core takes it."""
     from decouple_core.features.style import Style
+    from decouple_core.request import Input
 
     if given.features is not None:
-        return Style.from_json(given.features), None
+        return Style.from_json(given.features)
     if given.style_path is not None:
-        return Style.load(Path(given.style_path)), None
+        return Style.load(Path(given.style_path))
     assert given.style is not None  # there is exactly one of the three
     pixels = _pixels(folder, name, given.style)
-    return pixels[..., :3], _weights(folder, name, given.style, pixels)
+    return Input(pixels[..., :3], _weights(folder, name, given.style, pixels))
 
 
-def _mixed(engine: Engine, folder: Path, job: protocol.Transfer, settings: Settings, progress: Progress) -> Style:
+def _mixed(engine: Engine, folder: Path, job: Transfer, settings: Settings, progress: Progress) -> Style:
     """One style of the job's several."""
     from decouple_core.features.mixing import mix
     from decouple_core.features.style import Style
@@ -289,24 +300,23 @@ def _mixed(engine: Engine, folder: Path, job: protocol.Transfer, settings: Setti
     assert job.mixture is not None  # who asks has one
     given = [_style(folder, one, f"style{number}") for number, one in enumerate(job.mixture)]
     measured = [style if isinstance(style, Style) else
-                engine.read_style(style, settings, mask=mask, for_any=False, progress=progress)
-                for style, mask in given]
+                style.measured(engine, settings, for_any=False, progress=progress) for style in given]
     return mix(measured, [one.weight for one in job.mixture])
 
 
-def _pixels(folder: Path, name: str, raster: protocol.Raster) -> np.ndarray:
+def _pixels(folder: Path, name: str, raster: Raster) -> np.ndarray:
     """Map a raster into memory: (height, width, channels) float32, read only."""
-    return _mapped(protocol.pixels_file(folder, name), raster.shape)
+    return _mapped(pixels_file(folder, name), raster.shape)
 
 
-def _weights(folder: Path, name: str, raster: protocol.Raster, pixels: np.ndarray) -> np.ndarray | None:
+def _weights(folder: Path, name: str, raster: Raster, pixels: np.ndarray) -> np.ndarray | None:
     """The product of a raster's masks and its alpha, (height, width) in [0, 1]; None where all are 1.
 
     What is transparent cannot be seen, so its colour must not count.
     """
     import numpy as np
 
-    weights = [_mapped(protocol.mask_file(folder, name, number), raster.shape[:2]) for number in range(raster.masks)]
+    weights = [_mapped(mask_file(folder, name, number), raster.shape[:2]) for number in range(raster.masks)]
     if raster.channels == 4 and pixels[..., 3].min() < 1:
         weights.append(pixels[..., 3])
     if not weights:
@@ -319,7 +329,7 @@ def _weights(folder: Path, name: str, raster: protocol.Raster, pixels: np.ndarra
     return product
 
 
-def _regions(folder: Path, job: protocol.Transfer) -> tuple[np.ndarray, np.ndarray] | None:
+def _regions(folder: Path, job: Transfer) -> tuple[np.ndarray, np.ndarray] | None:
     """The labels of target and style, (height, width) each, or None."""
     if job.target_labels is None or job.style_labels is None:  # a Transfer has both or neither
         return None
@@ -338,18 +348,18 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     for side in shape:
         wanted *= side
     if path.stat().st_size != wanted:
-        raise protocol.ProtocolError(f"{path.name} holds {path.stat().st_size} bytes, not {wanted}")
+        raise ProtocolError(f"{path.name} holds {path.stat().st_size} bytes, not {wanted}")
     return np.memmap(path, np.float32, "r", shape=shape)
 
 
-def _room(folder: Path, name: str, raster: protocol.Raster) -> np.ndarray:
+def _room(folder: Path, name: str, raster: Raster) -> np.ndarray:
     """A new file for a result, mapped for writing.
 
     Its room on the disk is taken first: writing through a map to a full disk would kill the process.
     """
     import numpy as np
 
-    path = protocol.pixels_file(folder, name)
+    path = pixels_file(folder, name)
     height, width, channels = raster.shape
     size = height * width * channels * 4
     with open(path, "wb") as file:

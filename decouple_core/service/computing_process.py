@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from decouple_contract import apart, protocol
+from decouple_contract import apart
 from decouple_contract.errors import DecoupleError, OutOfMemoryError
 from decouple_contract.failures import as_failure, reason
+from decouple_contract.jobs import Where, failure_message, places_message, progress_message
 from decouple_contract.messages import Message
 from decouple_core.model.threads import settle
 from decouple_core.service.job import Job, log
@@ -72,7 +73,7 @@ class ComputingProcess:
                 self._process.wait()
                 self._process = None
 
-    def ask(self, question: protocol.Where, folder: str, tell: Tell) -> None:
+    def ask(self, question: Where, folder: str, tell: Tell) -> None:
         """Put a client's question about the last job of this folder; the answer goes to the client when it comes."""
         with self._lock:
             runs = self._process is not None and self._process.poll() is None
@@ -81,7 +82,7 @@ class ComputingProcess:
         if number is not None:
             self._ask({**question.to_message(), "folder": folder, "number": number})
         elif not runs:
-            tell(protocol.places(None))
+            tell(places_message(None))
 
     def run(self, job: Job) -> dict[str, Any]:
         """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
@@ -91,11 +92,11 @@ class ComputingProcess:
             self._number += 1
             self._ask({**job.request, "number": self._number})
             if not self._ready:  # it says nothing while it loads torch
-                job.progress(protocol.progress(self._number, 0.0, Message("starting")))
+                job.progress(progress_message(self._number, 0.0, Message("starting")))
             return self._follow(job)
         except (OSError, RuntimeError) as error:  # it could not be started, for lack of files or threads
             log.exception("the computing process failed")
-            return protocol.failed(as_failure(error, DecoupleError("computing-broken", reason=reason(error))))
+            return failure_message(as_failure(error, DecoupleError("computing-broken", reason=reason(error))))
         finally:
             self.busy = False
 
@@ -111,7 +112,7 @@ class ComputingProcess:
             if not answer and self._is_stopped():
                 log.error("the computing process was stopped: killing it")
                 self.kill()
-                return protocol.failed(DecoupleError("computing-ended"))
+                return failure_message(DecoupleError("computing-ended"))
             if answer.get("kind") == "ready":
                 self._ready = True
             elif answer.get("number") != self._number:
@@ -144,8 +145,8 @@ class ComputingProcess:
                 self.kill()
         log.error("the computing process ended by itself with %s", code)
         if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
-            return protocol.failed(OutOfMemoryError("out-of-memory"))
-        return protocol.failed(DecoupleError("computing-crashed" if code in CRASHES else "computing-ended"))
+            return failure_message(OutOfMemoryError("out-of-memory"))
+        return failure_message(DecoupleError("computing-crashed" if code in CRASHES else "computing-ended"))
 
     def _is_stopped(self) -> bool:
         """Whether somebody has stopped the child (SIGSTOP), which would not end by itself."""

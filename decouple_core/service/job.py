@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from decouple_contract import errors, protocol
+from decouple_contract import errors
+from decouple_contract.jobs import Transfer
 from decouple_contract.settings import COMPONENTS
+from decouple_contract.shared_folders import pixels_file
 
 log = logging.getLogger("decouple.worker")
 """The worker's."""
@@ -23,12 +25,12 @@ class Job:
     ----------
     tell : callable
         Sends a message to its client.
-    transfer : protocol.Transfer
+    transfer : Transfer
     folder : Path
         Where its files are.
     """
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None], transfer: protocol.Transfer, folder: Path) -> None:
+    def __init__(self, tell: Callable[[dict[str, Any]], None], transfer: Transfer, folder: Path) -> None:
         self.folder = folder
         self._stays = transfer.view is not None or transfer.table is not None
         self.request = {"kind": "transfer", "folder": str(folder), "job": transfer.to_message()}
@@ -62,7 +64,7 @@ class Job:
         After a view of it or a table, everything stays: the client may want another.
         """
         log.info("job %s", message["kind"] if message["kind"] != "failed" else f"failed: {errors.from_dict(message)}")
-        results = [protocol.pixels_file(self.folder, name) for name in ("result", *COMPONENTS)]
+        results = [pixels_file(self.folder, name) for name in ("result", *COMPONENTS)]
         # A client that leaves removes its files too; Windows keeps what is mapped until the folder goes.
         with contextlib.suppress(OSError):
             for file in () if self._stays else self.folder.iterdir():

@@ -7,7 +7,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-from decouple_contract import protocol
+from decouple_contract.connection import hang_up, send
 from decouple_core.service.job import log
 
 MOST_WAITING = 64
@@ -39,7 +39,7 @@ class Outbox:
             self._waiting.put_nowait(message)
         except queue.Full:
             log.warning("hung up on a client that takes nothing")
-            protocol.hang_up(self._connection)
+            hang_up(self._connection)
 
     def close(self) -> None:
         """Send nothing more."""
@@ -52,7 +52,7 @@ class Outbox:
     def _send(self) -> None:
         while (message := self._waiting.get()) is not None:
             try:
-                protocol.send(self._connection, message)
+                send(self._connection, message)
             except OSError:  # it is gone, or it paused for too long; whoever reads from it notices
-                protocol.hang_up(self._connection)
+                hang_up(self._connection)
                 return

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from decouple_contract import protocol
+from decouple_contract.jobs import places_message
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -27,7 +27,7 @@ class Questions:
                 self._count += 1
                 self._waiting[self._count] = tell
                 return self._count
-        tell(protocol.places(None))
+        tell(places_message(None))
         return None
 
     def answer(self, number: int, message: dict[str, Any]) -> None:
@@ -42,4 +42,4 @@ class Questions:
             self._over, waiting = True, list(self._waiting.values())
             self._waiting.clear()
         for tell in waiting:
-            tell(protocol.places(None))
+            tell(places_message(None))

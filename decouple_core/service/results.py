@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from decouple_contract import protocol
+from decouple_contract.jobs import Parts, Table, Transfer, Where
 from decouple_contract.settings import COMPONENTS, OF_RENDERING, Settings
+from decouple_contract.shared_folders import table_file
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.model.kept import Kept
 from decouple_core.outcomes.components import Components, Laid
@@ -104,7 +105,7 @@ class Results:
         self._places: dict[Path, Correspondence | None] = {}  # of each folder's last job, the latest last
         self._laid: tuple[Components, str, Laid] | None = None  # of the last view
 
-    def made(self, folder: Path, job: protocol.Transfer, make: Callable[[], Made]) -> Made:
+    def made(self, folder: Path, job: Transfer, make: Callable[[], Made]) -> Made:
         """The components of a job, kept or made."""
         settings = {name: value for name, value in job.settings.items() if name not in OF_RENDERING}
         mixture = job.mixture or ()
@@ -122,7 +123,7 @@ class Results:
                 del self._places[next(iter(self._places))]
         return made
 
-    def places(self, folder: Path, question: protocol.Where) -> list[list[list[float]]] | None:
+    def places(self, folder: Path, question: Where) -> list[list[list[float]]] | None:
         """Which places belong to a spot, in the last picture made of a folder; None where nothing is known.
 
         May be asked while another thread makes the next one.
@@ -138,7 +139,7 @@ class Results:
         """The whole picture, (H, W, 3), into `out`."""
         rendered(made.components, made.in_amounts(settings), target, out, progress)
 
-    def look(self, made: Made, settings: Settings, folder: Path, job: protocol.Transfer, target: np.ndarray,
+    def look(self, made: Made, settings: Settings, folder: Path, job: Transfer, target: np.ndarray,
              weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """What the job's view shows of the target and of the result, each of the shape of the job's result.
 
@@ -170,15 +171,15 @@ class Results:
         columns = np.arange(view.x, view.x + view.width).clip(max=before.shape[1] - 1)
         return before[rows][:, columns], after[rows][:, columns]
 
-    def table(self, folder: Path, wanted: protocol.Table, target: np.ndarray, picture: np.ndarray,
+    def table(self, folder: Path, wanted: Table, target: np.ndarray, picture: np.ndarray,
               weights: np.ndarray | None, progress: Share) -> Nearness:
         """The lookup table that comes nearest to having made a picture of its target, (H, W, 3) each, into its file."""
         table = fit(target, picture, weights, stored_nodes(wanted.suffix, wanted.nodes), wanted.title, progress)
-        table.save(protocol.table_file(folder, wanted))
+        table.save(table_file(folder, wanted))
         assert table.nearness is not None  # it was fitted
         return table.nearness
 
-    def parts(self, made: Made, settings: Settings, parts: protocol.Parts, target: np.ndarray, out: np.ndarray,
+    def parts(self, made: Made, settings: Settings, parts: Parts, target: np.ndarray, out: np.ndarray,
               into: list[np.ndarray], progress: Share) -> None:
         """The picture, (H, W, 3), into `out`, and what it is the sum of into the arrays for `settings.COMPONENTS`.
 
@@ -233,7 +234,7 @@ def _shrunk(pixels: np.ndarray, alpha: np.ndarray | None, side: int) -> np.ndarr
     return np.dstack([colours, shrink_mask(alpha, colours.shape[:2]).numpy()])
 
 
-def _stored(values: np.ndarray, parts: protocol.Parts) -> np.ndarray:
+def _stored(values: np.ndarray, parts: Parts) -> np.ndarray:
     """What a document keeps of encoded values."""
     if not parts.levels:
         return values

@@ -1,39 +1,33 @@
 """The worker: one process a user, which keeps the network warm and does the jobs of every client in turn.
 
 It starts on demand (``python -m decouple_core serve``), answers at once, and ends by itself after a time without
-clients. The computing happens in a child process (`computer`); this half takes connections, keeps the queue, owns the
-files of each job, and removes them when their client goes away.
+clients. The computing happens in a child process (`computer`); this half takes connections, keeps the queue
+(`job_queue`), owns the files of each job, and removes them when their client goes away (`session`).
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import logging
 import logging.handlers
-import math
 import os
-import queue
 import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 import filelock
 
-from decouple_contract import protocol
-from decouple_contract.errors import DecoupleError
-from decouple_contract.failures import as_failure, reason
-from decouple_contract.ownership import private_folder
-from decouple_contract.paths import data_folder
-from decouple_core.arguments import Parser
-from decouple_core.service.computing_process import ComputingProcess
-from decouple_core.service.job import Job, log
+from decouple_contract.connection import Endpoint, NotRunning, Silent, connect, receive, send
+from decouple_contract.errors import DecoupleError, ProtocolError
+from decouple_contract.shared_folders import log_folder, run_folder
+from decouple_core.service.job import log
+from decouple_core.service.job_queue import JobQueue
 from decouple_core.service.session import Session
 
 IDLE_SECONDS = 15 * 60.0
@@ -43,7 +37,7 @@ ENDING_SECONDS = 10.0
 """Time for a worker to end its child and remove its files, which takes far less."""
 
 ATTEMPTS = 3
-"""To reach a worker that listens, each of `protocol.HANDSHAKE_SECONDS`, before it is taken for hung."""
+"""To reach a worker that listens, each of `connection.HANDSHAKE_SECONDS`, before it is taken for hung."""
 
 PAUSE_SECONDS = 0.2
 """Before the next try where the system has no files or threads left to give."""
@@ -55,39 +49,6 @@ LOG_BYTES = 1_000_000
 """Size at which the log is put aside; one older log is kept."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``serve``: serve until idle, or, with ``--stop``, end the worker that runs.
-
-    Returns
-    -------
-    int
-        0, also where another worker already serves this user.
-    """
-    parser = Parser(prog="decouple_core serve", description=main.__doc__)
-    parser.add_argument("--idle", type=_seconds, default=IDLE_SECONDS, metavar="SECONDS",
-                        help="end after this long without clients (default: %(default)g)")
-    parser.add_argument("--stop", action="store_true", help="end the worker that runs, if there is one")
-    args = parser.parse_args(argv)
-    home = data_folder()
-    try:
-        if args.stop:
-            stop(home)
-        else:
-            serve(home, args.idle)
-    except OSError as error:
-        folder = str(error.filename or home)
-        raise as_failure(error, DecoupleError("worker-folder", path=folder, reason=reason(error))) from error
-    return 0
-
-
-def _seconds(text: str) -> float:
-    """A time that comes to an end, from 0 on."""
-    seconds = float(text)
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
-    return seconds
-
-
 def stop(home: Path) -> None:
     """End the worker of this user, if there is one, and wait until it has; one that does not answer is killed.
 
@@ -97,21 +58,21 @@ def stop(home: Path) -> None:
         When it does not end.
     """
     try:
-        connection = protocol.connect(home)
-    except protocol.Silent:
+        connection = connect(home)
+    except Silent:
         _replace_silent(home)
         return
-    except protocol.NotRunning:
+    except NotRunning:
         return
-    with contextlib.suppress(EOFError, OSError, protocol.ProtocolError):
-        protocol.send(connection, {"kind": "quit"})
+    with contextlib.suppress(EOFError, OSError, ProtocolError):
+        send(connection, {"kind": "quit"})
         while True:  # until it hangs up
-            protocol.receive(connection)
+            receive(connection)
     try:  # it lets go of the lock last, when its processes and files are gone
-        with filelock.FileLock(protocol.run_folder(home) / "lock", timeout=ENDING_SECONDS):
+        with filelock.FileLock(run_folder(home) / "lock", timeout=ENDING_SECONDS):
             pass
     except filelock.Timeout:
-        raise DecoupleError("worker-stuck", folder=str(protocol.log_folder(home))) from None
+        raise DecoupleError("worker-stuck", folder=str(log_folder(home))) from None
 
 
 def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
@@ -122,7 +83,7 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
     with only_one(home) as alone:
         if not alone:
             return
-        _log_to(protocol.log_folder(home) / "worker.log")
+        _log_to(log_folder(home) / "worker.log")
         server = Server(home, idle)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
@@ -134,7 +95,7 @@ def serve(home: Path, idle: float = IDLE_SECONDS) -> None:
 @contextlib.contextmanager
 def only_one(home: Path) -> Iterator[bool]:
     """Hold the lock of this user's worker; the system lets go of it however the process ends."""
-    lock = filelock.FileLock(protocol.run_folder(home) / "lock")
+    lock = filelock.FileLock(run_folder(home) / "lock")
     try:
         lock.acquire(timeout=ENDING_SECONDS if _replace_silent(home) else 0.0)
     except filelock.Timeout:
@@ -151,12 +112,12 @@ def _replace_silent(home: Path) -> bool:
     """
     for attempt in range(ATTEMPTS):
         try:
-            protocol.connect(home).close()
-        except protocol.Silent as silent:
+            connect(home).close()
+        except Silent as silent:
             if silent.pid is not None and (attempt == ATTEMPTS - 1 or _is_stopped(silent.pid)):
                 _kill(silent.pid)
                 return True
-        except protocol.NotRunning:
+        except NotRunning:
             return False
         else:
             return False
@@ -189,31 +150,27 @@ def _log_to(path: Path) -> None:
 
 
 class Server:
-    """Takes connections, one `Session` each, and feeds their jobs to the computer one after another."""
+    """Takes connections, one `Session` each, whose jobs it keeps in one queue."""
 
     def __init__(self, home: Path, idle: float) -> None:
-        self.home = home
-        self.jobs_folder = protocol.run_folder(home) / "jobs"
-        self.computer = ComputingProcess()
-        self.waiting: queue.Queue[Job] = queue.Queue()
+        self._home = home
+        self._jobs = JobQueue(run_folder(home) / "jobs")
         self._idle = idle
         self._sessions: set[Session] = set()
         self._lock = threading.Lock()
         self._last_client = time.monotonic()
         self._ending = False
-        self._endpoint = protocol.Endpoint.create(home)
+        self._endpoint = Endpoint.create(home)
 
     def run(self) -> None:
         """Accept clients until idle."""
-        shutil.rmtree(self.jobs_folder, ignore_errors=True)  # left over from one that was killed
-        private_folder(self.jobs_folder)
+        self._jobs.open()
         with contextlib.suppress(FileNotFoundError):
             if sys.platform != "win32":
                 os.unlink(self._endpoint.address)
         with Listener(self._endpoint.address, backlog=MOST_CLIENTS) as listener:
-            self._endpoint.save(self.home)
+            self._endpoint.save(self._home)
             log.info("serving; process %d, %s, Python %s", os.getpid(), sys.platform, sys.version.split()[0])
-            threading.Thread(target=self._work, daemon=True).start()
             threading.Thread(target=self._watch_idleness, daemon=True).start()
             while not self._ending:
                 try:
@@ -224,25 +181,25 @@ class Server:
 
     def _welcome(self, connection: Connection) -> None:
         """Serve a client in a thread of its own."""
-        session = Session(self, connection)
+        session = Session(connection, self._jobs, self.end)
         with self._lock:
             if self._ending or len(self._sessions) >= MOST_CLIENTS:
                 connection.close()
                 return
             self._sessions.add(session)
         try:
-            threading.Thread(target=session.run, args=(self._endpoint.key,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(session,), daemon=True).start()
         except RuntimeError:
             connection.close()
-            self.left(session)
+            self._left(session)
             raise
 
-    def warm_up(self) -> None:
-        """Start the computing process; where it cannot be, the job that needs it will say why."""
+    def _serve(self, session: Session) -> None:
+        """Serve a client until it goes away."""
         try:
-            self.computer.start()
-        except (OSError, RuntimeError):
-            log.exception("the computing process could not be started")
+            session.run(self._endpoint.key)
+        finally:
+            self._left(session)
 
     def end(self) -> None:
         """Make `run` return."""
@@ -253,28 +210,17 @@ class Server:
     def close(self) -> None:
         """Leave nothing behind: no process, no file but the log."""
         log.info("ending")
-        self.computer.kill()
-        shutil.rmtree(self.jobs_folder, ignore_errors=True)
-        (self.home / "run" / "worker.json").unlink(missing_ok=True)
+        self._jobs.close()
+        (self._home / "run" / "worker.json").unlink(missing_ok=True)
         address = Path(self._endpoint.address)
-        if sys.platform != "win32" and address.parent != self.home / "run":
+        if sys.platform != "win32" and address.parent != self._home / "run":
             shutil.rmtree(address.parent, ignore_errors=True)
 
-    def left(self, session: Session) -> None:
+    def _left(self, session: Session) -> None:
         """A client is gone."""
         with self._lock:
             self._sessions.discard(session)
             self._last_client = time.monotonic()
-
-    def _work(self) -> None:
-        while True:
-            job = self.waiting.get()
-            try:
-                if job.begin():
-                    job.end(self.computer.run(job))
-            except Exception as error:  # whatever happens to one job, the next must be done
-                log.exception("a job broke the queue")
-                job.end(protocol.failed(as_failure(error)))
 
     def _watch_idleness(self) -> None:
         while not self._ending:
@@ -284,7 +230,3 @@ class Server:
             if idle:
                 log.info("idle for %g s", self._idle)
                 self.end()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

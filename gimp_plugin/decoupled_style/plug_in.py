@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gi.repository import Gimp, GLib, GObject
 
-from decouple_contract import protocol
 from decouple_contract.errors import Cancelled, DecoupleError
 from decouple_contract.failures import as_failure, with_log
+from decouple_contract.shared_folders import log_folder
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, pixels
@@ -186,7 +186,7 @@ def _failed(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:
 
 def _log_to(installation: Installation) -> None:
     try:
-        handler = logging.handlers.RotatingFileHandler(protocol.log_folder(installation.home) / LOG_NAME,
+        handler = logging.handlers.RotatingFileHandler(log_folder(installation.home) / LOG_NAME,
                                                        maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
         folder = str(error.filename or installation.home)

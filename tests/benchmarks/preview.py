@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from common import machine, parser, photographs, resized, settings_from, table, timed
 
-from decouple_contract.protocol import Raster, Transfer, View, pixels_file
+from decouple_contract.jobs import Raster, Transfer, View
 from decouple_contract.settings import Settings
+from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
 from decouple_core.service.results import Made, Results
 

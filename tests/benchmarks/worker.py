@@ -27,9 +27,11 @@ from typing import Any
 import numpy as np
 from common import machine, parser, photographs, resized, settings_from, table
 
-from decouple_contract import protocol
+from decouple_contract.connection import NotRunning, connect, receive, send
+from decouple_contract.jobs import Raster, Transfer, View, Where
 from decouple_contract.paths import data_folder
 from decouple_contract.settings import Settings
+from decouple_contract.shared_folders import pixels_file
 from decouple_core.service.worker import stop
 
 PARTS = ("start", "photo", "painting", "where")
@@ -51,7 +53,7 @@ class Guest:
         self.first: dict[str, float] = {}
         self._begun = time.perf_counter()
         self._connection = _connected(home)
-        self._rasters: list[protocol.Raster] = []
+        self._rasters: list[Raster] = []
         self._ask({"kind": "hello", "warm": True})
         self._hear()
         self._note("the worker's answer")
@@ -62,16 +64,16 @@ class Guest:
         folder = Path(self._hear()["path"])
         self._rasters.clear()
         for name, pixels in (("target", target), ("style", style)):
-            protocol.pixels_file(folder, name).write_bytes(memoryview(pixels).cast("B"))
-            self._rasters.append(protocol.Raster(pixels.shape[1], pixels.shape[0], 3))
+            pixels_file(folder, name).write_bytes(memoryview(pixels).cast("B"))
+            self._rasters.append(Raster(pixels.shape[1], pixels.shape[0], 3))
 
     def job(self, settings: Settings, view: int = 0, **changes: Any) -> float:
         """Seconds that a job takes, for the whole picture or for a view of it with this longer side."""
         target, style = self._rasters
-        seen = protocol.View(view, 0, 0, *protocol.View(view, 0, 0, 1, 1).sides(target)) if view else None
+        seen = View(view, 0, 0, *View(view, 0, 0, 1, 1).sides(target)) if view else None
         values = {**settings.as_dict(), **changes}
         begun = time.perf_counter()
-        self._ask(protocol.Transfer(target, values, style=style, view=seen).to_message())
+        self._ask(Transfer(target, values, style=style, view=seen).to_message())
         while (message := self._hear())["kind"] in ("queued", "progress"):
             said = message.get("message", {}).get("code", "")
             self._note("a job's first message" if said == "starting" else "the computing process's first")
@@ -92,15 +94,15 @@ class Guest:
     def begin(self, settings: Settings) -> None:
         """Begin a job for the whole picture, and wait until it computes."""
         target, style = self._rasters
-        self._ask(protocol.Transfer(target, settings.as_dict(), style=style).to_message())
+        self._ask(Transfer(target, settings.as_dict(), style=style).to_message())
         while self._hear().get("message", {}).get("code") in (None, "starting"):
             pass
 
     def _ask(self, message: dict[str, Any]) -> None:
-        protocol.send(self._connection, message)
+        send(self._connection, message)
 
     def _hear(self) -> dict[str, Any]:
-        return protocol.receive(self._connection)
+        return receive(self._connection)
 
     def _note(self, event: str) -> None:
         self.first.setdefault(event, time.perf_counter() - self._begun)
@@ -110,8 +112,8 @@ def _connected(home: Path) -> Connection:
     """A connection to a worker that is starting."""
     while True:
         try:
-            return protocol.connect(home)
-        except protocol.NotRunning:
+            return connect(home)
+        except NotRunning:
             time.sleep(0.01)
 
 
@@ -185,7 +187,7 @@ def where(guest: Guest, settings: Settings, painting: Settings, document: int) -
         spots = [(number + 0.5) / QUESTIONS for number in range(QUESTIONS)]
         plain = statistics.median(guest.asked({"kind": "hello"}) for _ in spots)
         for name, style in (("where the target takes from", None), ("what takes from the style", 0)):
-            taken = [guest.asked(protocol.Where(at, at, style).to_message()) for at in spots]
+            taken = [guest.asked(Where(at, at, style).to_message()) for at in spots]
             median = statistics.median(taken)
             rows.append((f"{name}, {state}", median, max(taken), f"{median / plain:.0f}"))
     table(("question", "seconds", "slowest", "times a greeting"), rows)

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from decouple_core.cli import main
+from decouple_core.command.main import main
 
 QUICK = ["--size", "32", "--layers", "1", "--mode", "painting", "--network", "vgg16", "--device", "cpu"]
 PIXELS = np.ascontiguousarray(skimage.data.astronaut()[::10, ::10])[:40]

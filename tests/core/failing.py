@@ -63,6 +63,6 @@ def compute() -> None:
 def serve() -> None:
     """A worker with such a computing process."""
     apart.command = lambda module, *words: [sys.executable, "-c", "from tests.core.failing import *; compute()"]
-    from decouple_core.service.worker import main
+    from decouple_core.command.serve import main
 
     sys.exit(main([]))

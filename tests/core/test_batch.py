@@ -21,7 +21,7 @@ from filelock import FileLock
 from decouple_contract.settings import Settings
 from decouple_core.api import Session
 from decouple_core.batch.results import WORKSHOP
-from decouple_core.cli import main
+from decouple_core.command.main import main
 from decouple_core.pictures.reading import read_image
 from tests.core.command_line import PIXELS, arguments, fill, picture, succeeds
 

@@ -16,7 +16,7 @@ import pytest
 import tifffile
 
 from decouple_contract.settings import Settings
-from decouple_core.cli import main
+from decouple_core.command.main import main
 from tests.core.command_line import PIXELS, QUICK, arguments, fill, picture, succeeds
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")

@@ -14,10 +14,12 @@ import torch
 from safetensors import SafetensorError
 
 import decouple_core as dc
-from decouple_contract import errors, failures, protocol
+from decouple_contract import errors, failures
+from decouple_contract.connection import send
 from decouple_contract.errors import DecoupleError, InputError
-from decouple_contract.protocol import Raster, Transfer
-from decouple_core import cli
+from decouple_contract.jobs import Raster, Transfer
+from decouple_contract.shared_folders import pixels_file
+from decouple_core.command.main import main
 from decouple_core.engine import Engine
 from decouple_core.service.worker import stop
 from tests.core.command_line import arguments, fill
@@ -101,7 +103,7 @@ def sentence(row: Row, log: Path) -> str:
 @pytest.mark.parametrize("seed", range(len(ROWS)))
 def test_command_line(failing: Path, capsys: pytest.CaptureFixture[str], seed: int) -> None:
     words = ["transfer", failing / "target.png", failing / "style.jpg", "-o", failing / "out.png", "--seed", seed]
-    assert cli.main(arguments(*words)) == (1 if isinstance(ROWS[seed].means, errors.DiskFullError)
+    assert main(arguments(*words)) == (1 if isinstance(ROWS[seed].means, errors.DiskFullError)
                                            else ROWS[seed].means.exit_code)
     log = failing / "home" / "log" / "command-line.log"
     assert capsys.readouterr().err.splitlines()[-1] == f"decouple: {sentence(ROWS[seed], log)}"
@@ -111,7 +113,7 @@ def test_command_line(failing: Path, capsys: pytest.CaptureFixture[str], seed: i
 @pytest.mark.parametrize("seed", range(len(ROWS)))
 def test_batch(failing: Path, capsys: pytest.CaptureFixture[str], seed: int) -> None:
     words = ["batch", failing / "style.jpg", failing / "target.png", "-o", failing / "out", "--seed", seed]
-    assert cli.main(arguments(*words)) != 0
+    assert main(arguments(*words)) != 0
     told = sentence(ROWS[seed], failing / "home" / "log" / "command-line.log")
     assert f"decouple: {failing / 'target.png'}: {told}" in capsys.readouterr().err.splitlines()
 
@@ -154,15 +156,15 @@ def test_worker(tmp_path: Path) -> None:
         for seed, row in enumerate(ROWS):
             folder = Path(guest.ask({"kind": "open"})["path"])
             for file in ("target", "style"):
-                protocol.pixels_file(folder, file).write_bytes(pixels(1, 20, 25).tobytes())
-            protocol.send(guest.connection, Transfer(raster, {"seed": seed}, style=raster).to_message())
+                pixels_file(folder, file).write_bytes(pixels(1, 20, 25).tobytes())
+            send(guest.connection, Transfer(raster, {"seed": seed}, style=raster).to_message())
             found = errors.from_dict(guest.end())
             assert type(found) is type(row.means)
             assert str(found) == str(row.means)
             if seed == 0:
                 guest.ask({"kind": "open"})
-                protocol.pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
-                protocol.send(guest.connection, Transfer(raster, {}, style_path="/a\0b.style").to_message())
+                pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
+                send(guest.connection, Transfer(raster, {}, style_path="/a\0b.style").to_message())
                 assert errors.from_dict(guest.end()).message.code == "path-impossible"
     finally:
         stop(tmp_path)
@@ -174,7 +176,7 @@ def test_worker(tmp_path: Path) -> None:
 
 FEW_FILES = """
 import os, resource, sys
-from decouple_core import cli
+from decouple_core.command.main import main
 from decouple_core.pictures import reading, writing
 import decouple_core.engine
 first = os.open(os.devnull, os.O_RDONLY)
@@ -182,7 +184,7 @@ os.close(first)
 usual = resource.getrlimit(resource.RLIMIT_NOFILE)
 for more in range(2):
     resource.setrlimit(resource.RLIMIT_NOFILE, (first + more, usual[1]))
-    code = cli.main(sys.argv[1:])
+    code = main(sys.argv[1:])
     resource.setrlimit(resource.RLIMIT_NOFILE, usual)
     print(code)
 """

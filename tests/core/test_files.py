@@ -136,7 +136,7 @@ def test_killed_while_writing(tmp_path: Path) -> None:
 
 WRITERS = {
     "decouple_contract/files.py": "what all others use",
-    "decouple_contract/protocol.py": "the worker's address: of no use when its process has ended",
+    "decouple_contract/connection.py": "the worker's address: of no use when its process has ended",
     "decouple_core/batch/journal.py": "lines of which a last one that is cut short counts for nothing",
     "decouple_core/weights/download.py": "goes on where it broke off, and is known by its digest",
     "decouple_core/service/computer.py": "a job's pixels, which end with it",

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decouple_contract import errors, protocol
+from decouple_contract import errors
 from decouple_contract.errors import Cancelled, DecoupleError, InputError, OutOfMemoryError, WeightsError
+from decouple_contract.jobs import failure_message
 from decouple_contract.messages import SENTENCES, Message
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +148,7 @@ def test_a_message_arrives_as_it_was_sent(message: Message) -> None:
 def test_an_error_arrives_as_it_was_raised(message: Message, kind: type[DecoupleError]) -> None:
     error = kind(message.code, **message.arguments)
     for arrived in (errors.from_dict(json.loads(json.dumps(error.as_dict()))), pickle.loads(pickle.dumps(error)),
-                    errors.from_dict(json.loads(json.dumps(protocol.failed(error))))):
+                    errors.from_dict(json.loads(json.dumps(failure_message(error))))):
         assert type(arrived) is kind
         assert arrived.message == message
         assert str(arrived) == str(error)

@@ -60,7 +60,7 @@ def test_user_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
     """The installer runs before they are there, and the worker must answer before torch is loaded."""
     code = ("import sys, decouple_core, decouple_contract.paths, decouple_contract.errors, "
-            "decouple_contract.settings, decouple_contract.protocol, decouple_core.cli; "
+            "decouple_contract.settings, decouple_contract.connection, decouple_core.command.main; "
             "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, "-c", code], check=False,
                           cwd=Path(__file__).parents[2]).returncode == 0

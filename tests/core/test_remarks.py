@@ -16,7 +16,7 @@ from decouple_contract.remarks import Remark, heard, remark
 from decouple_contract.settings import Settings
 from decouple_core.batch.cluster import make
 from decouple_core.batch.work import Task
-from decouple_core.cli import main
+from decouple_core.command.main import main
 from decouple_core.features.style import Style
 from decouple_core.pictures.pillow_files import QUIET
 from tests.core.command_line import QUICK, arguments, fill, succeeds

@@ -10,8 +10,9 @@ import skimage.data
 from PIL import Image
 from skimage.transform import resize
 
-from decouple_contract.protocol import Parts, Raster, Transfer, View, pixels_file
+from decouple_contract.jobs import Parts, Raster, Transfer, View
 from decouple_contract.settings import COMPONENTS, Settings
+from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
 from decouple_core.features.style import Style
 from decouple_core.service.results import Made, Results

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "decouple_core"
 CONTRACT = "decouple_contract"
-ENTRANCES = {"__init__", "__main__", "arguments", "unforeseen"}
+ENTRANCES = {"__init__", "__main__"}
 """Files of the package itself that hold it together; they are in none of the rooms."""
 
 
@@ -48,6 +49,23 @@ def test_dependencies_point_one_way() -> None:
                 arrows.add((room, other))
             assert parts[0] not in ("decoupled_style", "gi"), f"{path.relative_to(ROOT)} knows of GIMP"
     assert {("outcomes", "correspondence"), ("correspondence", "features"), ("engine", "outcomes")} <= arrows
+
+
+def test_no_two_files_need_each_other() -> None:
+    """Not even through others, within a room or across rooms, for types or as the program runs."""
+    folders = (ROOT / CONTRACT, PACKAGE, ROOT / "gimp_plugin" / "decoupled_style")
+    files = {module_of(path): path for folder in folders for path in folder.rglob("*.py") if path.stem != "__init__"}
+    needs = {name: {found for one in imports(path) for found in (one, one.rpartition(".")[0]) if found in files}
+             for name, path in files.items()}
+    assert "decouple_core.service.session" in needs["decouple_core.service.worker"]
+    assert "decouple_contract.jobs" in needs["decoupled_style.host.job_files"]
+    TopologicalSorter(needs).prepare()  # CycleError names the files of a circle
+
+
+def module_of(path: Path) -> str:
+    """The name by which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[1:] if parts[0] == "gimp_plugin" else parts)
 
 
 def test_the_contract_stands_alone() -> None:

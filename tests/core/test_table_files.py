@@ -303,7 +303,7 @@ def test_curves_come_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["look.3dl", "LOOK.CUBE", "look.clf", "look.spi1d"])
 def test_command_tells_a_table_by_its_ending(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from decouple_core.cli import main
+    from decouple_core.command.main import main
 
     fill(tmp_path)
     suffix = Path(name).suffix.lower()

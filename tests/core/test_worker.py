@@ -23,10 +23,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from decouple_contract import __version__, errors, protocol
+from decouple_contract import __version__, errors
+from decouple_contract.connection import PROTOCOL, Endpoint, NotRunning, connect, receive, send
+from decouple_contract.errors import ProtocolError
+from decouple_contract.jobs import SIDE_LIMIT, Ingredient, Parts, Raster, Table, Transfer, View, Where
 from decouple_contract.messages import Message
-from decouple_contract.protocol import Ingredient, Parts, Raster, Table, Transfer, View
 from decouple_contract.settings import Settings
+from decouple_contract.shared_folders import pixels_file, run_folder, table_file
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.service.worker import stop
 
@@ -68,8 +71,8 @@ def serve(home: Path, *words: str) -> subprocess.Popen[bytes]:
 def running(home: Path) -> bool:
     """Whether a worker answers."""
     try:
-        protocol.connect(home).close()
-    except protocol.NotRunning:
+        connect(home).close()
+    except NotRunning:
         return False
     return True
 
@@ -93,17 +96,17 @@ class Guest:
     """A client of the worker."""
 
     def __init__(self, home: Path) -> None:
-        self.connection: Connection = protocol.connect(home)
+        self.connection: Connection = connect(home)
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message and wait for the next one."""
-        protocol.send(self.connection, message)
+        send(self.connection, message)
         return self.hear()
 
     def hear(self) -> dict[str, Any]:
         """Wait for a message."""
         assert self.connection.poll(SECONDS), "the worker does not answer"
-        return protocol.receive(self.connection)
+        return receive(self.connection)
 
     def begin(self, settings: dict[str, Any], channels: int = 3, large: bool = False,
               table: Table | None = None) -> Path:
@@ -111,10 +114,10 @@ class Guest:
         folder = Path(self.ask({"kind": "open"})["path"])
         height, width = (400, 500) if large else (40, 50)
         target, style = pixels(1, height, width, channels), pixels(2, height, width)
-        protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
-        protocol.pixels_file(folder, "style").write_bytes(style.tobytes())
+        pixels_file(folder, "target").write_bytes(target.tobytes())
+        pixels_file(folder, "style").write_bytes(style.tobytes())
         job = Transfer(Raster(width, height, channels), settings, style=Raster(width, height, 3), table=table)
-        protocol.send(self.connection, job.to_message())
+        send(self.connection, job.to_message())
         return folder
 
     def end(self) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     assert done["kind"] == "done", done
     assert [file.name for file in folder.iterdir()] == ["result.raw"]
     target = pixels(1, channels=4)
-    result = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(target.shape)
+    result = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(target.shape)
     expected = Engine().transfer(np.ascontiguousarray(target[..., :3]), pixels(2), Settings.from_dict(QUICK),
                                         target_mask=np.ascontiguousarray(target[..., 3]))
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.
@@ -142,8 +145,8 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     # The features that came back are a style of their own.
     folder = Path(guest.ask({"kind": "open"})["path"])
     assert list(folder.iterdir()) == [], "the last job's result must be gone"
-    protocol.pixels_file(folder, "target").write_bytes(target.tobytes())
-    protocol.send(guest.connection, Transfer(Raster(50, 40, 4), QUICK, features=done["style"]).to_message())
+    pixels_file(folder, "target").write_bytes(target.tobytes())
+    send(guest.connection, Transfer(Raster(50, 40, 4), QUICK, features=done["style"]).to_message())
     assert guest.end()["kind"] == "done"
 
 
@@ -154,8 +157,8 @@ def test_what_was_passed_over_comes_with_the_result(home: Path, tmp_path: Path) 
     assert done["remarks"] == []
     file, folder = tmp_path / "a.style", Path(guest.ask({"kind": "open"})["path"])
     file.write_text(json.dumps({**done["style"], "of a later version": 1}))
-    protocol.pixels_file(folder, "target").write_bytes(pixels(1).tobytes())
-    protocol.send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style_path=str(file)).to_message())
+    pixels_file(folder, "target").write_bytes(pixels(1).tobytes())
+    send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style_path=str(file)).to_message())
     assert guest.end()["remarks"] == [Message("style-more", path=str(file)).as_dict()]
 
 
@@ -164,41 +167,41 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
     from decouple_core.engine import Engine
 
     guest, settings = Guest(home), {**QUICK, "mode": "photo"}
-    assert guest.ask(protocol.Where(0.5, 0.5).to_message())["shares"] is None
+    assert guest.ask(Where(0.5, 0.5).to_message())["shares"] is None
     guest.begin(settings)
     assert guest.end()["kind"] == "done"
     found = Engine().transfer(pixels(1), pixels(2), Settings.from_dict(settings)).correspondence
     assert found is not None
     spots = [(0.0, 0.0), (0.3, 0.8), (1.0, 1.0)]
     for x, y in spots:
-        answer = guest.ask(protocol.Where(x, y).to_message())
+        answer = guest.ask(Where(x, y).to_message())
         assert (answer["kind"], answer["x"], answer["y"], answer["style"]) == ("places", x, y, None)
         np.testing.assert_allclose(answer["shares"], found.where(x, y), atol=1e-3)  # by other numbers of threads
-        np.testing.assert_allclose(guest.ask(protocol.Where(x, y, 0).to_message())["shares"],
+        np.testing.assert_allclose(guest.ask(Where(x, y, 0).to_message())["shares"],
                                    [found.taken_by(x, y)], atol=1e-3)
-        assert guest.ask(protocol.Where(x, y, 1).to_message())["shares"] is None
-    assert Guest(home).ask(protocol.Where(0.5, 0.5).to_message())["shares"] is None, "another client's are its own"
+        assert guest.ask(Where(x, y, 1).to_message())["shares"] is None
+    assert Guest(home).ask(Where(0.5, 0.5).to_message())["shares"] is None, "another client's are its own"
     guest.begin(LONG)
     while guest.hear().get("message", {}).get("code") != "reading-style":
         pass
-    protocol.send(guest.connection, protocol.Where(*spots[0]).to_message())
+    send(guest.connection, Where(*spots[0]).to_message())
     while (message := guest.hear())["kind"] == "progress":
         pass
     assert message["kind"] == "places"
     assert len(message["shares"]) == 1
-    protocol.send(guest.connection, {"kind": "cancel"})
+    send(guest.connection, {"kind": "cancel"})
     assert guest.end()["kind"] == "cancelled"
     guest.begin({**settings, "correspondence": "off"})
     assert guest.end()["kind"] == "done"
-    assert guest.ask(protocol.Where(0.5, 0.5).to_message())["shares"] is None
+    assert guest.ask(Where(0.5, 0.5).to_message())["shares"] is None
 
 
 @pytest.mark.parametrize("odd", [{"x": 1.5, "y": 0}, {"x": 0.5}, {"x": 0, "y": 0, "style": -1}, {"x": "0", "y": 0},
                                  {"x": 0, "y": 0, "z": 0}, {"x": float("nan"), "y": 0},
                                  {"x": 0, "y": 0, "style": True}])
 def test_odd_questions_are_none(odd: dict[str, Any]) -> None:
-    with pytest.raises(protocol.ProtocolError):
-        protocol.Where.from_message({"kind": "where", **odd})
+    with pytest.raises(ProtocolError):
+        Where.from_message({"kind": "where", **odd})
 
 
 @pytest.mark.parametrize("suffix", [".cube", ".png"])
@@ -208,23 +211,23 @@ def test_look_as_a_table(home: Path, suffix: str) -> None:
     settings = {**QUICK, "mode": "photo", "correspondence": "off"}
     folder = guest.begin(settings)
     assert guest.end()["kind"] == "done"
-    photograph = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(40, 50, 3)
+    photograph = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(40, 50, 3)
     settings["correspondence"] = "auto"  # a table knows no places, whatever it is asked for
     folder = guest.begin(settings, table=Table(suffix, 17, "a look"))
     done = guest.end()
     assert done["kind"] == "done", done
-    table = LookupTable.load(protocol.table_file(folder, Table(suffix, 17)))
+    table = LookupTable.load(table_file(folder, Table(suffix, 17)))
     assert table.nodes == (17 if suffix == ".cube" else 16)
     apart = deltaE_ciede2000(*(rgb2lab(picture) for picture in (photograph, table.apply(pixels(1)))))
     assert apart.mean() == pytest.approx(done["table"]["mean"], abs=0.05)
-    assert protocol.pixels_file(folder, "target").exists()
+    assert pixels_file(folder, "target").exists()
 
 
 def test_serves_its_own_user_alone(home: Path) -> None:
     for path in (home / "run", home / "log", home / "run" / "jobs"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert stat.S_IMODE((home / "run" / "worker.json").stat().st_mode) == 0o600
-    endpoint = protocol.Endpoint.load(home)
+    endpoint = Endpoint.load(home)
     stranger = Client(endpoint.address)
     stranger.recv_bytes()
     stranger.send_bytes(b"not the answer")
@@ -235,7 +238,7 @@ def test_serves_its_own_user_alone(home: Path) -> None:
 
 
 def test_one_worker_a_user(home: Path) -> None:
-    first = protocol.Endpoint.load(home).pid
+    first = Endpoint.load(home).pid
     assert serve(home).wait(SECONDS) == 0
     assert Guest(home).ask({"kind": "hello"})["pid"] == first
 
@@ -251,7 +254,7 @@ def test_jobs_of_several_clients_queue(home: Path) -> None:
     assert three.hear()["kind"] == "queued"
     three.connection.close()  # leaves while it waits
     wait_until(lambda: not waiting.exists())
-    protocol.send(one.connection, {"kind": "cancel"})
+    send(one.connection, {"kind": "cancel"})
     assert one.end()["kind"] == "cancelled"
     assert two.end()["kind"] == "done"
 
@@ -269,7 +272,7 @@ def test_client_that_leaves_stops_its_job(home: Path) -> None:
 
 
 def test_ends_when_idle_and_leaves_only_logs(weights: object, tmp_path: Path) -> None:
-    left_over = protocol.run_folder(tmp_path) / "jobs" / "of one that was killed"
+    left_over = run_folder(tmp_path) / "jobs" / "of one that was killed"
     left_over.mkdir(parents=True)
     with served(tmp_path, "--idle", "0.5") as (home, worker):
         assert not left_over.exists()
@@ -288,7 +291,7 @@ def test_cancelling_keeps_the_network_warm(home: Path, phase: str) -> None:
     while guest.hear().get("message", {}).get("code") != phase:
         pass
     before = log.read_text()
-    protocol.send(guest.connection, {"kind": "cancel"})
+    send(guest.connection, {"kind": "cancel"})
     assert guest.end()["kind"] == "cancelled"
     guest.begin(QUICK)
     assert guest.end()["kind"] == "done"
@@ -343,7 +346,7 @@ def test_hangs_up_on_nonsense_and_serves_the_others(home: Path, nonsense: bytes)
     other.connection.send_bytes(nonsense)
     with pytest.raises((EOFError, OSError)):
         other.connection.recv_bytes()
-    assert well_meaning.ask({"kind": "hello"})["protocol"] == protocol.PROTOCOL
+    assert well_meaning.ask({"kind": "hello"})["protocol"] == PROTOCOL
 
 
 def test_says_what_is_wrong_with_a_job(home: Path) -> None:
@@ -357,14 +360,14 @@ def test_says_what_is_wrong_with_a_job(home: Path) -> None:
     guest.end()
     folder = Path(guest.ask({"kind": "open"})["path"])
     for name in ("target", "style"):
-        protocol.pixels_file(folder, name).write_bytes(b"too few")
-    protocol.send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style=Raster(50, 40, 3)).to_message())
+        pixels_file(folder, name).write_bytes(b"too few")
+    send(guest.connection, Transfer(Raster(50, 40, 3), QUICK, style=Raster(50, 40, 3)).to_message())
     assert errors.from_dict(guest.end()).message.code == "unforeseen"
 
 
 def test_introduces_itself_with_its_version(home: Path) -> None:
     hello = Guest(home).ask({"kind": "hello"})
-    assert (hello["protocol"], hello["version"]) == (protocol.PROTOCOL, __version__)
+    assert (hello["protocol"], hello["version"]) == (PROTOCOL, __version__)
 
 
 def test_regions_are_told_by_their_labels(home: Path) -> None:
@@ -382,13 +385,13 @@ def test_regions_are_told_by_their_labels(home: Path) -> None:
     folder = Path(guest.ask({"kind": "open"})["path"])
     for name, array in (("target", target), ("style", style), ("target_labels", painted),
                         ("style_labels", np.ascontiguousarray(painted[:, ::-1]))):
-        protocol.pixels_file(folder, name).write_bytes(array.tobytes())
+        pixels_file(folder, name).write_bytes(array.tobytes())
     job = Transfer(Raster(50, 40, 4), QUICK, style=Raster(50, 40, 3), target_labels=Raster(50, 40, 4),
                    style_labels=Raster(50, 40, 4))
-    protocol.send(guest.connection, job.to_message())
+    send(guest.connection, job.to_message())
     done = guest.end()
     assert done["kind"] == "done", done
-    result = np.fromfile(protocol.pixels_file(folder, "result"), np.float32).reshape(target.shape)
+    result = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(target.shape)
     expected = Engine().transfer(
         np.ascontiguousarray(target[..., :3]), style, Settings.from_dict(QUICK),
         target_mask=np.ascontiguousarray(target[..., 3]), regions=(labels, np.ascontiguousarray(labels[:, ::-1])))
@@ -408,7 +411,7 @@ def test_labels_without_their_picture_are_refused(odd: dict[str, Any]) -> None:
     for more in ({"view": View(20, 0, 0, 20, 16)}, {"parts": Parts(255)}, {"table": Table(".png", 33, "x")}):
         asked = dataclasses.replace(job, **more)
         assert Transfer.from_message(json.loads(json.dumps(asked.to_message()))) == asked
-    with pytest.raises(protocol.ProtocolError):
+    with pytest.raises(ProtocolError):
         Transfer.from_message({**job.to_message(), **odd})
 
 
@@ -426,12 +429,12 @@ plain = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow
 def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
     try:
         job = Transfer.from_message(message)
-    except protocol.ProtocolError:
+    except ProtocolError:
         return
     assert Transfer.from_message(job.to_message()) == job
 
 
-@given(st.integers(1, protocol.SIDE_LIMIT), st.integers(1, protocol.SIDE_LIMIT), st.sampled_from([3, 4]),
+@given(st.integers(1, SIDE_LIMIT), st.integers(1, SIDE_LIMIT), st.sampled_from([3, 4]),
        st.integers(0, 4))
 def test_a_transfer_arrives_as_it_was_sent(width: int, height: int, channels: int, masks: int) -> None:
     target = Raster(width, height, channels, masks)
@@ -447,5 +450,5 @@ def test_a_transfer_arrives_as_it_was_sent(width: int, height: int, channels: in
     [{"weight": 1, "features": {}, "mixture": []}], [{"weight": 1, "style": {"width": 0, "height": 1, "channels": 3}}]])
 def test_mixtures_of_nonsense_are_refused(mixture: object) -> None:
     message = Transfer(Raster(5, 4, 3), {}, mixture=(Ingredient(1, features={}),)).to_message()
-    with pytest.raises(protocol.ProtocolError):
+    with pytest.raises(ProtocolError):
         Transfer.from_message({**message, "mixture": mixture})

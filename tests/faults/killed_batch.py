@@ -30,13 +30,13 @@ import torch
 import decouple_contract.files
 import decouple_core
 from decouple_core.batch import here
-from decouple_core.cli import main
+from decouple_core.command.main import main
 from decouple_core.engine import Engine
 
 PACKAGE = Path(decouple_core.__file__).parent
 WRITERS = {decouple_contract.files.__file__, *(
     str(PACKAGE / name) for name in ("batch/results.py", "batch/journal.py", "batch/summary.py", "batch/work.py",
-                                     "batch/entries.py", "batch/command.py", "pictures/writing.py"))}
+                                     "batch/entries.py", "command/batch.py", "pictures/writing.py"))}
 """All that alters a folder of results."""
 
 Point = tuple[str, int, int]

@@ -24,7 +24,7 @@ from decouple_core.batch.plan import Names, entries_of
 from decouple_core.batch.results import WORKSHOP, held
 from decouple_core.batch.summary import NAME
 from decouple_core.batch.work import Done, Part
-from decouple_core.cli import main
+from decouple_core.command.main import main
 from tests.core.command_line import arguments, succeeds
 from tests.faults.small_disk import small_disk
 

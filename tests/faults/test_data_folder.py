@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from decouple_contract import protocol
 from decouple_contract.errors import DecoupleError, WeightsError
+from decouple_contract.shared_folders import log_folder, run_folder
 from decouple_core.service import worker as service
 from decouple_core.weights import loading, sources
 from decouple_core.weights.stored import store
@@ -155,8 +155,8 @@ def test_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callab
 @pytest.mark.parametrize("harm", HARM, ids=lambda harm: harm.__name__)
 def test_files_of_the_worker(tmp_path: Path, name: str, harm: Callable[[Path], None]) -> None:
     """Left over from one that has ended: the next one serves, or says in one sentence why it cannot."""
-    protocol.run_folder(tmp_path)
-    protocol.log_folder(tmp_path)
+    run_folder(tmp_path)
+    log_folder(tmp_path)
     path = tmp_path / name
     content = b'{"address": "/nowhere", "pid": 1, "key": "00"}'
     path.write_bytes(content)

@@ -21,7 +21,7 @@ import pytest
 from decouple_contract import files
 from decouple_contract.errors import DecoupleError, DiskFullError, InputError
 from decouple_contract.files import LEFT_OVER, replacing, write_whole
-from decouple_core import cli
+from decouple_core.command.main import main
 from decouple_core.pictures.table_files import write_table
 from decouple_core.pictures.writing import ENDINGS, write_image
 from tests.faults.small_disk import read_only, small_disk
@@ -243,14 +243,14 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], ending
     write_image(tmp_path / "target.png", NOISE)
     output = tmp_path / f"out{ending}"
     words = ["transfer", str(tmp_path / "target.png"), "--lut", str(tmp_path / "look.png"), "-o", str(output)]
-    assert cli.main(words) == 0
+    assert main(words) == 0
     size = output.stat().st_size
     output.write_bytes(OLD)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, limits[1]))
     try:
         capsys.readouterr()
-        assert cli.main(words) != 0
+        assert main(words) != 0
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     said = capsys.readouterr().err

@@ -97,7 +97,7 @@ def test_packages_of_the_user(trap: Path, tmp_path: Path, monkeypatch: pytest.Mo
     paths = ["/usr/bin", "/lib/python3", own, named, shared]
     monkeypatch.setattr(site, "USER_SITE", own)
     assert trusted(paths) == ["/lib/python3", shared]
-    monkeypatch.setattr("decouple_core.__main__.__file__", f"{own}/decouple_core/__main__.py")
+    monkeypatch.setattr("decouple_core.__main__.OURS", own)
     assert trusted(paths) == ["/lib/python3", own, named, shared]
 
 

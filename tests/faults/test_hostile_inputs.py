@@ -31,9 +31,9 @@ import torch
 
 import install
 from decouple_contract import errors
-from decouple_contract.errors import DecoupleError, InputError
+from decouple_contract.errors import DecoupleError, InputError, ProtocolError
+from decouple_contract.jobs import Transfer
 from decouple_contract.messages import Message
-from decouple_contract.protocol import ProtocolError, Transfer
 from decouple_contract.remarks import heard
 from decouple_contract.settings import Settings
 from decouple_core.features.colour import ColourMoments

@@ -13,7 +13,7 @@ import pytest
 import decouple_core as dc
 from decouple_contract.errors import InputError
 from decouple_contract.paths import possible
-from decouple_core import cli
+from decouple_core.command.main import main
 from tests.core.command_line import PIXELS, arguments, fill, succeeds
 
 NAMES = ["a\0b", "\0", "half a pair \ud800"]
@@ -118,7 +118,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     fill(tmp_path)
     monkeypatch.chdir(tmp_path)
     words = [word.replace("BAD", name) for word in COMMANDS[command].split()]
-    assert cli.main(words) == 2
+    assert main(words) == 2
     said = capsys.readouterr().err.splitlines()
     assert "cannot be the name of a file" in said[-1]
     assert said[-1].startswith("decouple: ")
@@ -136,5 +136,5 @@ def test_a_batchs_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str], we
         for name in NAMES:
             odd = {**kept, "pictures": [{**kept["pictures"][0], field: name}]}
             (tmp_path / "out" / "summary.json").write_text(json.dumps(odd))
-            assert cli.main(arguments(*words)) == 2
+            assert main(arguments(*words)) == 2
             assert "was not written by this program" in capsys.readouterr().err

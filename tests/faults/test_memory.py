@@ -36,7 +36,7 @@ def before(module, name):
     setattr(module, name, limited)
 
 
-from decouple_core import cli
+from decouple_core.command.main import main
 
 if stage == "pictures":
     from decouple_core.pictures import reading
@@ -54,7 +54,7 @@ elif stage == "writing":
 elif stage == "report":
     from decouple_core.report import Report
     before(Report, "save")
-sys.exit(cli.main(sys.argv[4:]))
+sys.exit(main(sys.argv[4:]))
 """
 """The command line, with so many bytes left from one of its stages on."""
 

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from decouple_contract import protocol
+from decouple_contract.connection import Endpoint, NotRunning, Silent, connect
 from decouple_contract.errors import DecoupleError
+from decouple_contract.shared_folders import pixels_file
 from decouple_core.service import worker as service
 from tests.faults.worker import Guest, done, served, small_job
 
@@ -97,7 +98,7 @@ def test_job_is_not_read(home: Path) -> None:
     for name in names:
         assert got(lambda name=name: os.listdir(name)) == "PermissionError"  # type: ignore[misc]
     assert guest.end()["kind"] == "done"
-    files = [protocol.pixels_file(folder, "result"), home / "run" / "worker.json", home / "run" / "lock",
+    files = [pixels_file(folder, "result"), home / "run" / "worker.json", home / "run" / "lock",
              home / "log" / "worker.log"]
     for file in files:
         assert file.exists()
@@ -117,20 +118,20 @@ def called(address: str, key: bytes | None = None) -> object:
 
 
 def test_worker_is_not_reached(home: Path, tmp_path: Path, weights: object) -> None:
-    assert got(lambda: called(protocol.Endpoint.load(home).address)) == "NotRunning"
-    address = protocol.Endpoint.load(home).address
+    assert got(lambda: called(Endpoint.load(home).address)) == "NotRunning"
+    address = Endpoint.load(home).address
     assert got(lambda: called(address)) == "PermissionError"
     long = tmp_path / ("long" * 30)
     long.mkdir()
     with served(long):  # whose socket lies among the temporary files
-        address = protocol.Endpoint.load(long).address
+        address = Endpoint.load(long).address
         assert not address.startswith(str(long))
         assert got(lambda: called(address)) == "PermissionError"
 
 
 def test_worker_hangs_up_on_other_users(home: Path) -> None:
     """Even where folders were opened to them and they know the key."""
-    endpoint = protocol.Endpoint.load(home)
+    endpoint = Endpoint.load(home)
     (home / "run").chmod(0o777)
     os.chmod(endpoint.address, 0o777)
     try:
@@ -194,15 +195,15 @@ def test_stranger_is_not_taken_for_our_worker(shared: Path) -> None:
         listener.bind(address)
         listener.listen()
         assert got(leave) == "None"
-        with pytest.raises(protocol.NotRunning):
-            protocol.connect(home)
+        with pytest.raises(NotRunning):
+            connect(home)
         shutil.rmtree(home / "run")
         (home / "run").mkdir()  # ours, with the file of the other
         os.chmod(home / "run", 0o777)
         assert got(lambda: (home / "run" / "worker.json").write_text(
             f'{{"address": "{address}", "pid": 1, "key": "{"00" * 32}"}}')) != "PermissionError"
-        with pytest.raises(protocol.NotRunning):
-            protocol.connect(home)
+        with pytest.raises(NotRunning):
+            connect(home)
         assert not select.select([listener], [], [], 0)[0]
 
 
@@ -218,15 +219,15 @@ def test_stranger_that_listens_and_keeps_silent_is_not_killed(shared: Path, tmp_
         kept.bind(address)
         kept.listen()
 
-    protocol.Endpoint(address, os.getpid(), bytes(32)).save(tmp_path)
+    Endpoint(address, os.getpid(), bytes(32)).save(tmp_path)
     with as_other(listen) as answer:
         assert answer == "None"
-        with pytest.raises(protocol.NotRunning) as caught:
-            protocol.connect(tmp_path)
-        assert not isinstance(caught.value, protocol.Silent)
+        with pytest.raises(NotRunning) as caught:
+            connect(tmp_path)
+        assert not isinstance(caught.value, Silent)
         service.stop(tmp_path)
-        with pytest.raises(protocol.NotRunning):
-            protocol.connect(tmp_path)
+        with pytest.raises(NotRunning):
+            connect(tmp_path)
         with socket.socket(socket.AF_UNIX) as caller:
             caller.connect(address)  # it lives
 

@@ -159,7 +159,7 @@ def test_report_looks_at_no_foreign_settings(tmp_path: Path, weights: object) ->
 def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                   capsys: pytest.CaptureFixture[str]) -> None:
     """Its traceback is in the log, where there can be one."""
-    from decouple_core import cli
+    from decouple_core.command.main import main
     from decouple_core.pictures import reading
 
     def fail(path: Path) -> None:
@@ -169,10 +169,10 @@ def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: p
     fill(tmp_path)
     words = ["transfer", str(tmp_path / "target.png"), str(tmp_path / "style.jpg"), "-o", str(tmp_path / "a.png")]
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "home"))
-    assert cli.main(words) == 1
+    assert main(words) == 1
     said = capsys.readouterr().err
     assert said.startswith("decouple: Something unexpected happened (RuntimeError('odd')).")
     assert "Traceback" in (tmp_path / "home" / "log" / "command-line.log").read_text()
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path / "target.png" / "below a file"))
-    assert cli.main(words) == 1
+    assert main(words) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -160,7 +160,7 @@ def test_jpeg_of_endless_scans(tmp_path: Path) -> None:
 COMMAND = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from decouple_core.cli import main
+from decouple_core.command.main import main
 code = main(["transfer", sys.argv[2], sys.argv[2], "-o", sys.argv[2] + ".png"])
 here = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 sys.exit(f"{code} {here // 1024 < int(sys.argv[3])}")

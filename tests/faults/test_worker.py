@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from decouple_contract import errors, protocol
+from decouple_contract import connection, errors
+from decouple_contract.connection import FRAME_SECONDS, Endpoint, NotRunning, Silent, connect, send
+from decouple_contract.jobs import Raster, Transfer
+from decouple_contract.shared_folders import pixels_file, run_folder
 from decouple_core.service import worker as service
 from tests.faults.small_disk import small_disk
 from tests.faults.worker import (
@@ -73,7 +76,7 @@ def test_worker_that_is_busy_is_not_replaced(home: Path) -> None:
                                             (signal.SIGSEGV, "computing-crashed")])
 def test_failed_computing_process_ends_its_job_alone(home: Path, sign: signal.Signals, code: str) -> None:
     guest = Guest(home)
-    protocol.send(guest.connection, {"kind": "hello", "warm": True})
+    send(guest.connection, {"kind": "hello", "warm": True})
     guest.hear()
     process = computing(pid_of(home))
     guest.begin({**JOB, "size": 256, "layers": 5}, large=True)  # seconds
@@ -102,7 +105,7 @@ def test_clients_that_never_prove_who_they_are(home: Path, monkeypatch: pytest.M
         stranger.sendall([b"", b"\0", struct.pack("!i", 100), struct.pack("!i", 100) + b"half"][number % 4])
     done(home)
     for stranger in strangers:
-        stranger.settimeout(2 * protocol.FRAME_SECONDS)
+        stranger.settimeout(2 * FRAME_SECONDS)
         while stranger.recv(4096):  # the challenge, then the end
             pass
         stranger.close()
@@ -121,16 +124,16 @@ def test_crowd_of_clients(home: Path) -> None:
 
 def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who finds no room before the worker's door waits for it; without it, nobody is taken for hung."""
-    monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 1.0)
-    endpoint = protocol.Endpoint.create(tmp_path)
+    monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 1.0)
+    endpoint = Endpoint.create(tmp_path)
     endpoint.save(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(endpoint.address)
         listener.listen(0)
         with caller(tmp_path):  # all the room there is
             begun = time.monotonic()
-            with pytest.raises(protocol.Silent) as caught:
-                protocol.connect(tmp_path)
+            with pytest.raises(Silent) as caught:
+                connect(tmp_path)
     assert time.monotonic() - begun >= 0.9
     assert caught.value.pid is None
 
@@ -144,7 +147,7 @@ def test_half_a_frame(home: Path) -> None:
         os.write(half.connection.fileno(), start)
     done(home)
     for half in halves:
-        assert half.connection.poll(2 * protocol.FRAME_SECONDS), "hung up"
+        assert half.connection.poll(2 * FRAME_SECONDS), "hung up"
         with pytest.raises((EOFError, OSError)):
             half.connection.recv_bytes()
 
@@ -157,7 +160,7 @@ def test_client_that_stops_reading(home: Path) -> None:
     small_job(deaf)
     for _ in range(3000):  # answers that fill whatever buffers there are
         try:
-            protocol.send(deaf.connection, {"kind": "hello"})
+            send(deaf.connection, {"kind": "hello"})
         except OSError:  # hung up on, rightly
             break
     done(home)
@@ -189,10 +192,10 @@ def test_settings_and_styles_nested_deep(home: Path, depth: int) -> None:
     for odd in ({"settings": {**JOB, "amounts": nest}}, {"features": {"format": "decoupled-style", "network": nest}},
                 {"settings": {"x" * 10**5: 1}}):
         folder = Path(guest.ask({"kind": "open"})["path"])
-        protocol.pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
+        pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
         message = {"kind": "transfer", "target": {"width": 25, "height": 20, "channels": 3}, "settings": JOB,
                    "features": {"format": "decoupled-style"}, **odd}
-        protocol.send(guest.connection, message)
+        send(guest.connection, message)
         assert isinstance(errors.from_dict(guest.end()), errors.DecoupleError)
     small_job(guest)
     assert guest.end()["kind"] == "done"
@@ -212,28 +215,28 @@ CONTENTS = [b"", b"{", b"null", b"[]", b"7", b'"text"', b"\xff\xfe", b"[" * 100_
 
 @pytest.mark.parametrize("content", [pytest.param(content, id=str(number)) for number, content in enumerate(CONTENTS)])
 def test_address_file_of_any_content_counts_as_none(tmp_path: Path, content: bytes) -> None:
-    (protocol.run_folder(tmp_path) / "worker.json").write_bytes(content)
-    with pytest.raises(protocol.NotRunning):
-        protocol.connect(tmp_path)
+    (run_folder(tmp_path) / "worker.json").write_bytes(content)
+    with pytest.raises(NotRunning):
+        connect(tmp_path)
 
 
 def test_address_file_that_is_a_pipe_or_a_folder(tmp_path: Path) -> None:
-    os.mkfifo(protocol.run_folder(tmp_path) / "worker.json")
-    with pytest.raises(protocol.NotRunning):
-        protocol.connect(tmp_path)
+    os.mkfifo(run_folder(tmp_path) / "worker.json")
+    with pytest.raises(NotRunning):
+        connect(tmp_path)
     (tmp_path / "run" / "worker.json").unlink()
     (tmp_path / "run" / "worker.json").mkdir()
-    with pytest.raises(protocol.NotRunning):
-        protocol.connect(tmp_path)
+    with pytest.raises(NotRunning):
+        connect(tmp_path)
 
 
 def test_address_file_that_leads_to_another(home: Path, tmp_path: Path) -> None:
     """With a key that is not theirs, who listens there is not our worker, and is left alone."""
-    endpoint = protocol.Endpoint.load(home)
-    protocol.Endpoint(endpoint.address, endpoint.pid, bytes(32)).save(tmp_path)
-    with pytest.raises(protocol.NotRunning) as caught:
-        protocol.connect(tmp_path)
-    assert not isinstance(caught.value, protocol.Silent)
+    endpoint = Endpoint.load(home)
+    Endpoint(endpoint.address, endpoint.pid, bytes(32)).save(tmp_path)
+    with pytest.raises(NotRunning) as caught:
+        connect(tmp_path)
+    assert not isinstance(caught.value, Silent)
     done(home)
 
 
@@ -254,9 +257,9 @@ def test_no_files_left_to_open(home: Path) -> None:
         if answer["kind"] == "folder":
             folder = Path(answer["path"])
             for name in ("target", "style"):
-                protocol.pixels_file(folder, name).write_bytes(pixels(1, 20, 25).tobytes())
-            raster = protocol.Raster(25, 20, 3)
-            protocol.send(guest.connection, protocol.Transfer(raster, JOB, style=raster).to_message())
+                pixels_file(folder, name).write_bytes(pixels(1, 20, 25).tobytes())
+            raster = Raster(25, 20, 3)
+            send(guest.connection, Transfer(raster, JOB, style=raster).to_message())
             answer = guest.end()
         assert isinstance(errors.from_dict(answer), errors.DecoupleError)
         for one in refused:
@@ -283,10 +286,10 @@ def test_disk_without_room(weights: object, tmp_path: Path) -> None:
         guest = Guest(home)
         folder = Path(guest.ask({"kind": "open"})["path"])
         for name in ("target", "style"):
-            protocol.pixels_file(folder, name).write_bytes(pixels(1, 20, 25).tobytes())
+            pixels_file(folder, name).write_bytes(pixels(1, 20, 25).tobytes())
         filled(disk)
-        raster = protocol.Raster(25, 20, 3)
-        protocol.send(guest.connection, protocol.Transfer(raster, JOB, style=raster).to_message())
+        raster = Raster(25, 20, 3)
+        send(guest.connection, Transfer(raster, JOB, style=raster).to_message())
         error = errors.from_dict(guest.end())
         assert isinstance(error, errors.DiskFullError), error
         other = Guest(home)
@@ -307,8 +310,8 @@ def test_room_for_a_result_is_taken_first(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.delattr(os, "posix_fallocate")
     with small_disk(tmp_path / "disk", 2**20) as disk:
         with pytest.raises(OSError, match="No space left"):
-            _room(disk, "result", protocol.Raster(500, 500, 3))
-        mapped = _room(disk, "result", protocol.Raster(200, 300, 3))
+            _room(disk, "result", Raster(500, 500, 3))
+        mapped = _room(disk, "result", Raster(200, 300, 3))
         assert (disk / "result.raw").stat().st_blocks * 512 >= mapped.nbytes == 200 * 300 * 3 * 4
         filled(disk)
         mapped[...] = 0.5
@@ -335,9 +338,9 @@ def test_no_memory_left(home: Path, more: int) -> None:
     resource.prlimit(child, resource.RLIMIT_AS, (pages * resource.getpagesize() + more, resource.RLIM_INFINITY))
     folder = Path(guest.ask({"kind": "open"})["path"])
     for name in ("target", "style"):
-        protocol.pixels_file(folder, name).write_bytes(pixels(3, 1600, 2000).tobytes())
-    raster = protocol.Raster(2000, 1600, 3)
-    protocol.send(guest.connection, protocol.Transfer(raster, JOB, style=raster).to_message())
+        pixels_file(folder, name).write_bytes(pixels(3, 1600, 2000).tobytes())
+    raster = Raster(2000, 1600, 3)
+    send(guest.connection, Transfer(raster, JOB, style=raster).to_message())
     error = errors.from_dict(guest.end())
     assert isinstance(error, errors.OutOfMemoryError), error
     done(home)

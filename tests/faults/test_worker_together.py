@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from decouple_contract import protocol
+from decouple_contract.connection import Endpoint, send
 from decouple_core.service import worker as service
 from tests.faults.worker import (
     ON_LINUX,
@@ -73,7 +73,7 @@ def test_two_users(home: Path, tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert "is not this user's own" in answer.stderr
     assert answer.stderr.count("\n") == 1
-    endpoint = protocol.Endpoint.load(home)
+    endpoint = Endpoint.load(home)
 
     def call_as_another() -> None:
         os.setuid(1234)
@@ -138,7 +138,7 @@ def test_connection_cut_in_every_state(home: Path) -> None:
     for message in ({"kind": "cancel"}, {"kind": "open"}):  # the second one is refused: a job is under way
         guest = Guest(home)
         small_job(guest)
-        protocol.send(guest.connection, message)
+        send(guest.connection, message)
         guest.connection.close()
     wait_until(lambda: not list((home / "run" / "jobs").iterdir()))
     done(home)

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from decouple_contract import protocol
-from decouple_contract.protocol import Raster, Transfer
+from decouple_contract.connection import Endpoint, send
+from decouple_contract.jobs import Raster, Transfer
+from decouple_contract.shared_folders import pixels_file
 from tests.core.test_worker import Guest, pixels, running, serve, served, wait_until
 
 __all__ = ["JOB", "Guest", "caller", "computing", "done", "lent", "memory_of", "open_files", "pid_of", "pixels",
@@ -32,13 +33,13 @@ def lent(home: Path) -> Path:
 
 def pid_of(home: Path) -> int:
     """The process of the worker that serves."""
-    return protocol.Endpoint.load(home).pid
+    return Endpoint.load(home).pid
 
 
 def caller(home: Path) -> socket.socket:
     """A bare connection, which has proved nothing yet."""
     made = socket.socket(socket.AF_UNIX)
-    made.connect(protocol.Endpoint.load(home).address)
+    made.connect(Endpoint.load(home).address)
     return made
 
 
@@ -46,8 +47,8 @@ def small_job(guest: Guest, seed: int = 1) -> Path:
     """Hand over a job of 20 by 25 pixels; returns its folder."""
     folder = Path(guest.ask({"kind": "open"})["path"])
     for name, number in (("target", seed), ("style", seed + 1)):
-        protocol.pixels_file(folder, name).write_bytes(pixels(number, 20, 25).tobytes())
-    protocol.send(guest.connection, Transfer(Raster(25, 20, 3), JOB, style=Raster(25, 20, 3)).to_message())
+        pixels_file(folder, name).write_bytes(pixels(number, 20, 25).tobytes())
+    send(guest.connection, Transfer(Raster(25, 20, 3), JOB, style=Raster(25, 20, 3)).to_message())
     return folder
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from decouple_contract.protocol import Endpoint, NotRunning
+from decouple_contract.connection import Endpoint, NotRunning
 from decouple_core.service.worker import stop
 from install import place_plug_in
 

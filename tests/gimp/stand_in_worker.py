@@ -13,15 +13,16 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Listener
 from pathlib import Path
 
-from decouple_contract import protocol
+from decouple_contract.connection import Endpoint, receive, send, welcome
 from decouple_contract.ownership import private_folder
 from decouple_contract.paths import data_folder
+from decouple_contract.shared_folders import run_folder
 
 
 def main() -> None:
     """Serve one client after another until one sends it away."""
     words = json.loads(Path(sys.argv[1]).read_text())
-    endpoint = protocol.Endpoint.create(data_folder())
+    endpoint = Endpoint.create(data_folder())
     with contextlib.suppress(FileNotFoundError):
         os.unlink(endpoint.address)
     listener = Listener(endpoint.address)
@@ -30,19 +31,19 @@ def main() -> None:
     while True:
         connection = listener.accept()
         with contextlib.suppress(EOFError, OSError, AuthenticationError):  # of a client with an earlier key
-            protocol.welcome(connection, endpoint.key)
+            welcome(connection, endpoint.key)
             while True:
-                kind = protocol.receive(connection)["kind"]
+                kind = receive(connection)["kind"]
                 if kind == "hello":
-                    protocol.send(connection, {**words["hello"], "pid": os.getpid()})
+                    send(connection, {**words["hello"], "pid": os.getpid()})
                 elif kind == "open":
-                    folder = private_folder(protocol.run_folder(data_folder()) / "jobs")
-                    protocol.send(connection, {"kind": "folder", "path": str(folder)})
+                    folder = private_folder(run_folder(data_folder()) / "jobs")
+                    send(connection, {"kind": "folder", "path": str(folder)})
                 elif kind == "transfer":
                     for answer in words["answers"]:
                         if answer["kind"] == "end":
                             os._exit(1)
-                        protocol.send(connection, answer)
+                        send(connection, answer)
                 elif kind == "quit":
                     os._exit(0)  # not by the usual way, which would take the address of whoever comes next
 

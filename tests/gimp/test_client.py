@@ -18,11 +18,13 @@ import pytest
 from gimp_under_test import REPOSITORY, lend_weights
 
 import install
-from decouple_contract import __version__, protocol
+from decouple_contract import __version__, connection
+from decouple_contract.connection import PROTOCOL, Endpoint
 from decouple_contract.errors import DecoupleError, DiskFullError, InputError
 from decouple_contract.failures import as_failure, with_log
+from decouple_contract.jobs import Raster, Transfer, View, Where, failure_message
 from decouple_contract.messages import SENTENCES, Message
-from decouple_contract.protocol import PROTOCOL, Endpoint
+from decouple_contract.shared_folders import pixels_file
 
 if TYPE_CHECKING:
     from decoupled_style.client.worker import Worker
@@ -117,7 +119,6 @@ def failure(steps: Any) -> tuple[str, str, dict[str, Any]]:
 
 
 def job() -> Any:
-    from decouple_contract.protocol import Raster, Transfer
 
     return Transfer(Raster(1, 1, 3), {}, style_path="a.style")
 
@@ -213,7 +214,7 @@ def test_failures_that_the_log_explains_name_it(place: Place) -> None:
     OSError(errno.ENOSPC, "No space left on device", "/a"), ZeroDivisionError()], ids=repr)
 def test_exceptions_are_told_as_at_every_other_door(place: Place, error: Exception) -> None:
     told = as_failure(error)
-    _, code, arguments = failure(answered(place, protocol.failed(told)))
+    _, code, arguments = failure(answered(place, failure_message(told)))
     assert Message(code, **arguments).words() == str(with_log(told, place.home / "log" / "worker.log"))
 
 
@@ -241,24 +242,22 @@ def real(weights: object, place: Place) -> Iterator[Worker]:
 
 def test_real_worker_tells_which_places_belong_together(real: Worker) -> None:
     """Also while a job is followed: neither takes the other's answers."""
-    from decouple_contract import protocol
-
-    question = protocol.Where(0.25, 0.75)
+    question = Where(0.25, 0.75)
     assert finished(real.where(question)) is None
     folder = finished(real.folder())
     smooth = np.kron(np.random.default_rng(0).random((6, 8, 3)), np.ones((8, 8, 1))).astype(np.float32)
     for name, picture in (("target", smooth), ("style", 1 - smooth)):
-        protocol.pixels_file(folder, name).write_bytes(picture.tobytes())
-    raster = protocol.Raster(64, 48, 3)
+        pixels_file(folder, name).write_bytes(picture.tobytes())
+    raster = Raster(64, 48, 3)
     settings = {"network": "vgg16", "mode": "photo", "device": "cpu", "match": [0.25, 0.75, 0.9, 0.1]}
-    look = protocol.Transfer(raster, settings, style=raster, view=protocol.View(64, 0, 0, 64, 48))
+    look = Transfer(raster, settings, style=raster, view=View(64, 0, 0, 64, 48))
     assert finished(real.transfer(look))["kind"] == "done"
     shares = finished(real.where(question))
     assert np.sum(shares) == pytest.approx(1, abs=1e-3)
     rows, columns = np.shape(shares)[1:]
     nearer = (np.arange(columns) > columns / 2) & (np.arange(rows) < rows / 2)[:, None]
     assert np.sum(np.where(nearer, shares[0], 0)) > 0.5, "it takes from where the match says"
-    back = finished(real.where(protocol.Where(0.9, 0.1, 0)))
+    back = finished(real.where(Where(0.9, 0.1, 0)))
     assert np.sum(back) == pytest.approx(1, abs=1e-3)
     asked: list[Any] = []
     following = real.transfer(dataclasses.replace(look, settings={**settings, "freedom": 0.6}))
@@ -268,9 +267,7 @@ def test_real_worker_tells_which_places_belong_together(real: Worker) -> None:
 
 
 def test_answers_to_questions_that_were_given_up_are_left_out(place: Place) -> None:
-    from decouple_contract import protocol
-
-    first, second = protocol.Where(0.5, 0.5), protocol.Where(0.5, 0.25, 1)
+    first, second = Where(0.5, 0.5), Where(0.5, 0.25, 1)
     answers = [{**one.to_message(), "kind": "places", "shares": [[[share]]]} for one, share in ((first, 0.5),
                                                                                                 (second, 1.0))]
     place.serves(answers=[answers[0], {"kind": "progress", "fraction": 0.5, "message": {}}, answers[1],
@@ -303,11 +300,17 @@ def test_worker_that_cannot_start(place: Place) -> None:
     assert failure(place.worker().connect())[1] == "worker-unstartable"
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a worker for hung after a moment."""
+    from decoupled_style.client import worker as client
+
+    for module in (connection, client):
+        monkeypatch.setattr(module, "HANDSHAKE_SECONDS", 0.2)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
 def test_stopped_worker_is_reported_and_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from decouple_contract import protocol
-
-    monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 0.2)
+    hurry(monkeypatch)
     stopped = place.run()
     stopped.send_signal(signal.SIGSTOP)
     worker, news = place.worker(), []
@@ -320,7 +323,6 @@ def test_stopped_worker_is_reported_and_replaced(place: Place, monkeypatch: pyte
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
 def test_worker_that_is_stopped_in_the_middle(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked whether it is there, and is not waited for."""
-    from decouple_contract import protocol
     from decoupled_style.client import worker as client
 
     process = place.run()
@@ -328,17 +330,18 @@ def test_worker_that_is_stopped_in_the_middle(place: Place, monkeypatch: pytest.
     finished(worker.connect())
     finished(worker.folder())
     monkeypatch.setattr(client, "QUIET_SECONDS", 0.2)
-    monkeypatch.setattr(protocol, "HANDSHAKE_SECONDS", 0.2)
+    hurry(monkeypatch)
     process.send_signal(signal.SIGSTOP)
     _, code, arguments = failure(worker.transfer(job()))
     assert (code, arguments) == ("worker-stopped", {"log": str(place.home / "log" / "worker.log")})
 
 
 def test_worker_without_room_for_a_job(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from decouple_contract import protocol
 
     worker = place.worker()
     finished(worker.connect())
     full = {"kind": "failed", **DiskFullError("disk-full").as_dict()}
-    monkeypatch.setattr(protocol, "receive", lambda connection: full)
+    from decoupled_style.client import worker as client
+
+    monkeypatch.setattr(client, "receive", lambda connection: full)
     assert failure(worker.folder())[:2] == ("DiskFullError", "disk-full")

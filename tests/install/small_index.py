@@ -140,7 +140,7 @@ class SmallIndex:
         (lock / "sizes.json").write_text(json.dumps({platform: {"base": size, "registry": size}
                                                      for platform in install.sizes()}))
         core = user.clone / "decouple_core"
-        (core / "cli.py").write_text(PROGRAM)
+        (core / "command" / "main.py").write_text(PROGRAM)
         (core / "seconds.typed").write_text("0")  # an ending that goes into the wheel
         user.environ = {name: value for name, value in user.environ.items() if not name.startswith("PIP_")}
         user.environ |= {"PIP_INDEX_URL": f"{self.address}/simple", "PIP_CONFIG_FILE": "/dev/null",

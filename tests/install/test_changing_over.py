@@ -156,7 +156,7 @@ def test_wrong_digest_is_refused(installed: User, index: SmallIndex) -> None:
 def test_failed_step_leaves_the_old_version(installed: User, index: SmallIndex) -> None:
     works = working_versions(installed)
     set_version(installed.clone, "1.3")
-    program = installed.clone / "decouple_core" / "cli.py"
+    program = installed.clone / "decouple_core" / "command" / "main.py"
     before = program.read_text()
     program.write_text("def main():\n    return 3\n")
     answer = installed.install(*index_of(index))

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from typing import Any
 
-from decouple_contract import protocol
 from decouple_contract.errors import DecoupleError
 from decouple_contract.failures import as_failure
 from decouple_contract.messages import Message
+from decouple_contract.shared_folders import log_folder
 from decoupled_style.client.installation import Installation
 
 LOG_NAME = "start.log"
@@ -34,7 +34,7 @@ def start(installation: Installation) -> subprocess.Popen[bytes]:
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
-        folder = protocol.log_folder(installation.home)
+        folder = log_folder(installation.home)
     except OSError as error:
         path = str(error.filename or installation.home)
         raise as_failure(error, DecoupleError("worker-folder", path=path, reason=str(error.strerror))) from error

@@ -7,8 +7,8 @@ Whatever waits is a generator that yields while it waits: a dialog takes a step 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterator
+from typing import Generic, TypeVar
 
 from decouple_contract.messages import Message
 
@@ -17,6 +17,7 @@ PAUSE_SECONDS = 0.03
 
 Answer = TypeVar("Answer")
 Told = TypeVar("Told")
+Said = TypeVar("Said")
 News = tuple[float, Message]
 """How far a job is, in [0, 1], and what it does."""
 Steps = Generator[News | None, None, Answer]
@@ -25,12 +26,29 @@ Steps = Generator[News | None, None, Answer]
 
 def finish(steps: Generator[Told | None, None, Answer], notice: Callable[[Told | None], None]) -> Answer:
     """Take steps until the end; `notice` is told of progress, and of each idle moment with None."""
-    while True:
-        try:
-            news = next(steps)
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
+    followed = _Followed(steps)
+    for news in followed:
         notice(news)
         if news is None:
             time.sleep(PAUSE_SECONDS)
+    return followed.answer
+
+
+def reworded(steps: Generator[Told, None, Answer], words: Callable[[Told], Said]) -> Generator[Said, None, Answer]:
+    """The same steps and answer, with other words for what each of them tells."""
+    followed = _Followed(steps)
+    for news in followed:
+        yield words(news)
+    return followed.answer
+
+
+class _Followed(Generic[Told, Answer]):
+    """Steps for a loop, with their answer when they have ended."""
+
+    answer: Answer
+
+    def __init__(self, steps: Generator[Told, None, Answer]) -> None:
+        self._steps = steps
+
+    def __iter__(self) -> Iterator[Told]:
+        self.answer = yield from self._steps

@@ -15,9 +15,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from decouple_contract import __version__, errors, protocol
-from decouple_contract.errors import Cancelled, DecoupleError
+from decouple_contract import __version__, errors
+from decouple_contract.connection import HANDSHAKE_SECONDS, PROTOCOL, NotRunning, Silent, connect, receive, send
+from decouple_contract.errors import Cancelled, DecoupleError, ProtocolError
 from decouple_contract.failures import with_log
+from decouple_contract.jobs import Transfer, Where
 from decouple_contract.messages import Message
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.starting import start, why_not
@@ -56,10 +58,10 @@ class Worker:
         deadline = time.monotonic() + START_SECONDS
         while self._connection is None:
             silent = False
-            with contextlib.suppress(protocol.NotRunning, protocol.ProtocolError, EOFError, OSError):
+            with contextlib.suppress(NotRunning, ProtocolError, EOFError, OSError):
                 try:
                     self._connection, hello = _greeted(self._installation.home)
-                except protocol.Silent:  # the one that we start replaces it
+                except Silent:  # the one that we start replaces it
                     silent = True
                     raise
                 if _is_ours(hello):
@@ -92,7 +94,7 @@ class Worker:
         self._folder = Path(answer["path"])
         return self._folder
 
-    def transfer(self, job: protocol.Transfer) -> Steps[dict[str, Any]]:
+    def transfer(self, job: Transfer) -> Steps[dict[str, Any]]:
         """Have a job done; returns the ``done`` message.
 
         Raises
@@ -119,18 +121,18 @@ class Worker:
             raise Cancelled
         return answer
 
-    def where(self, question: protocol.Where) -> Steps[list[list[list[float]]] | None]:
+    def where(self, question: Where) -> Steps[list[list[list[float]]] | None]:
         """Ask which places of the last job's pictures belong to a spot; may be asked while another job runs.
 
         Returns
         -------
         list or None
-            What `protocol.places` holds.
+            What `jobs.places_message` holds.
         """
         self._tell(question.to_message())
         while True:
             answer = yield from self._listen(PLACES)
-            if protocol.Where(answer["x"], answer["y"], answer["style"]) == question:  # else of one that was given up
+            if Where(answer["x"], answer["y"], answer["style"]) == question:  # else of one that was given up
                 return answer["shares"]
 
     def cancel(self) -> None:
@@ -150,7 +152,7 @@ class Worker:
     def _send_away(self) -> None:
         """Have a worker that we cannot use end itself."""
         with contextlib.suppress(OSError):
-            protocol.send(self._connected(), {"kind": "quit"})
+            send(self._connected(), {"kind": "quit"})
         self.close()
 
     def _ask(self, message: dict[str, Any]) -> Steps[dict[str, Any]]:
@@ -159,7 +161,7 @@ class Worker:
 
     def _tell(self, message: dict[str, Any]) -> None:
         with self._noticing_its_end():
-            protocol.send(self._connected(), message)
+            send(self._connected(), message)
 
     def _listen(self, kinds: Collection[str] = OF_A_JOB) -> Steps[dict[str, Any]]:
         """Wait for a message of these kinds; a worker that keeps silent is asked whether it is there."""
@@ -170,15 +172,15 @@ class Worker:
                     return self._unheard.pop(number)
             with self._noticing_its_end():
                 if self._connected().poll():
-                    message = protocol.receive(self._connected())
+                    message = receive(self._connected())
                     heard, asked = time.monotonic(), False
                     if message["kind"] != "hello":
                         self._unheard.append(message)
                         continue
                 elif time.monotonic() - heard > QUIET_SECONDS and not asked:
-                    protocol.send(self._connected(), {"kind": "hello"})
+                    send(self._connected(), {"kind": "hello"})
                     heard, asked = time.monotonic(), True
-            if asked and time.monotonic() - heard > protocol.HANDSHAKE_SECONDS:
+            if asked and time.monotonic() - heard > HANDSHAKE_SECONDS:
                 self.close()
                 raise DecoupleError("worker-stopped", log=str(self._log))
             yield None
@@ -191,7 +193,7 @@ class Worker:
     def _noticing_its_end(self) -> Iterator[None]:
         try:
             yield
-        except (EOFError, OSError, protocol.ProtocolError) as error:
+        except (EOFError, OSError, ProtocolError) as error:
             self.close()
             raise DecoupleError("worker-lost", log=str(self._log)) from error
 
@@ -210,19 +212,19 @@ class Worker:
 
 def _greeted(home: Path) -> tuple[Connection, dict[str, Any]]:
     """A connection to the worker that runs, and what it says of itself."""
-    connection = protocol.connect(home)
+    connection = connect(home)
     try:
-        protocol.send(connection, {"kind": "hello", "warm": True})
-        if not connection.poll(protocol.HANDSHAKE_SECONDS):
-            raise protocol.Silent(None)
-        return connection, protocol.receive(connection)
+        send(connection, {"kind": "hello", "warm": True})
+        if not connection.poll(HANDSHAKE_SECONDS):
+            raise Silent(None)
+        return connection, receive(connection)
     except BaseException:
         connection.close()
         raise
 
 
 def _is_ours(hello: dict[str, Any]) -> bool:
-    return hello.get("protocol") == protocol.PROTOCOL and hello.get("version") == __version__
+    return hello.get("protocol") == PROTOCOL and hello.get("version") == __version__
 
 
 def _mismatch(hello: dict[str, Any]) -> DecoupleError:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from gi.repository import Gimp, GObject
 
 from decouple_contract import settings as table
-from decouple_contract.protocol import LARGEST_WEIGHT
+from decouple_contract.jobs import LARGEST_WEIGHT
 from decouple_contract.settings import Settings
 from decoupled_style.host.dressing import Output
 from decoupled_style.host.loop import ALL_IMAGES, ALL_LAYERS, SELECTED

@@ -8,10 +8,11 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from decouple_contract import protocol
 from decouple_contract.errors import InputError
 from decouple_contract.failures import as_failure
+from decouple_contract.jobs import Parts
 from decouple_contract.settings import COMPONENTS, Settings
+from decouple_contract.shared_folders import pixels_file
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker, remarks
 from decoupled_style.host import pixels
@@ -113,7 +114,7 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], reque
 
 
 def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, files: JobFiles, request: Request,
-         parts: protocol.Parts | None, known: dict[str, Any] | None, notice: Notice) -> tuple[NewLayer, Recipe]:
+         parts: Parts | None, known: dict[str, Any] | None, notice: Notice) -> tuple[NewLayer, Recipe]:
     """One layer's result, not yet in the document."""
     def reading(news: tuple[float, str] | None) -> None:
         notice(None if news is None else READING * news[0], "" if news is None else news[1])
@@ -150,21 +151,21 @@ def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, files: JobFiles, 
     return NewLayer(layer, new.layer, mask, new.parts), recipe
 
 
-def _filled(image: Gimp.Image, layer: Gimp.Layer, name: str, given: Given, parts: protocol.Parts | None,
+def _filled(image: Gimp.Image, layer: Gimp.Layer, name: str, given: Given, parts: Parts | None,
             tick: pixels.Tick) -> NewLayer:
     """The new layer with its pixels, or the group with its layers, which are not in it yet."""
     with look(layer) as source:
         if parts is None:
             new = empty_layer(image, layer, name, given.target)
             pixels.take_back(new, source if source.is_valid() else None, given.target,
-                             protocol.pixels_file(given.folder, "result"), tick)
+                             pixels_file(given.folder, "result"), tick)
             return NewLayer(layer, new, None)
         made = []
         for number, component in enumerate(COMPONENTS):
             lowest = number == 0
             new = empty_layer(image, layer, _(PART_NAMES[component]), given.target, added=not lowest)
             pixels.take_back(new, source if lowest and source.is_valid() else None, given.target,
-                             protocol.pixels_file(given.folder, component),
+                             pixels_file(given.folder, component),
                              lambda done, number=number: tick((number + done) / len(COMPONENTS)))  # type: ignore[misc]
             made.append(new)
         return NewLayer(layer, Gimp.GroupLayer.new(image, name), None, tuple(made))

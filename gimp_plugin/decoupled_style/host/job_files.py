@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from gi.repository import Gimp
 
-from decouple_contract import protocol
+from decouple_contract.jobs import Parts, Raster, Table, Transfer, View
 from decouple_contract.settings import Settings
+from decouple_contract.shared_folders import pixels_file
+from decoupled_style.client.steps import reworded
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import pixels
 from decoupled_style.host.new_layers import look
@@ -30,19 +32,19 @@ class Given:
     Attributes
     ----------
     folder : pathlib.Path
-    target : protocol.Raster
+    target : Raster
     fields : dict
-        Those of `protocol.Transfer` that tell of the style and the regions.
+        Those of `jobs.Transfer` that tell of the style and the regions.
     """
 
     folder: Path
-    target: protocol.Raster
+    target: Raster
     fields: dict[str, Any]
 
-    def transfer(self, settings: Settings, view: protocol.View | None = None,
-                 parts: protocol.Parts | None = None, table: protocol.Table | None = None) -> protocol.Transfer:
+    def transfer(self, settings: Settings, view: View | None = None,
+                 parts: Parts | None = None, table: Table | None = None) -> Transfer:
         """A job with these files."""
-        return protocol.Transfer(self.target, settings.as_dict(), view=view, parts=parts, table=table, **self.fields)
+        return Transfer(self.target, settings.as_dict(), view=view, parts=parts, table=table, **self.fields)
 
 
 class JobFiles:
@@ -61,7 +63,7 @@ class JobFiles:
         self._worker = worker
         self._given: Given | None = None
         self._of: object = None
-        self._target: protocol.Raster | None = None  # of the file that is there, while it is whole
+        self._target: Raster | None = None  # of the file that is there, while it is whole
 
     def hand_over(self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *,
                   again: bool = True) -> Doing[Given]:
@@ -97,7 +99,7 @@ class JobFiles:
 
     def _there(self, folder: Path) -> bool:
         """Whether the files are still there: they go with the connection, and after a whole run."""
-        return protocol.pixels_file(folder, "target").exists()
+        return pixels_file(folder, "target").exists()
 
 
 def closed() -> str:
@@ -107,32 +109,14 @@ def closed() -> str:
 
 def _quiet(steps: Generator[Any, None, Answer]) -> Doing[Answer]:
     """Wait for something of which there is nothing to tell."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
-        yield None
+    return reworded(steps, lambda _news: None)
 
 
 def _told(reading: pixels.Reading[Answer], text: str) -> Doing[Answer]:
     """A reading with what to tell of it."""
-    while True:
-        try:
-            yield next(reading), text
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
+    return reworded(reading, lambda share: (share, text))
 
 
-def compute(worker: Worker, job: protocol.Transfer) -> Doing[dict[str, Any]]:
+def compute(worker: Worker, job: Transfer) -> Doing[dict[str, Any]]:
     """Have a job done; returns its ``done`` message."""
-    steps = worker.transfer(job)
-    while True:
-        try:
-            news = next(steps)
-        except StopIteration as end:
-            answer: dict[str, Any] = end.value
-            return answer
-        yield None if news is None else (news[0], words(news[1]))
+    return reworded(worker.transfer(job), lambda news: None if news is None else (news[0], words(news[1])))

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from decouple_contract import protocol, tables
+from decouple_contract import tables
 from decouple_contract.files import check_file, replacing
+from decouple_contract.jobs import Table
+from decouple_contract.shared_folders import table_file
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
 from decoupled_style.host.dressing import Request
@@ -36,10 +38,10 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, tol
     """
     check_file(path)  # before the work
     given = finish(files.hand_over(request.style, request.regions), told)
-    table = protocol.Table(path.suffix.lower(), tables.NODES, request.style.name)
+    table = Table(path.suffix.lower(), tables.NODES, request.style.name)
     answer = finish(compute(worker, given.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)),
                     told)
-    with protocol.table_file(given.folder, table).open("rb") as made, replacing(path) as file:
+    with table_file(given.folder, table).open("rb") as made, replacing(path) as file:
         shutil.copyfileobj(made, file)
     return _("Saved {file}. On this layer it differs from the photograph by ΔE {mean} on average.").format(
         file=path.name, mean=f"{answer['table']['mean']:.1f}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gi.repository import Gimp
 
-from decouple_contract.protocol import Parts, Raster
+from decouple_contract.jobs import Parts, Raster
 from decoupled_style.host import pixels
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.messages import Failure, _

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gi.repository import Gimp
 
-from decouple_contract.protocol import Raster
+from decouple_contract.jobs import Raster
 from decoupled_style.host import pixels
 from decoupled_style.host.new_layers import empty_layer
 from decoupled_style.host.recipe import PREVIEW

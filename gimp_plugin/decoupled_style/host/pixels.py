@@ -13,7 +13,9 @@ from typing import Literal, NamedTuple, TypeVar
 
 from gi.repository import Gegl, Gimp
 
-from decouple_contract import protocol
+from decouple_contract.jobs import Raster
+from decouple_contract.shared_folders import mask_file, pixels_file
+from decoupled_style.client.steps import reworded
 
 STRIPE_ROWS = 128
 """GIMP keeps tiles of 64 or 128 rows; 128 rows of a 6000 pixels wide layer are 12 MB, read as fast as the whole."""
@@ -57,7 +59,7 @@ def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Weights]:
     return found
 
 
-def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str) -> Reading[protocol.Raster]:
+def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str) -> Reading[Raster]:
     """Write a layer and its weights into the job folder, as far as other pixels lie there.
 
     Parameters
@@ -69,12 +71,12 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
     folder, name
         Where, and ``target`` or ``style``.
     """
-    raster = protocol.Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3,
+    raster = Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3,
                              len(weights))
     parts = 1 + len(weights)
     yield from part(_save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels],
-                          protocol.pixels_file(folder, name)), 0, parts)
-    masks = [protocol.mask_file(folder, name, number) for number in range(parts - 1)]
+                          pixels_file(folder, name)), 0, parts)
+    masks = [mask_file(folder, name, number) for number in range(parts - 1)]
     for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
         yield from part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
     for left_over in set(folder.glob(f"{name}.mask*")) - set(masks):
@@ -83,19 +85,19 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
 
 
 def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, folder: Path,
-                     name: str) -> Reading[protocol.Raster]:
+                     name: str) -> Reading[Raster]:
     """Write what a layer of labels has over another drawable, as large as that.
 
     Where the labels do not reach, they are transparent.
     """
     (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
-    raster = protocol.Raster(drawable.get_width(), drawable.get_height(), 4)
+    raster = Raster(drawable.get_width(), drawable.get_height(), 4)
     yield from _save(labels.get_buffer(), x - left, y - top, raster, COLOUR_FORMATS[4],
-                     protocol.pixels_file(folder, name))
+                     pixels_file(folder, name))
     return raster
 
 
-def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: protocol.Raster, file: Path,
+def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: Raster, file: Path,
               tick: Tick) -> None:
     """Fill a new layer with a job's result; its alpha is that of the source, if there is one, to the last bit.
 
@@ -126,7 +128,7 @@ def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
     into.update(0, 0, width, into.get_height())
 
 
-def result_bytes(raster: protocol.Raster, file: Path) -> bytes:
+def result_bytes(raster: Raster, file: Path) -> bytes:
     """What a view shows, as R'G'B'A bytes."""
     data = file.read_bytes()
     whole = Gegl.Rectangle.new(0, 0, raster.width, raster.height)
@@ -142,7 +144,7 @@ _FINER_THAN_FLOAT = {getattr(Gimp.Precision, f"{kind}_{curve}"): (f"R'G'B'A {kin
 """Precisions whose alpha float32 cannot hold: a format that can, and the type code of its components."""
 
 
-def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raster, pixel_format: str,
+def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: Raster, pixel_format: str,
                 code: _Code) -> None:
     for y, rows in _stripes(raster.height):
         rectangle = Gegl.Rectangle.new(0, y, raster.width, rows)
@@ -152,7 +154,7 @@ def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: protocol.Raste
         target.set(rectangle, pixel_format, bytes(ours))
 
 
-def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_format: str, path: Path) -> Reading[None]:
+def _save(buffer: Gegl.Buffer, x: int, y: int, raster: Raster, pixel_format: str, path: Path) -> Reading[None]:
     """Write pixels into a file; one that holds them already is left alone, so that it counts as the same."""
     of_this_size = path.exists() and path.stat().st_size == raster.width * raster.height * (
         4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels))
@@ -171,12 +173,7 @@ def _save(buffer: Gegl.Buffer, x: int, y: int, raster: protocol.Raster, pixel_fo
 
 def part(reading: Reading[Answer], number: int, parts: int) -> Reading[Answer]:
     """One of some readings, its progress as a share of all."""
-    while True:
-        try:
-            yield (number + next(reading)) / parts
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
+    return reworded(reading, lambda share: (number + share) / parts)
 
 
 def _stripes(height: int) -> Iterator[tuple[int, int]]:

@@ -74,7 +74,7 @@ class Regions:
     def hand_over(self, folder: Path, layer: Gimp.Layer) -> Reading[dict[str, Any]]:
         """Write the labels of a layer and of the style.
 
-        Returns the fields of `protocol.Transfer` that tell of them.
+        Returns the fields of `jobs.Transfer` that tell of them.
         """
         _check(self.target, self.style, self.picture, layer)
         target = yield from hand_over_labels(self.target, layer, folder, "target_labels")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from gi.repository import Gimp, Gio
 
-from decouple_contract import protocol
+from decouple_contract.jobs import Ingredient
 from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
 from decoupled_style.host.recipe import Recipe, is_dressed, is_preview
@@ -29,7 +29,7 @@ class Style(Protocol):
     def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
         """Write what the worker needs into the job folder.
 
-        Returns the fields of `protocol.Transfer` that tell of it.
+        Returns the fields of `jobs.Transfer` that tell of it.
         """
 
     def where(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Mixture:
         given = []
         for number, (style, weight) in enumerate(self.parts):
             fields = yield from part(style.hand_over(folder, f"style{number}"), number, len(self.parts))
-            given.append(protocol.Ingredient(weight, **fields))
+            given.append(Ingredient(weight, **fields))
         return {"mixture": tuple(given)}
 
     def where(self) -> dict[str, Any]:

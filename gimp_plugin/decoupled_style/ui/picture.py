@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
 
-from decouple_contract.protocol import Raster, View
+from decouple_contract.jobs import Raster, View
 from decoupled_style.messages import _
 
 CHECKS = (8, 0xFF999999, 0xFF666666)

@@ -16,12 +16,13 @@ from typing import Any
 
 from gi.repository import Gimp, GLib, Gtk
 
-from decouple_contract import protocol
 from decouple_contract.errors import Cancelled, DecoupleError
 from decouple_contract.failures import as_failure
+from decouple_contract.jobs import View
 from decouple_contract.messages import Message
 from decouple_contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
-from decoupled_style.client.steps import finish
+from decouple_contract.shared_folders import pixels_file
+from decoupled_style.client.steps import finish, reworded
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import Doing, Given, JobFiles, compute
@@ -146,7 +147,7 @@ class Preview(Gtk.Box):
         if small is not None and not small.get_has_alpha():
             small = small.add_alpha(False, 0, 0, 0)
         if small is not None:
-            view = protocol.View(max(small.get_width(), small.get_height()), 0, 0, small.get_width(),
+            view = View(max(small.get_width(), small.get_height()), 0, 0, small.get_width(),
                                  small.get_height())
             self.picture.show_look(Look(view, small, small))
 
@@ -315,10 +316,10 @@ class Preview(Gtk.Box):
         """Have the whole result made, and put it above the layer."""
         given = yield from self._files.hand_over(wish.style, wish.regions, again=self._read != self._version)
         width, height = given.target.width, given.target.height
-        job = given.transfer(wish.settings, protocol.View(max(width, height), 0, 0, width, height))
+        job = given.transfer(wish.settings, View(max(width, height), 0, 0, width, height))
         yield from compute(self._worker, job)
         if self._canvas_shows is not None and wanted == self._wanted():
-            self._canvas.show(job.result, protocol.pixels_file(given.folder, "result"))
+            self._canvas.show(job.result, pixels_file(given.folder, "result"))
             self._canvas_shows = wanted[:2]
 
     def _show(self, wanted: tuple[object, ...], look: Look) -> None:
@@ -351,16 +352,15 @@ class Preview(Gtk.Box):
         self._under_way, self._drafting = wish.solve(), not true
         self._remaining.begin(self._learnt.expected(settings, max(given.target.width, given.target.height)))
         steps = compute(self._worker, job)
-        while True:
-            try:
-                news = next(steps)
-            except StopIteration as end:
-                reasons = _reasons(end.value)
-                break
-            yield None if news is None else (news[0], news[1] if true else _("Draft. {text}").format(text=news[1]))
-        before, after = (pixbuf_of(pixels.result_bytes(job.result, protocol.pixels_file(given.folder, name)),
+        answer = yield from (steps if true else reworded(steps, _of_draft))
+        before, after = (pixbuf_of(pixels.result_bytes(job.result, pixels_file(given.folder, name)),
                                    view.width, view.height) for name in ("before", "result"))
-        return Look(view, before, after, reasons)
+        return Look(view, before, after, _reasons(answer))
+
+
+def _of_draft(news: tuple[float, str] | None) -> tuple[float, str] | None:
+    """Progress, said to be of a draft."""
+    return None if news is None else (news[0], _("Draft. {text}").format(text=news[1]))
 
 
 def _reasons(answer: Mapping[str, Any]) -> str:

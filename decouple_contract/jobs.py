@@ -1,83 +1,26 @@
-"""What the plug-in and the worker say to each other: JSON messages over a local, authenticated connection.
+"""What the plug-in asks of the worker, and how that answers: the content of their messages.
 
-A client connects, says ``hello``, and is told the worker's `PROTOCOL` and version. It opens a job folder, writes raw
-pixels there, and sends one ``transfer`` message; the worker answers with ``queued`` and ``progress`` messages and then
-exactly one of ``done``, ``failed`` and ``cancelled``. A ``where`` message (`Where`) asks which places of the last job's
-pictures belong together; a ``places`` message answers it without a solve, while another job runs, too. Messages are
-JSON objects with a ``kind``; never pickles. What is for people is a `messages.Message` in them. The pixels stay in
-files, which both sides map into memory.
+A job is one ``transfer`` message; the worker answers with ``queued`` and ``progress`` messages and then exactly one of
+``done``, ``failed`` and ``cancelled``. A ``where`` message (`Where`) asks which places of the last job's pictures
+belong together; a ``places`` message answers it without a solve, while another job runs, too. What is for people is a
+`messages.Message` in them; the pixels lie in files (`shared_folders`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import secrets
-import socket
-import struct
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from decouple_contract import __version__
-from decouple_contract.errors import DecoupleError
+from decouple_contract.errors import DecoupleError, ProtocolError
 from decouple_contract.messages import Message
-from decouple_contract.ownership import opened, partner, private_folder
 from decouple_contract.tables import LEAST_NODES, MOST_NODES, SUFFIXES
-
-PROTOCOL = 7
-"""Both sides must agree on this number; it changes when the meaning of a message does."""
-
-MESSAGE_LIMIT = 16 * 2**20
-"""Bytes of one message. A style takes some 250 kB, one of 16 pictures with many regions up to 9 MB."""
-
-HANDSHAKE_SECONDS = 5.0
-"""A worker answers at once, even while it computes; one that does not within this time is hung, and a client that does
-not is hung up on."""
-
-FRAME_SECONDS = 10.0
-"""Longest pause within a message, on its way in or out: both ends are on one machine."""
-
-ENDPOINT_BYTES = 4096
-"""Of the file that names a worker, which takes some 200."""
 
 SIDE_LIMIT = 524_288
 """Pixels along one side: GIMP's own limit (GIMP_MAX_IMAGE_SIZE)."""
 
 LARGEST_WEIGHT = 1e6
 """Of a style in a mixture: what counts is the ratio, and no artist needs a finer one."""
-
-KEY_BYTES = 32
-
-UNIX_ADDRESS_LIMIT = 100
-"""Bytes in the path of a Unix socket: the systems allow 104 (macOS) to 108 (Linux), a final zero included."""
-
-
-class ProtocolError(Exception):
-    """The other side said something that no well-meaning partner says."""
-
-
-class NotRunning(Exception):
-    """No worker answers."""
-
-
-class Silent(NotRunning):
-    """Somebody listens where the worker should and does not answer: it is stopped, or hangs.
-
-    Attributes
-    ----------
-    pid : int or None
-        The process that listens, as the system knows it; None where it does not tell.
-    """
-
-    def __init__(self, pid: int | None) -> None:
-        super().__init__()
-        self.pid = pid
 
 
 @dataclass(frozen=True)
@@ -349,7 +292,7 @@ class Where:
             raise ProtocolError(str(error)) from error
 
 
-def places(shares: list[list[list[float]]] | None) -> dict[str, Any]:
+def places_message(shares: list[list[list[float]]] | None) -> dict[str, Any]:
     """The answer to a `Where`, whose own fields the client finds in it, too.
 
     Parameters
@@ -376,193 +319,11 @@ def _ingredient(values: Mapping[str, Any]) -> Ingredient:
     return Ingredient(**{**values, "style": Raster(**style) if style is not None else None})
 
 
-def pixels_file(folder: Path, name: str) -> Path:
-    """Where a job's ``target``, ``style``, ``result``, labels or parts lie."""
-    return folder / f"{name}.raw"
-
-
-def table_file(folder: Path, table: Table) -> Path:
-    """Where the lookup table that was wanted lies."""
-    return folder / f"table{table.suffix}"
-
-
-def mask_file(folder: Path, name: str, number: int) -> Path:
-    """Where the weights number `number` of the raster `name` lie."""
-    return folder / f"{name}.mask{number}.raw"
-
-
-def hello() -> dict[str, Any]:
-    """How the worker introduces itself."""
-    return {"kind": "hello", "protocol": PROTOCOL, "version": __version__, "pid": os.getpid()}
-
-
-def progress(number: int, fraction: float, message: Message) -> dict[str, Any]:
+def progress_message(number: int, fraction: float, message: Message) -> dict[str, Any]:
     """How far job `number` is, in [0, 1], and what it does."""
     return {"kind": "progress", "number": number, "fraction": fraction, "message": message.as_dict()}
 
 
-def failed(error: DecoupleError) -> dict[str, Any]:
+def failure_message(error: DecoupleError) -> dict[str, Any]:
     """Why a job failed; `errors.from_dict` reads it."""
     return {"kind": "failed", **error.as_dict()}
-
-
-def send(connection: Connection, message: Mapping[str, Any]) -> None:
-    """Send one message; OSError where the other side is gone."""
-    connection.send_bytes(json.dumps(message).encode())
-
-
-def receive(connection: Connection) -> dict[str, Any]:
-    """Wait for one message; EOFError or OSError where the other side is gone, `ProtocolError` for anything odd.
-
-    One may wait for long; once it has begun, it has to arrive (`FRAME_SECONDS`).
-    """
-    connection.poll(None)
-    try:
-        message = json.loads(connection.recv_bytes(MESSAGE_LIMIT))
-    except (ValueError, RecursionError) as error:  # also UnicodeDecodeError
-        raise ProtocolError("a message that is not JSON") from error
-    if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
-        raise ProtocolError("a message without a kind")
-    return message
-
-
-def run_folder(home: Path) -> Path:
-    """Where the worker's lock, address and jobs are; private."""
-    return private_folder(home / "run")
-
-
-def log_folder(home: Path) -> Path:
-    """Where the worker and the plug-in write their logs."""
-    return private_folder(home / "log")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a worker listens and the key that opens it; kept in a file that only this user can read."""
-
-    address: str
-    pid: int
-    key: bytes = field(repr=False)
-
-    @classmethod
-    def create(cls, home: Path) -> Endpoint:
-        """A new address and key for the worker of this process."""
-        if sys.platform == "win32":
-            address = rf"\\.\pipe\decoupled-style-{secrets.token_hex(16)}"
-        else:
-            address = str(run_folder(home) / "socket")
-            if len(os.fsencode(address)) > UNIX_ADDRESS_LIMIT:
-                address = str(Path(tempfile.mkdtemp(prefix="decouple-")) / "socket")
-        return cls(address, os.getpid(), secrets.token_bytes(KEY_BYTES))
-
-    def save(self, home: Path) -> None:
-        """Write the file beside, then put it in place."""
-        target = run_folder(home) / "worker.json"
-        beside = target.with_suffix(".new")
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({"address": self.address, "pid": self.pid, "key": self.key.hex()}, file)
-        os.replace(beside, target)
-
-    @classmethod
-    def load(cls, home: Path) -> Endpoint:
-        """Read the file; `NotRunning` where there is none, or anything that no worker of this user has written."""
-        try:
-            with open(opened(home / "run" / "worker.json"), "rb") as file:
-                kept = json.loads(file.read(ENDPOINT_BYTES))
-            address, pid, key = kept["address"], kept["pid"], bytes.fromhex(kept["key"])
-        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-            raise NotRunning from error
-        if type(address) is not str or type(pid) is not int or len(key) < KEY_BYTES:
-            raise NotRunning
-        return cls(address, pid, key)
-
-
-def connect(home: Path) -> Connection:
-    """Connect to the worker of this user and prove to each other that both know the key.
-
-    Raises
-    ------
-    NotRunning
-        Where no worker answers; a left-over address file counts as none.
-    Silent
-        Where one listens and does not answer.
-    """
-    endpoint = Endpoint.load(home)
-    try:
-        connection, pid = _called(endpoint.address)
-    except BlockingIOError as error:  # so many wait already that there was no room for one more
-        raise Silent(None) from error
-    except (OSError, ValueError) as error:  # ValueError: no address
-        raise NotRunning from error
-    try:
-        if not connection.poll(HANDSHAKE_SECONDS):
-            raise Silent(pid)
-        answer_challenge(connection, endpoint.key)
-        deliver_challenge(connection, endpoint.key)
-    except BlockingIOError as error:  # it fell silent in the middle
-        connection.close()
-        raise Silent(pid) from error
-    except NotRunning:
-        connection.close()
-        raise
-    except Exception as error:  # AuthenticationError, EOFError, AssertionError, ...: who listens is not our worker
-        connection.close()
-        raise NotRunning from error
-    return connection
-
-
-def _called(address: str) -> tuple[Connection, int | None]:
-    """A connection to whoever listens there, and the process that does."""
-    if sys.platform == "win32":
-        return Client(address), None
-    with socket.socket(socket.AF_UNIX) as caller:
-        # Not `settimeout`, with which a queue that is full refuses at once.
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(HANDSHAKE_SECONDS))
-        caller.connect(address)
-        pid = partner(caller)
-        connection = Connection(caller.detach())
-    limit_pauses(connection)
-    return connection, pid
-
-
-def _timeval(seconds: float) -> bytes:
-    """A time as sockets take it; none at all would mean for ever."""
-    whole = int(seconds)
-    return struct.pack("ll", whole, int(1e6 * (seconds - whole)))
-
-
-@contextlib.contextmanager
-def _as_socket(connection: Connection) -> Iterator[socket.socket | None]:
-    """The socket of a connection; None where it is a pipe of Windows."""
-    if sys.platform == "win32":
-        yield None
-        return
-    with socket.socket(fileno=os.dup(connection.fileno())) as same:
-        yield same
-
-
-def limit_pauses(connection: Connection) -> None:
-    """Let reading and writing fail, with BlockingIOError, where the other side pauses within a message."""
-    with _as_socket(connection) as same:
-        if same is not None:
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(FRAME_SECONDS))
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(FRAME_SECONDS))
-
-
-def hang_up(connection: Connection) -> None:
-    """End a connection at which another thread of ours may be waiting; that one closes it."""
-    with contextlib.suppress(OSError), _as_socket(connection) as same:
-        if same is None:
-            connection.close()
-        else:
-            same.shutdown(socket.SHUT_RDWR)
-
-
-def welcome(connection: Connection, key: bytes) -> None:
-    """The worker's half of the handshake in `connect`; AuthenticationError, EOFError or OSError for a stranger."""
-    with _as_socket(connection) as same:
-        if same is not None:
-            partner(same)
-    limit_pauses(connection)
-    deliver_challenge(connection, key)
-    answer_challenge(connection, key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,8 @@ from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Entry, digest_of
 from decouple_core.batch.plan import Names, check_apart, entries_of, styles_of, targets_of, to_make
 from decouple_core.batch.results import Results, held
+from decouple_core.command.bar import BatchBar, say
+from decouple_core.command.parser import add_settings, settings_of
 from decouple_core.pictures.series import FITTED, spread
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MOST_WAIT = 7 * 24 * 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes beside the settings."""
+    """What the command takes."""
     parser.add_argument("style", metavar="STYLE",
                         help="picture, .style file, or folder of these, to take the style from")
     parser.add_argument("targets", metavar="TARGET", nargs="+", help="pictures, or folders of pictures, to change")
@@ -61,18 +62,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "send each other")
     parser.add_argument("--cluster-wait", type=float, default=CLUSTER_WAIT, metavar=f"0..{MOST_WAIT} s",
                         help="how long to wait for workers while the scheduler has none (default: %(default)s)")
+    add_settings(parser)
 
 
-def run(options: argparse.Namespace, settings: Settings) -> str:
-    """Make what is not made yet, and say how it went.
-
-    Raises
-    ------
-    DecoupleError
-        When some pictures failed; the others are made all the same.
-    """
+def run(options: argparse.Namespace) -> str:
+    """Apply STYLE to many pictures; a run that was stopped continues where it left off."""
     from decouple_core.pictures.writing import ENDINGS, check_ending
 
+    settings = settings_of(options)
     ending = "." + options.format.lower().lstrip(".") if options.format else None
     if ending:
         check_ending(ending, options.format)
@@ -92,7 +89,7 @@ def run(options: argparse.Namespace, settings: Settings) -> str:
         results.begin({"settings": settings.as_dict(), "same_look": options.same_look})
         failed = _make(todo, recipes, settings, options, results, series)
     seconds = time.perf_counter() - start
-    if failed:
+    if failed:  # the others are made all the same
         raise DecoupleError("batch-failed", failed=failed, count=len(entries), summary=str(results.summary))
     return (f"{folder}: {len(todo)} made, {len(entries) - len(todo)} there already, {seconds:.1f} s"
             + (f", {seconds / len(todo):.2f} s each" if todo else ""))
@@ -147,7 +144,7 @@ def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, 
     """Make these pictures and give each its place as it is finished; how many failed."""
     tasks = list(todo)
     failures: list[tuple[str, Message]] = []
-    with _Bar(len(tasks)) as bar:
+    with BatchBar(len(tasks)) as bar:
 
         def finished(task: Task, done: Done) -> None:
             entry, problem = todo[task], done.problem
@@ -166,7 +163,7 @@ def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, 
                 from decouple_core.batch.cluster import run_on_cluster
 
                 run_on_cluster(options.cluster, tasks, settings, finished, series, wait=options.cluster_wait,
-                               say=lambda message: _say(str(message)))
+                               say=lambda message: say(str(message)))
             elif tasks:
                 from decouple_core.batch.here import run_here
 
@@ -174,7 +171,7 @@ def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, 
         finally:
             bar.close()
             for target, message in failures:
-                _say(f"decouple: {target}: {message}")
+                say(f"decouple: {target}: {message}")
     return len(failures)
 
 
@@ -196,52 +193,3 @@ def _stoppable() -> Iterator[None]:
 def _endings() -> list[signal.Signals]:
     """Signals that are sent to end a program: by systems, terminals that are closed, and Windows."""
     return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-
-
-def _say(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody may be reading
-        print(line.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"),
-              file=sys.stderr, flush=True)
-
-
-class _Bar:
-    """Pictures done and the time left, on standard error: a bar on a terminal, a line for each picture elsewhere."""
-
-    def __init__(self, count: int) -> None:
-        from tqdm import tqdm
-
-        self._count, self._done = count, 0
-        self._start = time.monotonic()
-        self._bar = tqdm(total=count, file=sys.stderr, disable=not sys.stderr.isatty(), smoothing=0,
-                         bar_format="{desc} {n:.1f} of {total}|{bar}| {elapsed}, {remaining} left")
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._bar.close()
-
-    def solving(self, share: float, message: Message) -> None:
-        """Progress of the picture that is being solved."""
-        if not self._bar.disable:
-            self._bar.set_description_str(str(message), refresh=False)
-            self._bar.update(max(0.0, min(self._count, self._done + share) - self._bar.n))
-
-    def finished(self, name: str, seconds: float, *, failed: bool) -> None:
-        """One more is written, or has failed."""
-        self._done += 1
-        if not self._bar.disable:
-            self._bar.update(self._done - self._bar.n)
-            return
-        left = (time.monotonic() - self._start) / self._done * (self._count - self._done)
-        how = "failed" if failed else f"{seconds:.1f} s"
-        _say(f"{self._done} of {self._count}: {name}, {how}, {_clock(left)} left")
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

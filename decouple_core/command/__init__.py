@@ -1,0 +1,1 @@
+"""The command line: `main` runs it; each subcommand is a file of its own."""
