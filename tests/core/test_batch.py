@@ -301,7 +301,7 @@ def test_a_cluster_that_does_nothing(shoot: Path, cluster: tuple[subprocess.Pope
         out, said = client.communicate(timeout=120)
     assert (client.returncode, out) == (1, "")
     assert said == (f"decouple: The Dask scheduler at {address} has had no worker for 0.5 s; start one with "
-                    f"`dask worker {address}`, and run the same command again.\n")
+                    f"`dask worker {address}` and run the same command again.\n")
     with started(*words) as client:
         assert client.stderr is not None
         assert client.stderr.readline().startswith("Waiting up to")

@@ -229,5 +229,5 @@ def test_openexr_in_other_primaries(tmp_path: Path) -> None:
 
 def test_formats_whose_library_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(InputError, match=r"OpenEXR needs the package OpenEXR .* pip install OpenEXR"):
+    with pytest.raises(InputError, match=r"OpenEXR needs the package OpenEXR; .* pip install OpenEXR"):
         check_output(tmp_path / "a.exr")
