@@ -189,8 +189,8 @@ class DressDialog:
     def _regions_row(self) -> Gtk.Widget:
         """The two choosers of labels, with a short guide."""
         guide = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, label=_(
-            "To match sky with sky, paint a layer of flat colours over each of the two images, hide both layers and "
-            "choose them here. Equal colours belong together; transparent parts belong to no region."))
+            "To match sky with sky, paint a layer of flat colours over each of the two images, hide both layers "
+            "and choose them here. Equal colours belong together; transparent parts belong to no region."))
         rows: list[Gtk.Widget] = [guide]
         for words, chooser in ((_("Target"), self._target_labels), (_("Style"), self._style_labels)):
             box = Gtk.Box(spacing=6)

@@ -33,8 +33,8 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.Widg
                         "to RGB.")
         chooser.set_sensitive(not why_not)
         chooser.set_tooltip_text(why_not or _(
-            "Separable layers are a group of colour, forms, strokes and grain that add up to the one layer: hide, fade "
-            "and mask each as you like"))
+            "Separable layers are a group of colour, forms, strokes and grain that add up to the one layer: hide, "
+            "fade and mask each as you like"))
         changing = False
 
     def take(*_args: object) -> None:
