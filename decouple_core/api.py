@@ -43,7 +43,7 @@ Picture = np.ndarray | PIL.Image.Image | Tensor | StrPath
 """A picture in any form that `take` knows; masks and labels are given in the same forms."""
 
 Kind = TypeVar("Kind", np.ndarray, PIL.Image.Image, Tensor)
-Made = TypeVar("Made", covariant=True)
+Form = TypeVar("Form", covariant=True)
 
 DEFAULT = Settings()
 FITTING_SHARE = 0.2
@@ -53,7 +53,7 @@ THERE_AND_BACK = Settings(integrator="reversible", size=128)
 
 
 @dataclass(frozen=True)
-class Result(Generic[Made]):
+class Result(Generic[Form]):
     """The outcome of a transfer.
 
     Attributes
@@ -85,7 +85,7 @@ class Result(Generic[Made]):
     [3, 5]
     """
 
-    image: Made
+    image: Form
     components: Components
     style: Style
     report: Report

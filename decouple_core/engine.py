@@ -38,7 +38,7 @@ from decouple_core.outcomes import colour_by_place
 from decouple_core.outcomes.certificate import Drift, Moved, certificate, drift
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.field import Field
-from decouple_core.outcomes.outcome import Dressed
+from decouple_core.outcomes.outcome import Stylisation
 from decouple_core.outcomes.painting import COARSEST, scales_of
 from decouple_core.outcomes.photograph import IN_COMMON
 from decouple_core.outcomes.registry import OUTCOMES
@@ -144,7 +144,7 @@ class Engine:
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
                  regions: Labels | None = None, colour: Field | None = None, out: np.ndarray | None = None,
                  render: bool = True, certify: bool = False, progress: Progress = silent) -> Transferred:
-        """Dress the target in the style.
+        """Apply the style to the target.
 
         Parameters
         ----------
@@ -177,8 +177,8 @@ class Engine:
         """
         result = np.empty(target.shape, np.float32) if out is None else out
         target_masks, style_masks = _masks(target_mask, style_mask, regions)
-        given = _Given(target, target_masks, target_mask)
-        wanted = style if isinstance(style, Style) else _Given(style, style_masks, style_mask)
+        given = _Source(target, target_masks, target_mask)
+        wanted = style if isinstance(style, Style) else _Source(style, style_masks, style_mask)
         device = pick_device(settings.device)
         painted = _painted(wanted) if settings.mode == "auto" else None
         settings, choices = settled(settings, painted, _longest(style), max(target.shape[:2]),
@@ -202,7 +202,7 @@ class Engine:
         """
         device = pick_device(settings.device)
         for_any = for_any or settings.mode == "auto"
-        given = _Given(image, [] if mask is None else [mask], mask)
+        given = _Source(image, [] if mask is None else [mask], mask)
         painted = _painted(given) if for_any else None
         settings, _ = settled(settings, painted, None, max(image.shape[:2]), accelerated=device.type != "cpu")
 
@@ -249,7 +249,7 @@ class Engine:
             return run.round_trip(image)
 
 
-class _Given(NamedTuple):
+class _Source(NamedTuple):
     """An image as it was given, (H, W, 3), with the masks of its regions, and where anything of it is seen, (H, W)."""
 
     pixels: np.ndarray
@@ -270,7 +270,7 @@ class _Run:
         self._meter = Meter(say)
         self.correspondence: Correspondence | None = None
 
-    def transfer(self, target: _Given, style: _Given | Style, out: np.ndarray, render: bool) -> Transferred:
+    def transfer(self, target: _Source, style: _Source | Style, out: np.ndarray, render: bool) -> Transferred:
         finest = self._outcome.finest(self._settings, max(target.pixels.shape[:2]))
         if isinstance(style, Style):
             self._settings = _for_style(self._settings, style, max(1, len(target.masks)))
@@ -288,23 +288,23 @@ class _Run:
                 picture, source = self._pictures((target, finest), (style, max(sides, default=0)))
                 active = self._active(model, picture) * self._active(model, source)
         before = model.hierarchy.work.copy()
-        self._plan(model, reads=self._flows and not isinstance(style, Style), dresses=self._flows, renders=True)
+        self._plan(model, reads=self._flows and not isinstance(style, Style), stylises=self._flows, renders=True)
         with self._journal.step("style"):
             wanted = style if isinstance(style, Style) else self._style(model, source, active, sides, flows=self._flows)
         with self._journal.step("match"):
             by_place = self._by_place(model, picture, wanted)
         self._keep_readable(picture, wanted, by_place)
         colour = by_place and dataclasses.replace(by_place, amount=by_place.amount * self._settings.strength)
-        dressed, layers = (self._flowed if self._flows else self._measured)(model, picture, wanted, active,
-                                                                            colour or self._colour)
+        stylised = self._flowed if self._flows else self._measured
+        stylisation, layers = stylised(model, picture, wanted, active, colour or self._colour)
         with self._journal.step("finish"):
             self._meter.phase("carrying")
-            components = self._components(model, dressed)
-            layers = layers or self._reached(model, dressed, components)
+            components = self._components(model, stylisation)
+            layers = layers or self._reached(model, stylisation, components)
         if self._certify and components.base is not None and components.differences:
             with self._journal.step("certify"):
-                self._journal.certificate = self._certified(model, dressed, components)
-                self._journal.drift = self._drift(model, dressed, active)
+                self._journal.certificate = self._certified(model, stylisation, components)
+                self._journal.drift = self._drift(model, stylisation, active)
         if render:
             with self._journal.step("render"):
                 self._meter.phase("rendering")
@@ -316,7 +316,7 @@ class _Run:
                            self.correspondence)
         return Transferred(out, wanted, components, report, self.correspondence)
 
-    def read_style(self, given: _Given, for_any: bool) -> Style:
+    def read_style(self, given: _Source, for_any: bool) -> Style:
         model = self._prepare()
         flows = for_any or self._flows
         sides = self._style_sides(self._settings.size) if flows else []
@@ -324,7 +324,7 @@ class _Run:
             longest = max(given.pixels.shape[:2])
             sides = sorted({*sides, *(side for side in doubling(FINEST_KEPT, COARSEST) if side <= longest)})
         picture, = self._pictures((given, max(sides, default=0)))
-        self._plan(model, reads=flows, dresses=False, renders=False)
+        self._plan(model, reads=flows, stylises=False, renders=False)
         return self._style(model, picture, self._active(model, picture), sides, flows=flows)
 
     def fit_together(self, pictures: Sequence[Picture], style: Style) -> Field:
@@ -337,10 +337,10 @@ class _Run:
     def round_trip(self, image: np.ndarray) -> RoundTrip:
         model = self._prepare()
         picture = Picture.of(image, [], self._settings.size, self._device)
-        self._plan(model, reads=False, dresses=True, renders=False)
+        self._plan(model, reads=False, stylises=True, renders=False)
         active = self._active(model, picture)
         normalised = self._normalise(model, picture, active)
-        returned, _ = self._dress(model, picture, normalised, normalised.own, active)
+        returned, _ = self._stylise(model, picture, normalised, normalised.own, active)
         return RoundTrip(picture.small.image, returned)
 
     def _by_place(self, model: PreparedModel, picture: Picture, wanted: Style) -> Field | None:
@@ -386,44 +386,44 @@ class _Run:
             self._journal.choices.append(dataclasses.replace(choice, value=self._settings.strength))
 
     def _flowed(self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor,
-                colour: Field | None) -> tuple[Dressed, list[LayerReport]]:
+                colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
         """The target carried to the style's features by the flow, from its own."""
         with self._journal.step("undress"):
             normalised = self._normalise(model, picture, active)
         with self._journal.step("dress"):
             goal = normalised.own.towards(wanted, self._settings.strengths)
-            image, layers = self._dress(model, picture, normalised, goal, active)
-            return Dressed(picture, normalised.own, goal, image, colour), layers
+            image, layers = self._stylise(model, picture, normalised, goal, active)
+            return Stylisation(picture, normalised.own, goal, image, colour), layers
 
     def _measured(self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor,
-                  colour: Field | None) -> tuple[Dressed, list[LayerReport]]:
+                  colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
         """The target as it is, with what it is to have, for an outcome that needs no flow."""
         own = self._engine.own.get(identity_of(model.identity, picture.identity),
                                    lambda: self._described(model, picture, ()))
         self._journal.images["target"] = picture.small.image
-        return Dressed(picture, own, own.towards(wanted, self._settings.strengths), None, colour), []
+        return Stylisation(picture, own, own.towards(wanted, self._settings.strengths), None, colour), []
 
-    def _reached(self, model: PreparedModel, dressed: Dressed, components: Components) -> list[LayerReport]:
+    def _reached(self, model: PreparedModel, stylisation: Stylisation, components: Components) -> list[LayerReport]:
         """What each layer has reached without a flow: its coupled means, deep to shallow."""
-        detail = dressed.picture.detail
+        detail = stylisation.picture.detail
         hierarchy = model.hierarchy.within(detail.masks).first(min(DETAIL_LAYERS, self._layers(model)))
         reached = hierarchy.measure(components.picture(detail.image))
-        return [LayerReport.of(*row) for row in zip(hierarchy.names, dressed.own.coupled_means,
-                                                    dressed.goal.coupled_means, reached, strict=False)][::-1]
+        return [LayerReport.of(*row) for row in zip(hierarchy.names, stylisation.own.coupled_means,
+                                                    stylisation.goal.coupled_means, reached, strict=False)][::-1]
 
-    def _certified(self, model: PreparedModel, dressed: Dressed, components: Components) -> list[Moved]:
+    def _certified(self, model: PreparedModel, stylisation: Stylisation, components: Components) -> list[Moved]:
         """How far each component moves the means at each scale."""
-        assert dressed.picture.finest is not None  # a painting has it
-        sides = doubling(max(dressed.picture.finest.image.shape[1:]), COARSEST)
-        wanted = dressed.goal.at_sides([side * self._settings.style_scale for side in sides])
-        return certificate(model.hierarchy, components, dressed.picture.finest.masks,
+        assert stylisation.picture.finest is not None  # a painting has it
+        sides = doubling(max(stylisation.picture.finest.image.shape[1:]), COARSEST)
+        wanted = stylisation.goal.at_sides([side * self._settings.style_scale for side in sides])
+        return certificate(model.hierarchy, components, stylisation.picture.finest.masks,
                            dict(zip(sides, wanted, strict=True)))
 
-    def _drift(self, model: PreparedModel, dressed: Dressed, active: Tensor) -> list[Drift]:
-        """How far each layer moved itself and the ones before it when the flow dressed it."""
+    def _drift(self, model: PreparedModel, stylisation: Stylisation, active: Tensor) -> list[Drift]:
+        """How far each layer moved itself and the ones before it when the flow stylised it."""
         images = [image for name, image in self._journal.images.items() if name.startswith(("undressed", "dressed_"))]
-        return drift(model.hierarchy.within(dressed.picture.small.masks), images, model.reference.values,
-                     dressed.goal.features[: self._layers(model)], active)
+        return drift(model.hierarchy.within(stylisation.picture.small.masks), images, model.reference.values,
+                     stylisation.goal.features[: self._layers(model)], active)
 
     @property
     def _flows(self) -> bool:
@@ -439,11 +439,11 @@ class _Run:
         sides = doubling(finest, COARSEST) if finest else []
         return [max(1, round(side * self._settings.style_scale)) for side in sides]
 
-    def _pictures(self, *images: tuple[_Given, int]) -> list[Picture]:
+    def _pictures(self, *images: tuple[_Source, int]) -> list[Picture]:
         """Shrink images with their masks, each also to a finest side, side by side: each takes one core."""
         size = self._outcome.flow_size(self._settings)
 
-        def shrunk(image: tuple[_Given, int]) -> Picture:
+        def shrunk(image: tuple[_Source, int]) -> Picture:
             given, finest = image
             return Picture.of(given.pixels, given.masks, size, CPU, finest, given.seen)
 
@@ -453,9 +453,9 @@ class _Run:
     def _active(self, model: PreparedModel, picture: Picture) -> Tensor:
         return model.active(picture.small.image, picture.small.masks)
 
-    def _plan(self, model: PreparedModel, *, reads: bool, dresses: bool, renders: bool) -> None:
+    def _plan(self, model: PreparedModel, *, reads: bool, stylises: bool, renders: bool) -> None:
         self._meter.plan(model.hierarchy, integrator_of(self._settings, model.hierarchy), self._layers(model),
-                         reads=reads, dresses=dresses, renders=renders)
+                         reads=reads, stylises=stylises, renders=renders)
 
     def _style(self, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int], *,
                flows: bool) -> Style:
@@ -477,7 +477,7 @@ class _Run:
 
     def _normalise(self, model: PreparedModel, picture: Picture, active: Tensor) -> NormalisedTarget:
         """Step 2."""
-        self._meter.phase("undressing")
+        self._meter.phase("normalising")
 
         def normalise() -> NormalisedTarget:
             nested = self._nested(model, picture, active)
@@ -489,10 +489,10 @@ class _Run:
         self._journal.images["undressed"] = normalised.image
         return normalised
 
-    def _dress(self, model: PreparedModel, picture: Picture, normalised: NormalisedTarget, goal: Style,
+    def _stylise(self, model: PreparedModel, picture: Picture, normalised: NormalisedTarget, goal: Style,
                active: Tensor) -> tuple[Tensor, list[LayerReport]]:
         """Step 3: the flow's result at the working size, and what each layer reached."""
-        self._meter.phase("dressing")
+        self._meter.phase("stylising")
         names, layers, image = model.hierarchy.names, list[LayerReport](), normalised.image
         imposed = self._nested(model, picture, active).impose(image, goal.features[: self._layers(model)])
         for layer, image, reached in imposed:
@@ -504,20 +504,20 @@ class _Run:
         self._journal.images["dressed"] = image
         return image, layers
 
-    def _components(self, model: PreparedModel, dressed: Dressed) -> Components:
+    def _components(self, model: PreparedModel, stylisation: Stylisation) -> Components:
         """The picture as a sum, made or kept, in the amounts that are wanted now."""
         settings = self._settings.as_dict()
-        for name in OF_RENDERING if dressed.picture.finest else (*OF_RENDERING, *OF_PAINTING):
+        for name in OF_RENDERING if stylisation.picture.finest else (*OF_RENDERING, *OF_PAINTING):
             del settings[name]
-        goal = dressed.goal
+        goal = stylisation.goal
         identity = identity_of(
-            model.identity, dressed.picture.identity, dressed.picture.finest_identity, settings,
-            dressed.image, dressed.colour and (*dressed.colour.tensors, dressed.colour.amount), goal.features,
-            goal.coupled_means,
+            model.identity, stylisation.picture.identity, stylisation.picture.finest_identity, settings,
+            stylisation.image, stylisation.colour and (*stylisation.colour.tensors, stylisation.colour.amount),
+            goal.features, goal.coupled_means,
             [(m.mean, m.covariance) for m in goal.full_moments],
             [(scale.side, scale.means, scale.detail) for scale in goal.scales])
         made = self._engine.components.get(identity, lambda: self._outcome.components(
-            model, dressed, self._settings, self._meter.within))
+            model, stylisation, self._settings, self._meter.within))
         return self._outcome.in_amounts(made, self._settings)
 
     def _nested(self, model: PreparedModel, picture: Picture, active: Tensor) -> NestedNormalisation:
@@ -546,7 +546,7 @@ def _longest(style: np.ndarray | Style) -> int | None:
     return None if isinstance(style, Style) else max(style.shape[:2])
 
 
-def _painted(style: _Given | Style) -> bool | None:
+def _painted(style: _Source | Style) -> bool | None:
     """Whether a style looks painted; None where nobody knows."""
     if isinstance(style, Style):
         return style.painted if not style.painted or (style.features and style.scales) else None

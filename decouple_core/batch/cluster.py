@@ -21,7 +21,7 @@ from decouple_contract.messages import Message
 from decouple_contract.remarks import heard, remark
 from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Stamp
-from decouple_core.batch.work import Done, Task, dress, ends_all, read, read_style, with_one_look, write
+from decouple_core.batch.work import Done, Task, ends_all, read, read_style, stylise, with_one_look, write
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 
@@ -149,7 +149,7 @@ def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) 
             made_of = target.stamp
             with _solving:
                 chosen = Settings.from_dict(settings)
-                result = dress(_warm(), target, _style(task.style, series, chosen), chosen)
+                result = stylise(_warm(), target, _style(task.style, series, chosen), chosen)
             part = write(task, result, target)
     except Exception as error:
         return Done(time.perf_counter() - start, made_of, problem=told(error), remarks=tuple(remarks))

@@ -24,10 +24,10 @@ from decouple_core.batch.work import (
     LoadedStyle,
     Part,
     Task,
-    dress,
     ends_all,
     read,
     read_style,
+    stylise,
     with_one_look,
     write,
 )
@@ -83,7 +83,7 @@ def _solve_all(ahead: _Ahead, behind: _Behind, writing: ThreadPoolExecutor, sett
             target = future.result()
             ahead.fill(jobs)
             start = time.perf_counter()
-            result = dress(engine, target, style, settings, progress)
+            result = stylise(engine, target, style, settings, progress)
         except Exception as error:
             behind.told(task, Done(0.0, problem=told(error)))
             continue

@@ -13,7 +13,7 @@ SYNC_SECONDS = 0.1
 """Least time from one writing to the disk itself to the next. One takes milliseconds; pictures come more slowly, and of
 some that come faster, in a cut of the power, the last tenth of a second may go unnoted: they are left alone then."""
 
-MOST_BYTES = 2**20
+LINE_BYTES = 2**20
 """Of a line that is read; an entry has a few paths and a sentence."""
 
 
@@ -58,7 +58,7 @@ def lines_of(path: Path) -> Iterator[Any]:
     """What a journal says, up to a line that was cut short; nothing where none is."""
     try:
         with path.open("rb") as file:
-            while line := file.readline(MOST_BYTES):
+            while line := file.readline(LINE_BYTES):
                 yield json.loads(line)  # a part of an object is none
     except (FileNotFoundError, ValueError):
         return

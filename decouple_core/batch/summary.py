@@ -24,7 +24,7 @@ VERSION = 2
 READ = (1, VERSION)
 """Version 1 had no journal, no digests of results and no times of change."""
 
-MOST_BYTES = 2**28
+SUMMARY_BYTES = 2**28
 """Of a summary that is read: some 300 000 pictures."""
 
 JOURNAL = re.compile(r"[0-9a-f]{16}\.jsonl")
@@ -61,7 +61,7 @@ def read_summary(folder: Path) -> Summary:
     path = folder / NAME
     try:
         with path.open("rb") as file:
-            values = json.loads(file.read(MOST_BYTES))
+            values = json.loads(file.read(SUMMARY_BYTES))
         if values["format"] != FORMAT or values["version"] not in READ:
             raise ValueError("another format")
         journal = values.get("journal", "")

@@ -1,4 +1,4 @@
-"""One picture of a batch: read, dressed, written. The parts are apart, so that they can go on side by side."""
+"""One picture of a batch: read, stylised, written. The parts are apart, so that they can go on side by side."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def read_style(path: str) -> LoadedStyle:
     return LoadedStyle(picture)
 
 
-def dress(engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent,
+def stylise(engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent,
           ) -> np.ndarray:
     """The target in the style, (H, W, 3) float32: what `transfer` makes of the two."""
     request = Request(Input(target.image.pixels, target.image.alpha), style.source, settings, colour=style.colour)

@@ -156,7 +156,7 @@ KINDS = ("forward", "adjoint")
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-MOST_BYTES = 10_000
+CHOICES_BYTES = 10_000
 """Of the file; it has some 400."""
 
 Choices = dict[torch.dtype, Choice]
@@ -314,7 +314,7 @@ def _read() -> Choices | None:
     """The kept choices; None where there are none, or they are damaged or another machine's."""
     try:
         path = _file()
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:  # a pipe would be waited for
+        if not path.is_file() or path.stat().st_size > CHOICES_BYTES:  # a pipe would be waited for
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["machine"] != _machine():

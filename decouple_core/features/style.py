@@ -44,7 +44,7 @@ KEPT = frozenset({"format", "network", "activation", "name", "colours", "palette
                   "painted", "overviews"})
 """What a file holds."""
 
-MOST_BYTES = 16 * 2**20
+STYLE_BYTES = 16 * 2**20
 """Bounds of what is accepted from a file: one region takes about 60 kB, an overview 100 to 300."""
 
 
@@ -237,7 +237,7 @@ class Style:
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
             # A pipe would be waited for, a device read without end.
             raise InputError("file-special", path=str(path))
-        if found.st_size > MOST_BYTES:
+        if found.st_size > STYLE_BYTES:
             raise InputError("style-too-large", path=str(path))
         try:
             values = json.loads(path.read_text(encoding="utf-8"))

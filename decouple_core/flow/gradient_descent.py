@@ -12,7 +12,7 @@ SCALE = 255.0 * 0.226
 """From features of an image in [0, 1], normalised by ImageNet's deviations, to the 0 … 255 scale of the thesis."""
 
 NORMALISED, IMPOSED = 0.05, 0.5
-"""Losses at which the thesis stops when it undresses and when it dresses (section 3.5)."""
+"""Losses at which the thesis stops when it normalises and when it stylises (section 3.5)."""
 
 
 class GradientDescent(Integrator):

@@ -25,7 +25,7 @@ class Meter:
         self._costs: list[float] = []
         self._done, self._end = 0.0, 1.0
 
-    def plan(self, hierarchy: Hierarchy, integrator: Integrator, layers: int, *, reads: bool, dresses: bool,
+    def plan(self, hierarchy: Hierarchy, integrator: Integrator, layers: int, *, reads: bool, stylises: bool,
              renders: bool) -> None:
         """Lay out the phases that there will be, and what an evaluation of the flow at each depth costs.
 
@@ -35,18 +35,18 @@ class Meter:
         integrator : Integrator
         layers : int
             How many take part.
-        reads, dresses, renders : bool
-            Whether a style is measured, a target undressed and dressed, and the result carried to full size.
+        reads, stylises, renders : bool
+            Whether a style is measured, a target normalised and stylised, and the result carried to full size.
         """
         work = [k * c for k, c in zip(hierarchy.schedule.iterations, hierarchy.costs, strict=True)][:layers]
         whole = [w * integrator.evaluations(layer) for layer, w in enumerate(work, 1)]
         reading = sum(whole[:-1]) if reads else 0.0  # the last layer is measured, not moved
-        dressing = sum(whole) if dresses else 0.0
-        flow = 1.0 - (CARRYING_SHARE + RENDERING_SHARE) * renders if reading + dressing else 0.0
-        unit = flow / (reading + 2 * dressing or 1.0)
+        stylising = sum(whole) if stylises else 0.0
+        flow = 1.0 - (CARRYING_SHARE + RENDERING_SHARE) * renders if reading + stylising else 0.0
+        unit = flow / (reading + 2 * stylising or 1.0)
         rendering = 1.0 - (1.0 - flow) * RENDERING_SHARE / (CARRYING_SHARE + RENDERING_SHARE)
         self._costs = [unit * w for w in work]
-        self._starts = {"reading-style": 0.0, "undressing": unit * reading, "dressing": unit * (reading + dressing),
+        self._starts = {"reading-style": 0.0, "normalising": unit * reading, "stylising": unit * (reading + stylising),
                         "carrying": flow, "rendering": rendering}
 
     def phase(self, code: str) -> None:

@@ -36,7 +36,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Drift:
-    """What dressing one layer does to the layers that are to stay at the reference meanwhile.
+    """What stylising one layer does to the layers that are to stay at the reference meanwhile.
 
     Attributes
     ----------
@@ -53,14 +53,14 @@ class Drift:
 
 def drift(hierarchy: Hierarchy, images: Sequence[Tensor], reference: Sequence[Tensor],
           goals: Sequence[Tensor], active: Tensor) -> list[Drift]:
-    """What dressing each layer moves.
+    """What stylising each layer moves.
 
     Parameters
     ----------
     hierarchy : Hierarchy
         Within the picture's regions.
     images : sequence of Tensor
-        The undressed picture, and it after each move, the deepest layer's first.
+        The normalised picture, and it after each move, the deepest layer's first.
     reference, goals : sequence of Tensor
         Features of the layers, shallow to deep.
     active : Tensor

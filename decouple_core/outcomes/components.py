@@ -25,7 +25,7 @@ LARGE_STRIPE_PIXELS = 2**21
 
 
 @dataclass(frozen=True)
-class Laid:
+class Layers:
     """Components laid over a picture, before there is more or less of each; shape (3, h, w) of each.
 
     Attributes
@@ -40,10 +40,10 @@ class Laid:
     base: Tensor | None
     differences: tuple[Tensor, ...]
 
-    def rows(self, first: int, last: int) -> Laid:
+    def rows(self, first: int, last: int) -> Layers:
         """Some rows of it."""
         base = None if self.base is None else self.base[:, first:last]
-        return Laid(self.colour[:, first:last], base, tuple(one[:, first:last] for one in self.differences))
+        return Layers(self.colour[:, first:last], base, tuple(one[:, first:last] for one in self.differences))
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Components:
     keep_detail: float = 1.0
 
     def render(self, target: np.ndarray, out: np.ndarray, progress: Callable[[float], None], top: float = 0.0,
-               bottom: float = 1.0, laid: Laid | None = None) -> None:
+               bottom: float = 1.0, laid: Layers | None = None) -> None:
         """Evaluate the sum at full resolution, stripe by stripe.
 
         Parameters
@@ -84,7 +84,7 @@ class Components:
             Told the finished share.
         top, bottom : float
             Where the target begins and ends, as shares of the height of the whole that it is a part of.
-        laid : Laid, optional
+        laid : Layers, optional
             What `lay` gave for the same target, so that other amounts are had sooner.
         """
         device, height = self.colour.parameters.device, target.shape[0]
@@ -113,11 +113,11 @@ class Components:
         """The sum at an image of the target, (3, h, w) at any size, in [0, 1]."""
         return self._boxed(self._sum(image, 0.0, 1.0))
 
-    def lay(self, target: np.ndarray, top: float = 0.0, bottom: float = 1.0) -> Laid:
+    def lay(self, target: np.ndarray, top: float = 0.0, bottom: float = 1.0) -> Layers:
         """Everything at the size of a target, (H, W, 3), whatever the amounts; it takes that room several times."""
         image = carried(target, self.colour.parameters.device)
         base = None if self.base is None else stretched(self.base, image, top, bottom)
-        return Laid(self.colour(image, top, bottom), base,
+        return Layers(self.colour(image, top, bottom), base,
                     tuple(stretched(one, image, top, bottom) for one in self.differences.values()))
 
     def _boxed(self, values: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class Components:
         changed = self.colour.amount > 0.0 or self.differences
         return box(values) if changed else values.clamp(0.0, 1.0)
 
-    def _sum(self, stripe: Tensor, top: float, bottom: float, laid: Laid | None = None) -> Tensor:
+    def _sum(self, stripe: Tensor, top: float, bottom: float, laid: Layers | None = None) -> Tensor:
         """The sum at a stripe of the target, before the box."""
         of_colour, *others = [*self.amounts, *[1.0] * (1 + len(self.differences))][: 1 + len(self.differences)]
         values = laid.colour if laid else self.colour(stripe, top, bottom)

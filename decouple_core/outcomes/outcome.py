@@ -23,7 +23,7 @@ free photographs the flow at 64 px and that at 128 px gave the same scores to 4 
 
 
 @dataclass(frozen=True)
-class Dressed:
+class Stylisation:
     """A target whose features have been carried from its own to the style's.
 
     Attributes
@@ -53,7 +53,8 @@ class Outcome(ABC):
     flows : bool
         Whether it begins with the flow's result.
     by_place : bool
-        Whether its colours are those that places correspond to, as `Dressed.colour`, where there is a correspondence.
+        Whether its colours are those that places correspond to, as `Stylisation.colour`, where there is a
+        correspondence.
     """
 
     flows = True
@@ -72,6 +73,6 @@ class Outcome(ABC):
         return components
 
     @abstractmethod
-    def components(self, model: PreparedModel, dressed: Dressed, settings: Settings,
+    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
                    progress: Progress) -> Components:
         """The components of the picture; `progress` is told the finished share of making them."""

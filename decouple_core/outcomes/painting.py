@@ -28,7 +28,7 @@ from decouple_core.flow.replays import Replays
 from decouple_core.flow.solvers import Solution
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.outcome import Dressed, Outcome
+from decouple_core.outcomes.outcome import Outcome, Stylisation
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures.blurring import blurred
 from decouple_core.pictures.picture import Picture, Scale
@@ -92,17 +92,17 @@ class Painting(Outcome):
     def finest(self, settings: Settings, longest: int) -> int:
         return min(settings.size, longest)
 
-    def components(self, model: PreparedModel, dressed: Dressed, settings: Settings,
+    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
                    progress: Progress) -> Components:
-        colour = Photograph().components(model, dressed, settings, silent).colour
-        finest = dressed.picture.finest
+        colour = Photograph().components(model, stylisation, settings, silent).colour
+        finest = stylisation.picture.finest
         assert finest is not None  # a picture that is to be painted has it
         base = Scale(colour.picture(finest.image), finest.masks)
-        if _nothing_to_do(dressed):
+        if _nothing_to_do(stylisation):
             return Components(colour)
         sides = doubling(max(finest.image.shape[1:]), COARSEST)
-        wanted = dressed.goal.at_sides([side * settings.style_scale for side in sides])
-        forms, strokes, grain = self._painted(model, dressed, settings, base, sides, wanted, progress)
+        wanted = stylisation.goal.at_sides([side * settings.style_scale for side in sides])
+        forms, strokes, grain = self._painted(model, stylisation, settings, base, sides, wanted, progress)
         return Components(colour, {"forms": forms, "strokes": strokes, "grain": grain}, base=base.image)
 
     def in_amounts(self, components: Components, settings: Settings) -> Components:
@@ -111,8 +111,8 @@ class Painting(Outcome):
         return replace(components, amounts=settings.all_amounts[: 1 + len(components.differences)],
                        keep_detail=keep_detail)
 
-    def _painted(self, model: PreparedModel, dressed: Dressed, settings: Settings, base: Scale, sides: list[int],
-                 wanted: list[ScaleFeatures], progress: Progress) -> tuple[Tensor, Tensor, Tensor]:
+    def _painted(self, model: PreparedModel, stylisation: Stylisation, settings: Settings, base: Scale,
+                 sides: list[int], wanted: list[ScaleFeatures], progress: Progress) -> tuple[Tensor, Tensor, Tensor]:
         """Forms, strokes and grain, the first at the coarsest scale and the others at the finest of their own."""
         canvas: _Canvas | None = None
         known: Solution | None = None
@@ -122,12 +122,12 @@ class Painting(Outcome):
             first, last = number == 0, number == len(sides) - 1
             here = base if last else at_side(base, side)
             before = here.image if canvas is None else _carried(canvas, here)
-            start = self._flowed(dressed, here) if canvas is None else before
+            start = self._flowed(stylisation, here) if canvas is None else before
             steps = FORMS if first else GRAIN if last else STROKES
             image, known, goal = self._step(model, settings, here, start, features, number, steps, known)
             if last:
                 image = here.recoloured(image, [map_between(now, wanted) for now, wanted in
-                                                zip(here.colours(image), dressed.goal.full_moments, strict=True)])
+                                                zip(here.colours(image), stylisation.goal.full_moments, strict=True)])
             if any(goal.held):
                 image = goal.mended(image, known)
             if last and not first:
@@ -139,10 +139,10 @@ class Painting(Outcome):
             canvas = _Canvas(here, image)
         return _banded(forms, strokes, grain)
 
-    def _flowed(self, dressed: Dressed, here: Scale) -> Tensor:
+    def _flowed(self, stylisation: Stylisation, here: Scale) -> Tensor:
         """The flow's result on the coarsest scale: where the forms begin."""
-        assert dressed.image is not None  # a painting begins with the flow
-        return larger(dressed.image, (here.image.shape[1], here.image.shape[2])).clamp(0.0, 1.0)
+        assert stylisation.image is not None  # a painting begins with the flow
+        return larger(stylisation.image, (here.image.shape[1], here.image.shape[2])).clamp(0.0, 1.0)
 
     def _step(self, model: PreparedModel, settings: Settings, here: Scale, start: Tensor, features: ScaleFeatures,
               number: int, steps: Sequence[Step], known: Solution | None) -> tuple[Tensor, Solution, _Goal]:
@@ -266,9 +266,10 @@ def scales_of(hierarchy: Hierarchy, picture: Picture, sides: Sequence[int]) -> t
     return tuple(measured)
 
 
-def _nothing_to_do(dressed: Dressed) -> bool:
+def _nothing_to_do(stylisation: Stylisation) -> bool:
     """Whether the target has the features that it is to have."""
-    return all(torch.equal(own, goal) for own, goal in zip(dressed.own.features, dressed.goal.features, strict=False))
+    own, goal = stylisation.own.features, stylisation.goal.features
+    return all(torch.equal(has, wants) for has, wants in zip(own, goal, strict=False))
 
 
 def _carried(canvas: _Canvas, here: Scale) -> Tensor:

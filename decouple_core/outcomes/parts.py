@@ -13,7 +13,7 @@ import numpy as np
 
 from decouple_contract.settings import COMPONENTS, Settings
 from decouple_core.features.colour import LUMA
-from decouple_core.outcomes.components import Components, Laid, keep_chroma_or_luma
+from decouple_core.outcomes.components import Components, Layers, keep_chroma_or_luma
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.pictures.visibility import blend
 
@@ -21,7 +21,7 @@ Share = Callable[[float], None]
 
 
 def rendered(components: Components, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share,
-             top: float = 0.0, bottom: float = 1.0, laid: Laid | None = None) -> None:
+             top: float = 0.0, bottom: float = 1.0, laid: Layers | None = None) -> None:
     """The picture of components in the amounts of the settings, into `out`; see `Components.render`."""
     OUTCOMES[settings.mode].in_amounts(components, settings).render(target, out, progress, top, bottom, laid)
     if settings.keep_colours or settings.keep_tones:

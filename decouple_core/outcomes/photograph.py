@@ -28,7 +28,7 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.correction import Corrected
 from decouple_core.outcomes.field import Field
-from decouple_core.outcomes.outcome import Dressed, Outcome
+from decouple_core.outcomes.outcome import Outcome, Stylisation
 from decouple_core.outcomes.parametrisation import Parametrisation
 from decouple_core.pictures.picture import Picture, Scale
 
@@ -54,11 +54,11 @@ class Photograph(Outcome):
 
     flows = False
 
-    def components(self, model: PreparedModel, dressed: Dressed, settings: Settings,
+    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
                    progress: Progress) -> Components:
-        if dressed.colour is not None:
-            return Components(dressed.colour)
-        return Components(self.fitted(model, [dressed.picture], dressed.goal, settings, progress))
+        if stylisation.colour is not None:
+            return Components(stylisation.colour)
+        return Components(self.fitted(model, [stylisation.picture], stylisation.goal, settings, progress))
 
     def fitted(self, model: PreparedModel, pictures: Sequence[Picture], goal: Style, settings: Settings,
                progress: Progress) -> Field:

@@ -21,7 +21,7 @@ import numpy as np
 from decouple_contract import apart, errors
 from decouple_contract.errors import DecoupleError
 from decouple_contract.messages import Message
-from decouple_core.pictures.memory import MOST_BYTES
+from decouple_core.pictures.memory import PICTURE_BYTES
 from decouple_core.pictures.pillow_files import read_with_pillow
 from decouple_core.pictures.raw import Raw
 
@@ -44,7 +44,7 @@ def decode_apart(path: Path, file: BinaryIO, kind: str) -> Raw:
     ValueError, EOFError
         For a picture whose decoder gives up, ends early or takes more than the header promised.
     """
-    _, answer = answered(apart.command(__name__, kind, str(path)), file, MOST_BYTES)
+    _, answer = answered(apart.command(__name__, kind, str(path)), file, PICTURE_BYTES)
     said = json.loads(_array(answer).tobytes())
     if "error" in said:
         raise errors.from_dict(said["error"])

@@ -21,7 +21,7 @@ DESCRIPTIVE = frozenset({
 OF_THE_FILE = frozenset({Base.ExifImageWidth, Base.ExifImageHeight, Base.ExifInteroperabilityOffset})
 """Of the Exif directory: the size before a rotation, and a pointer."""
 
-MOST_BYTES = 2**20
+BLOCK_BYTES = 2**20
 """Cameras write some tens of kilobytes."""
 
 PREFIX = b"Exif\0\0"
@@ -40,13 +40,13 @@ def kept(exif: PIL.Image.Exif) -> bytes | None:
         block = chosen.tobytes() if len(chosen) else b""
     except Exception:  # damaged data makes Pillow raise nearly anything; the picture is what counts
         return None
-    return block if 0 < len(block) <= MOST_BYTES else None
+    return block if 0 < len(block) <= BLOCK_BYTES else None
 
 
 def kept_of(opened: PIL.Image.Image) -> bytes | None:
     """The same of an opened file; nothing of a block longer than any camera's, whose lists would fill memory."""
     block = opened.info.get("exif") or b""
-    return kept(opened.getexif()) if len(block) <= MOST_BYTES else None
+    return kept(opened.getexif()) if len(block) <= BLOCK_BYTES else None
 
 
 def kept_of_tiff(file: BinaryIO) -> bytes | None:
@@ -56,7 +56,7 @@ def kept_of_tiff(file: BinaryIO) -> bytes | None:
         file.seek(0)
         exif.load_from_fp(file)
         pointers = [exif[tag] for tag in (IFD.Exif, IFD.GPSInfo) if tag in exif]
-        if sum(_values(file, exif.endian or "<", place) for place in pointers) > MOST_BYTES:
+        if sum(_values(file, exif.endian or "<", place) for place in pointers) > BLOCK_BYTES:
             return None
     except Exception:  # as above; and BigTIFF, which Pillow does not read here
         return None

@@ -94,7 +94,7 @@ def read_heic(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> Raw
     values = shares(np.atleast_3d(np.asarray(picture)), int(bits or 8))
     info: dict[str, Any] = dict(picture.info)
     notes = None
-    if (block := info.get("exif")) and len(block) <= exif.MOST_BYTES:
+    if (block := info.get("exif")) and len(block) <= exif.BLOCK_BYTES:
         found = PIL.Image.Exif()
         found.load(block)
         notes = exif.kept(found)

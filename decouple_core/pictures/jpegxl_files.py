@@ -51,7 +51,7 @@ def read_jpegxl(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> R
         kind, data = box.box_type, bytes(box.data)
         if kind == PACKED_BOX and data.startswith(EXIF_BOX):
             kind, data = EXIF_BOX, bytes(imagecodecs.brotli_decode(data[len(EXIF_BOX):]))
-        if kind == EXIF_BOX and len(data) <= exif.MOST_BYTES:
+        if kind == EXIF_BOX and len(data) <= exif.BLOCK_BYTES:
             found = PIL.Image.Exif()
             found.load(exif.PREFIX + data[4:])  # after the offset of its first byte, which is 0
             notes = exif.kept(found)

@@ -25,7 +25,7 @@ LABEL_OPACITY = 0.5
 """Alpha from which a label counts, half way: the border of a soft brush ends where it seems to."""
 
 REGION_SHARE = 0.005
-"""Less than this of what a picture shows and selects is too little to be dressed, or to take a style from: at the
+"""Less than this of what a picture shows and selects is too little to be stylised, or to take a style from: at the
 working size of 128 it would be some 50 pixels."""
 
 

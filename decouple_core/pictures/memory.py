@@ -6,7 +6,7 @@ from pathlib import Path
 
 from decouple_contract.errors import InputError, OutOfMemoryError
 
-MOST_BYTES = 3 * 2**30
+PICTURE_BYTES = 3 * 2**30
 """A picture that would take more is refused: 214 million pixels with 8 bits a channel, 178 million with 16."""
 
 COLOURS, OPACITY = 3 * 4, 4
@@ -36,14 +36,14 @@ def check_size(path: Path, width: int, height: int, stored: int, *, alpha: bool 
     Raises
     ------
     InputError
-        For a picture without pixels, and one that takes more than `MOST_BYTES`.
+        For a picture without pixels, and one that takes more than `PICTURE_BYTES`.
     OutOfMemoryError
         For one that takes more than this computer has free.
     """
     if width < 1 or height < 1:
         raise InputError("image-empty")
     needed = width * height * ((max(stored, BY_A_PROFILE) if profiled else stored) + COLOURS + OPACITY * alpha)
-    if needed > MOST_BYTES:
+    if needed > PICTURE_BYTES:
         raise _too_large(path, needed)
     free = free_bytes()
     if free is not None and needed > free:
@@ -53,7 +53,7 @@ def check_size(path: Path, width: int, height: int, stored: int, *, alpha: bool 
 
 def _too_large(path: Path, needed: int) -> InputError:
     """The refusal of a picture that would take this many bytes."""
-    return InputError("picture-too-large", path=str(path), needed=_gigabytes(needed), most=_gigabytes(MOST_BYTES))
+    return InputError("picture-too-large", path=str(path), needed=_gigabytes(needed), most=_gigabytes(PICTURE_BYTES))
 
 
 def _gigabytes(number: int) -> str:

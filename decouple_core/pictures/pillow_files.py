@@ -14,10 +14,10 @@ import PIL.ImageOps
 
 from decouple_contract.messages import Message
 from decouple_core.pictures import exif
-from decouple_core.pictures.memory import MOST_BYTES, check_size
+from decouple_core.pictures.memory import PICTURE_BYTES, check_size
 from decouple_core.pictures.raw import Raw
 
-PIL.Image.MAX_IMAGE_PIXELS = MOST_BYTES  # more than `check_size` allows: Pillow's own limit excludes panoramas
+PIL.Image.MAX_IMAGE_PIXELS = PICTURE_BYTES  # more than `check_size` allows: Pillow's own limit excludes panoramas
 
 _DEEP = {"I": 2, "F": 4} | dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), 2)
 """Bytes of a pixel of the modes that are read as they are."""

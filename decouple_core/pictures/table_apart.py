@@ -20,7 +20,7 @@ import PyOpenColorIO as ocio
 from decouple_contract.errors import InputError
 from decouple_contract.messages import Message
 from decouple_core.pictures.decoding_apart import ROOM_BYTES, limit_memory
-from decouple_core.pictures.table_text import MOST_BYTES, MOST_NODES, Tidied, tidied
+from decouple_core.pictures.table_text import MOST_NODES, TABLE_BYTES, Tidied, tidied
 from decouple_core.pictures.transfer_curves import LINEAR, LOGARITHMIC, named
 
 COPIES = 24
@@ -66,7 +66,7 @@ class Table(NamedTuple):
 
 def main() -> None:
     """Read standard input, a table with the ending and the path that the command names, and write it as arrays."""
-    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    content = sys.stdin.buffer.read(TABLE_BYTES + 1)
     limit_memory(ROOM_BYTES + COPIES * len(content))
     suffix, path = sys.argv[1:]
     said: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def read(content: bytes, suffix: str, path: str) -> Table:
     ValueError, IndexError, OverflowError
         For what is no table, or is damaged.
     """
-    if len(content) > MOST_BYTES:
+    if len(content) > TABLE_BYTES:
         raise InputError("table-too-large", path=path)
     text = tidied(content, suffix, path)
     for described in text.described:

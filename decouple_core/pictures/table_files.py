@@ -24,7 +24,7 @@ from decouple_contract.remarks import remark
 from decouple_contract.tables import CUBE, HALD, SUFFIXES, TEXT_SUFFIXES
 from decouple_core.pictures.decoding import decode, unit_range
 from decouple_core.pictures.decoding_apart import answered
-from decouple_core.pictures.table_text import MOST_BYTES, MOST_NODES
+from decouple_core.pictures.table_text import MOST_NODES, TABLE_BYTES
 from decouple_core.pictures.transfer_curves import named
 
 LEAST_HALD, MOST_HALD = 2, 16
@@ -114,7 +114,7 @@ def _read_text(path: Path) -> Table:
     try:
         check_regular(path)
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            if os.fstat(file.fileno()).st_size > TABLE_BYTES:
                 raise InputError("table-too-large", path=str(path))
             _, answer = answered(apart.command(READER, path.suffix.lower(), str(path)), file, MOST_ANSWER)
     except FileNotFoundError:

@@ -21,7 +21,7 @@ OpenColorIO takes, too."""
 MOST_STEPS = 2**16
 """Of a curve: one for each value of 16 bits."""
 
-MOST_BYTES = 2**27
+TABLE_BYTES = 2**27
 """129³ lines of 60 letters."""
 
 MOST_LETTERS = 200

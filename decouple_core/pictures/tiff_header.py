@@ -12,7 +12,7 @@ MOST_NUMBERS = 2_000_000
 """Values of one tag. The longest lists are those of strips and tiles: as many as a picture of 300 million pixels has
 tiles of 16 by 16 pixels; as Python's numbers they take 80 MB."""
 
-MOST_BYTES = 64 * 2**20
+ENTRY_BYTES = 64 * 2**20
 """Of a tag of bytes, such as a colour profile."""
 
 BYTES = (1, 2, 6, 7)
@@ -94,7 +94,7 @@ class Directories:
         sound = True
         for number in range(tags):
             tag, kind, count, value = self._read(place + number * size, self._entry)
-            sound = sound and count <= (MOST_BYTES if kind in BYTES else MOST_NUMBERS)
+            sound = sound and count <= (ENTRY_BYTES if kind in BYTES else MOST_NUMBERS)
             if tag in (SUBFILE, PHOTOMETRIC, PARTS, DNG):
                 numbers[tag] = self._numbers(kind, min(count, MOST_PARTS), value)
         following, = self._read(place + tags * size, self._offset)

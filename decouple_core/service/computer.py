@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
     from decouple_core.request import Input
-    from decouple_core.service.results import Made, Results
+    from decouple_core.service.results import Results, Solution
 
 
 PACKAGES = {Path(__file__).parents[1], Path(decouple_contract.__file__).parent}
@@ -175,7 +175,7 @@ class _Computer:
     def _transfer(self, engine: Engine, results: Results, message: dict[str, Any]) -> dict[str, Any]:
         from decouple_core.model.device import CPU
         from decouple_core.request import Input, Request
-        from decouple_core.service.results import RENDERING_SHARE, Made
+        from decouple_core.service.results import RENDERING_SHARE, Solution
 
         folder = Path(message["folder"])
         job = Transfer.from_message(message["job"])
@@ -188,11 +188,11 @@ class _Computer:
         result = _room(folder, "result", job.result)
         progress = self._progress(message["number"])
 
-        def make() -> Made:
+        def make() -> Solution:
             request = Request(Input(target[..., :3], target_mask), mixed() if style is None else style, settings,
                               _regions(folder, job))
             outcome = request.carried_out(engine, render=False, progress=progress)
-            return Made(outcome.components, outcome.report.settings,
+            return Solution(outcome.components, outcome.report.settings,
                         {"style": outcome.style.to_json(), "report": outcome.report.as_dict()},
                         outcome.correspondence and outcome.correspondence.to(CPU))
 

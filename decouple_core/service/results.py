@@ -20,7 +20,7 @@ from decouple_contract.settings import COMPONENTS, OF_RENDERING, Settings
 from decouple_contract.shared_folders import table_file
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.model.kept import Kept
-from decouple_core.outcomes.components import Components, Laid
+from decouple_core.outcomes.components import Components, Layers
 from decouple_core.outcomes.lookup_table import Nearness
 from decouple_core.outcomes.parts import rendered, stages
 from decouple_core.outcomes.table_fit import fit
@@ -56,7 +56,7 @@ Share = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Made:
+class Solution:
     """The components of a job, and what is told of it.
 
     Attributes
@@ -81,7 +81,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Seen:
+class TargetView:
     """A target as it is looked at.
 
     Attributes
@@ -100,12 +100,12 @@ class Results:
     """Keeps the components of the last jobs and makes pictures of them."""
 
     def __init__(self) -> None:
-        self._made = Kept[Made](KEPT)
-        self._seen = Kept[Seen](KEPT)
+        self._made = Kept[Solution](KEPT)
+        self._seen = Kept[TargetView](KEPT)
         self._places: dict[Path, Correspondence | None] = {}  # of each folder's last job, the latest last
-        self._laid: tuple[Components, str, Laid] | None = None  # of the last view
+        self._laid: tuple[Components, str, Layers] | None = None  # of the last view
 
-    def made(self, folder: Path, job: Transfer, make: Callable[[], Made]) -> Made:
+    def made(self, folder: Path, job: Transfer, make: Callable[[], Solution]) -> Solution:
         """The components of a job, kept or made."""
         settings = {name: value for name, value in job.settings.items() if name not in OF_RENDERING}
         mixture = job.mixture or ()
@@ -135,11 +135,11 @@ class Results:
                  [found.taken_by(question.x, question.y, question.style)])
         return [[[round(float(share), SHARE_DIGITS) for share in row] for row in grid] for grid in grids]
 
-    def render(self, made: Made, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
+    def render(self, made: Solution, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
         """The whole picture, (H, W, 3), into `out`."""
         rendered(made.components, made.in_amounts(settings), target, out, progress)
 
-    def look(self, made: Made, settings: Settings, folder: Path, job: Transfer, target: np.ndarray,
+    def look(self, made: Solution, settings: Settings, folder: Path, job: Transfer, target: np.ndarray,
              weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """What the job's view shows of the target and of the result, each of the shape of the job's result.
 
@@ -179,7 +179,7 @@ class Results:
         assert table.nearness is not None  # it was fitted
         return table.nearness
 
-    def parts(self, made: Made, settings: Settings, parts: Parts, target: np.ndarray, out: np.ndarray,
+    def parts(self, made: Solution, settings: Settings, parts: Parts, target: np.ndarray, out: np.ndarray,
               into: list[np.ndarray], progress: Share) -> None:
         """The picture, (H, W, 3), into `out`, and what it is the sum of into the arrays for `settings.COMPONENTS`.
 
@@ -201,7 +201,7 @@ class Results:
             progress((count - 1 + min(1.0, (top + STRIPE_ROWS) / len(out))) / count)
 
     def _laid_over(self, components: Components, folder: Path, pixels: np.ndarray, first: int,
-                   last: int) -> Laid | None:
+                   last: int) -> Layers | None:
         """The components over some rows of a picture, kept while nothing but their amounts changes."""
         if not components.differences or (last - first) * pixels.shape[1] > MOST_LAID:
             return None
@@ -211,15 +211,15 @@ class Results:
             self._laid = components, over, laid
         return self._laid[2]
 
-    def _at(self, side: int, folder: Path, target: np.ndarray, weights: np.ndarray | None) -> Seen:
+    def _at(self, side: int, folder: Path, target: np.ndarray, weights: np.ndarray | None) -> TargetView:
         """The target and its weights with this longer side."""
         if side == max(target.shape[:2]):
-            return Seen(target, weights)
+            return TargetView(target, weights)
 
-        def small() -> Seen:
+        def small() -> TargetView:
             alpha = target[..., 3] if target.shape[2] == 4 else None
             pixels = _shrunk(target, alpha, side)
-            return Seen(pixels, None if weights is None else shrink_mask(weights, pixels.shape[:2]).numpy())
+            return TargetView(pixels, None if weights is None else shrink_mask(weights, pixels.shape[:2]).numpy())
 
         return self._seen.get(json.dumps([side, _stamps(folder, "target")]), small)
 

@@ -19,7 +19,7 @@ from decouple_core.service.job_queue import JobQueue
 from decouple_core.service.outbox import Outbox
 
 
-class Session:
+class ClientSession:
     """Serves one client in a thread of its own.
 
     Parameters

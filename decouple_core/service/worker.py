@@ -28,7 +28,7 @@ from decouple_contract.errors import DecoupleError, ProtocolError
 from decouple_contract.shared_folders import log_folder, run_folder
 from decouple_core.service.job import log
 from decouple_core.service.job_queue import JobQueue
-from decouple_core.service.session import Session
+from decouple_core.service.session import ClientSession
 
 IDLE_SECONDS = 15 * 60.0
 """Without clients for this long, the worker ends and gives its memory back."""
@@ -150,13 +150,13 @@ def _log_to(path: Path) -> None:
 
 
 class Server:
-    """Takes connections, one `Session` each, whose jobs it keeps in one queue."""
+    """Takes connections, one `ClientSession` each, whose jobs it keeps in one queue."""
 
     def __init__(self, home: Path, idle: float) -> None:
         self._home = home
         self._jobs = JobQueue(run_folder(home) / "jobs")
         self._idle = idle
-        self._sessions: set[Session] = set()
+        self._sessions: set[ClientSession] = set()
         self._lock = threading.Lock()
         self._last_client = time.monotonic()
         self._ending = False
@@ -181,7 +181,7 @@ class Server:
 
     def _welcome(self, connection: Connection) -> None:
         """Serve a client in a thread of its own."""
-        session = Session(connection, self._jobs, self.end)
+        session = ClientSession(connection, self._jobs, self.end)
         with self._lock:
             if self._ending or len(self._sessions) >= MOST_CLIENTS:
                 connection.close()
@@ -194,7 +194,7 @@ class Server:
             self._left(session)
             raise
 
-    def _serve(self, session: Session) -> None:
+    def _serve(self, session: ClientSession) -> None:
         """Serve a client until it goes away."""
         try:
             session.run(self._endpoint.key)
@@ -216,7 +216,7 @@ class Server:
         if sys.platform != "win32" and address.parent != self._home / "run":
             shutil.rmtree(address.parent, ignore_errors=True)
 
-    def _left(self, session: Session) -> None:
+    def _left(self, session: ClientSession) -> None:
         """A client is gone."""
         with self._lock:
             self._sessions.discard(session)

@@ -21,7 +21,7 @@ from decouple_contract.networks import NETWORKS, WIDTHS
 
 Tensors = dict[str, torch.Tensor]
 
-MOST_BYTES = 2**28
+WEIGHTS_BYTES = 2**28
 """Of a file that is read; VGG-19's takes 52 million."""
 
 
@@ -46,7 +46,7 @@ def read_stored(folder: Path, network: str, known: str | None) -> Tensors:
         if path.exists() and not path.is_file():  # a pipe would be waited for, a device read without end
             raise ValueError("no file")
         with path.open("rb") as file:  # by the library, a path that is no valid text could not be
-            content = file.read(MOST_BYTES)
+            content = file.read(WEIGHTS_BYTES)
         return checked(network, safetensors.torch.load(content), known or _recorded(record))
     except (safetensors.SafetensorError, FileNotFoundError, ValueError) as error:
         try:

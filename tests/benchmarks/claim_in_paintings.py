@@ -3,7 +3,7 @@
     python tests/benchmarks/claim_in_paintings.py [FIGURE.jpg] [--size 256] [--pairs rocket:tissue,coffee:tissue]
 
 A painting's coarsest scale begins from one of three pictures: the photograph itself; a *coupled* start, which steps
-straight towards the style's means of all five layers; and a *nested* one, undressed and dressed by the flow. The last
+straight towards the style's means of all five layers; and a *nested* one, normalised and stylised by the flow. The last
 two are those of claim.py: the same solver, the same number of network evaluations. All that follows is the same
 painting. The table says, for the finished picture at each scale, what is left of the means' way from the photograph's
 to the style's, in the layers that are painted there, and how much of the target's edges. The first row of each start is
@@ -31,7 +31,7 @@ from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.outcome import FLOW_SIZE, Dressed
+from decouple_core.outcomes.outcome import FLOW_SIZE, Stylisation
 from decouple_core.outcomes.painting import COARSEST, FINE_LAYERS, Painting
 from decouple_core.outcomes.registry import register_outcome
 from decouple_core.pictures.picture import Scale
@@ -44,9 +44,9 @@ class Begun(Painting):
 
     image: Tensor | None = None
 
-    def components(self, model: PreparedModel, dressed: Dressed, settings: Settings,
+    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
                    progress: Progress) -> Components:
-        return super().components(model, replace(dressed, image=self.image), settings, progress)
+        return super().components(model, replace(stylisation, image=self.image), settings, progress)
 
 
 def starts(settings: Settings, model: PreparedModel, target: np.ndarray, style: np.ndarray,

@@ -63,7 +63,7 @@ def elsewhere(context: BaseContext, work: Work, session: dc.Session) -> np.ndarr
         process.join()
 
 
-class Dressed(torch.utils.data.Dataset[torch.Tensor]):
+class Stylisation(torch.utils.data.Dataset[torch.Tensor]):
     """Pictures that a loader's workers dress."""
 
     def __init__(self, session: dc.Session) -> None:
@@ -90,7 +90,7 @@ def main() -> None:
         context = multiprocessing.get_context(method)
         for work in (inherited, fresh, in_a_thread) if method == "fork" else (inherited,):
             tell(f"{method}-{work.__name__}", elsewhere(context, work, session))
-    loader = torch.utils.data.DataLoader(Dressed(session), num_workers=2, timeout=SECONDS,
+    loader = torch.utils.data.DataLoader(Stylisation(session), num_workers=2, timeout=SECONDS,
                                          multiprocessing_context="fork" if hasattr(os, "fork") else "spawn")
     for number, image in enumerate(loader):
         tell(f"loader-{number}", image[0].numpy())

@@ -25,7 +25,7 @@ from decouple_core.flow.registry import INTEGRATORS, in_each_layer
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.field import Field
-from decouple_core.outcomes.outcome import Dressed, Outcome
+from decouple_core.outcomes.outcome import Outcome, Stylisation
 from decouple_core.outcomes.parametrisation import Parametrisation
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.outcomes.registry import OUTCOMES
@@ -140,11 +140,12 @@ class GlobalMap(Parametrisation):
 class Negative(Outcome):
     """What the flow makes of the target as a negative: the target, and a difference laid over it."""
 
-    def components(self, model: PreparedModel, dressed: Dressed, settings: dc.Settings,
+    def components(self, model: PreparedModel, stylisation: Stylisation, settings: dc.Settings,
                    progress: dc.Progress) -> Components:
-        small = dressed.picture.small.image
+        small = stylisation.picture.small.image
         nothing = ColourMap(torch.eye(3), torch.zeros(3))
-        return Components(Field(GlobalMap, GlobalMap(small).constant(nothing)), {"negative": 1 - dressed.image - small})
+        return Components(Field(GlobalMap, GlobalMap(small).constant(nothing)),
+                          {"negative": 1 - stylisation.image - small})
 
 
 # --- a transfer with each -----------------------------------------------------------------------------------------

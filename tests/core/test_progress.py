@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = Settings(network="vgg16", device="cpu", size=32, layers=2)
 TARGET, STYLE = (np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
                  for picture in (skimage.data.astronaut(), skimage.data.coffee()))
-PHASES = ["measuring-reference", "reading-style", "undressing", "dressing", "carrying", "rendering"]
+PHASES = ["measuring-reference", "reading-style", "normalising", "stylising", "carrying", "rendering"]
 
 
 @pytest.mark.parametrize(("mode", "integrator"),
@@ -51,7 +51,7 @@ def model(weights: object) -> PreparedModel:
 def test_more_or_fewer_evaluations_than_planned(model: PreparedModel, times: int) -> None:
     told: list[tuple[float, str]] = []
     meter = Meter(lambda share, message: told.append((share, message.code)))
-    meter.plan(model.hierarchy, integrator_of(SMALL, model.hierarchy), SMALL.layers, reads=True, dresses=True,
+    meter.plan(model.hierarchy, integrator_of(SMALL, model.hierarchy), SMALL.layers, reads=True, stylises=True,
                renders=True)
     for phrase in PHASES[1:4]:
         meter.phase(phrase)

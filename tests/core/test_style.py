@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from decouple_contract.errors import InputError
 from decouple_contract.networks import WIDTHS
 from decouple_core.features.colour import ColourMoments
-from decouple_core.features.style import MOST_BYTES, MOST_REGIONS, Style
+from decouple_core.features.style import MOST_REGIONS, STYLE_BYTES, Style
 
 
 def example(layers: int = 5, regions: int = 1, name: str = "Ocaso") -> Style:
@@ -124,7 +124,7 @@ def test_missing_folder_and_gigantic_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         Style.load(tmp_path)
     with (tmp_path / "a.style").open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(STYLE_BYTES + 1)
     with pytest.raises(InputError, match="too large"):
         Style.load(tmp_path / "a.style")
 

@@ -15,7 +15,7 @@ import decouple_core as dc
 from decouple_contract import apart
 from decouple_contract.errors import InputError
 from decouple_core.pictures import table_files
-from decouple_core.pictures.table_text import MOST_BYTES
+from decouple_core.pictures.table_text import TABLE_BYTES
 from tests.core.table_texts import CLF_CUBE, CUBE_LINES, SIZE, clf, step, text
 
 LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
@@ -68,7 +68,7 @@ def test_what_is_too_large_is_not_read(tmp_path: Path) -> None:
     """A file with a hole takes no room on the disk."""
     for suffix in (".cube", ".clf"):
         with (tmp_path / f"look{suffix}").open("wb") as file:
-            file.truncate(MOST_BYTES + 1)
+            file.truncate(TABLE_BYTES + 1)
         with pytest.raises(InputError, match="too large for a lookup table"):
             dc.LookupTable.load(tmp_path / f"look{suffix}")
 

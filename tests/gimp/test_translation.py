@@ -164,7 +164,7 @@ def test_gimp_shows_it(console: Session, spanish_gimp: Session, language: str, l
     out_of_reach = Message("network-instead", network="VGG-16", problem=Message(
         "download-failed", what=Message("weights-of", network="VGG-19"), reason=Message("host-away")))
     said = plug_ins(console, "[messages.words(Message.from_dict(values)) for values in "
-                    f"{[Message('dressing').as_dict(), out_of_reach.as_dict()]}]")
+                    f"{[Message('stylising').as_dict(), out_of_reach.as_dict()]}]")
     assert said == {
         "en": ["Applying the style", "VGG-19 weights could not be downloaded (the server cannot be reached); check "
                "the network connection and try again. The part that has arrived is kept. Using VGG-16 instead"],

@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.03
 """Between two looks for news."""
 
 Answer = TypeVar("Answer")
-Told = TypeVar("Told")
+Notice = TypeVar("Notice")
 Said = TypeVar("Said")
 News = tuple[float, Message]
 """How far a job is, in [0, 1], and what it does."""
@@ -24,7 +24,7 @@ Steps = Generator[News | None, None, Answer]
 """Yields news, and None where there is none; returns the answer that it waited for."""
 
 
-def finish(steps: Generator[Told | None, None, Answer], notice: Callable[[Told | None], None]) -> Answer:
+def finish(steps: Generator[Notice | None, None, Answer], notice: Callable[[Notice | None], None]) -> Answer:
     """Take steps until the end; `notice` is told of progress, and of each idle moment with None."""
     followed = _Followed(steps)
     for news in followed:
@@ -34,7 +34,7 @@ def finish(steps: Generator[Told | None, None, Answer], notice: Callable[[Told |
     return followed.answer
 
 
-def reworded(steps: Generator[Told, None, Answer], words: Callable[[Told], Said]) -> Generator[Said, None, Answer]:
+def reworded(steps: Generator[Notice, None, Answer], words: Callable[[Notice], Said]) -> Generator[Said, None, Answer]:
     """The same steps and answer, with other words for what each of them tells."""
     followed = _Followed(steps)
     for news in followed:
@@ -42,13 +42,13 @@ def reworded(steps: Generator[Told, None, Answer], words: Callable[[Told], Said]
     return followed.answer
 
 
-class _Followed(Generic[Told, Answer]):
+class _Followed(Generic[Notice, Answer]):
     """Steps for a loop, with their answer when they have ended."""
 
     answer: Answer
 
-    def __init__(self, steps: Generator[Told, None, Answer]) -> None:
+    def __init__(self, steps: Generator[Notice, None, Answer]) -> None:
         self._steps = steps
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[Notice]:
         self.answer = yield from self._steps
