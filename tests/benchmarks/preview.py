@@ -20,7 +20,7 @@ from decouple_contract.jobs import Raster, Transfer, View
 from decouple_contract.settings import Settings
 from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
-from decouple_core.service.results import Made, Results
+from decouple_core.service.results import Results, Solution
 
 AMOUNTS = [{"amounts": [1.0, share, 1.0, share]} for share in (0.9, 0.8, 0.7, 0.6)]
 """As the sliders give them while one is drawn."""
@@ -46,9 +46,9 @@ class Dialog:
         """Seconds until the view with these settings is there."""
         job = Transfer(self._raster, settings.as_dict(), features={}, view=self._view)
 
-        def make() -> Made:
+        def make() -> Solution:
             done = self._engine.transfer(self._target, self._style, settings, render=False)
-            return Made(done.components, done.report.settings, {})
+            return Solution(done.components, done.report.settings, {})
 
         return timed(lambda: self._results.look(self._results.made(self._folder, job, make), settings, self._folder,
                                                 job, self._target, None))[0]

@@ -15,7 +15,7 @@ from decouple_contract.settings import COMPONENTS, Settings
 from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
 from decouple_core.features.style import Style
-from decouple_core.service.results import Made, Results
+from decouple_core.service.results import Results, Solution
 
 SIDES = (600, 401)
 """Width and height of the target: several times the size at which it is painted here, as photographs are."""
@@ -41,13 +41,13 @@ class Job:
         """The message."""
         return Transfer(Raster(*SIDES, 3), settings.as_dict(), features={}, view=view)
 
-    def made(self, settings: Settings) -> Made:
+    def made(self, settings: Settings) -> Solution:
         """Components, kept or new."""
-        def make() -> Made:
+        def make() -> Solution:
             self.solves += 1
             done = self.engine.transfer(self.target, self.style, settings, render=False)
             assert isinstance(done.style, Style)
-            return Made(done.components, done.report.settings, {})
+            return Solution(done.components, done.report.settings, {})
 
         return self.results.made(self.folder, self.transfer(settings), make)
 

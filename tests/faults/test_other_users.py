@@ -21,6 +21,7 @@ import pytest
 from decouple_contract.connection import Endpoint, NotRunning, Silent, connect
 from decouple_contract.errors import DecoupleError
 from decouple_contract.shared_folders import pixels_file
+from decouple_core.command import serve
 from decouple_core.service import worker as service
 from tests.faults.worker import Guest, done, served, small_job
 
@@ -174,7 +175,7 @@ def test_worker_uses_nothing_of_another_user(shared: Path, tmp_path: Path, monke
     SQUATS[squat](home, ours)
     monkeypatch.setenv("DECOUPLE_HOME", str(home))
     with pytest.raises(DecoupleError) as caught:
-        service.main(["--idle", "0.2"])
+        serve.main(["--idle", "0.2"])
     assert caught.value.message.code == "worker-folder"
     assert str(shared) in str(caught.value)
     assert not [path for path in (*shared.rglob("*"), *ours.rglob("*")) if path.is_file() and path.name != "lock"]

@@ -17,6 +17,7 @@ from decouple_contract import connection, errors
 from decouple_contract.connection import FRAME_SECONDS, Endpoint, NotRunning, Silent, connect, send
 from decouple_contract.jobs import Raster, Transfer
 from decouple_contract.shared_folders import pixels_file, run_folder
+from decouple_core.command import serve as serve_command
 from decouple_core.service import worker as service
 from tests.faults.small_disk import small_disk
 from tests.faults.worker import (
@@ -91,7 +92,7 @@ def test_failed_computing_process_ends_its_job_alone(home: Path, sign: signal.Si
 @pytest.mark.parametrize("words", ["nan", "inf", "-1", "1e999", "soon", ""])
 def test_times_that_never_come_are_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(errors.InputError, match="--idle"):
-        service.main(["--idle", words] if words != "-1" else ["--idle=-1"])
+        serve_command.main(["--idle", words] if words != "-1" else ["--idle=-1"])
     assert capsys.readouterr() == ("", "")
 
 
