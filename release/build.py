@@ -26,14 +26,16 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.append(str(REPOSITORY))  # at the end: no module of Python's own may hide behind one of ours
 
-import install  # noqa: E402
 from decouple_contract import __version__  # noqa: E402
+from installer.files import walk, zipped  # noqa: E402
+from installer.package_lock import LOCK  # noqa: E402
+from installer.wheel import build_wheel, metadata, wheel_name  # noqa: E402
 
 NAME = f"decoupled_style-{__version__}"
 STARTERS = REPOSITORY / "release" / "starters"
 FOR_USERS = ("decouple_contract/", "decouple_core/", "gimp_plugin/", "release/lock/", "tests/data/",
              "docs/user-guide.md", "docs/guia-de-uso.md", "docs/dialog", "docs/before_after", "install.py",
-             "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
+             "installer/", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
 """What the zip with the installer holds, by how the paths begin."""
 PROGRAMS = (".sh", ".command")
 
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     sources = source_files()
     bill = bill_of_materials()
-    made = {install.wheel_name(): install.build_wheel(),
+    made = {wheel_name(): build_wheel(),
             f"{NAME}.tar.gz": source_distribution(sources),
             f"{NAME}-installer.zip": installer(sources, bill),
             f"{NAME}.cdx.json": bill}
@@ -56,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         (folder / name).write_bytes(data)
         print(f"{len(data):>10,} bytes  {folder / name}")
     for build in ("cpu", "cu126", "cu130", "rocm", "xpu"):
-        if not any(install.LOCK.glob(f"{build}*.txt")):
+        if not any(LOCK.glob(f"{build}*.txt")):
             print(f"release/build.py: the lock holds no digests of the build {build}*; run release/update_lock.py "
                   "where torch's own index answers.", file=sys.stderr)
     return 0
@@ -68,7 +70,7 @@ def source_files() -> dict[str, bytes]:
         listed = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, check=True)
         names = [name for name in listed.stdout.decode().split("\0") if name]
     else:
-        names = [path.relative_to(REPOSITORY).as_posix() for path in install.walk(REPOSITORY)
+        names = [path.relative_to(REPOSITORY).as_posix() for path in walk(REPOSITORY)
                  if path.suffix != ".pyc" and path.name != "PKG-INFO"]
     return {name: (REPOSITORY / name).read_bytes() for name in sorted(names)}
 
@@ -76,7 +78,7 @@ def source_files() -> dict[str, bytes]:
 def source_distribution(sources: dict[str, bytes]) -> bytes:
     """All of the project's files and what pip wants to know about them, in a tar archive."""
     project = tomllib.loads(sources["pyproject.toml"].decode())["project"]
-    files = {**sources, "PKG-INFO": install.metadata(project).encode()}
+    files = {**sources, "PKG-INFO": metadata(project).encode()}
     inner = io.BytesIO()
     with tarfile.open(fileobj=inner, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in sorted(files.items()):
@@ -101,7 +103,7 @@ def installer(sources: dict[str, bytes], bill: bytes) -> bytes:
     files |= {path.name: path.read_bytes() for path in sorted(STARTERS.iterdir())}
     files[f"{NAME}.cdx.json"] = bill
     programs = [f"{NAME}/{name}" for name, data in files.items() if is_program(name, data)]
-    return install.zipped({f"{NAME}/{name}": data for name, data in sorted(files.items())}, programs)
+    return zipped({f"{NAME}/{name}": data for name, data in sorted(files.items())}, programs)
 
 
 def is_program(name: str, data: bytes) -> bool:
@@ -112,7 +114,7 @@ def is_program(name: str, data: bytes) -> bool:
 def bill_of_materials() -> bytes:
     """Every package that the installer may fetch, on any platform, with version and digests, as CycloneDX 1.6."""
     components: dict[str, dict[str, Any]] = {}
-    for list_ in sorted(install.LOCK.glob("*.txt")):
+    for list_ in sorted(LOCK.glob("*.txt")):
         for line in list_.read_text(encoding="utf-8").replace("\\\n", "").splitlines():
             match = re.match(r"([\w.-]+)==(\S+)", line)
             if match:

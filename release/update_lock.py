@@ -40,9 +40,10 @@ from packaging.utils import parse_wheel_filename
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.append(str(REPOSITORY))  # at the end: no module of Python's own may hide behind one of ours
 
-import install  # noqa: E402
+from installer.builds import TORCH, TORCH_INDEX, torch_builds  # noqa: E402
+from installer.package_lock import LOCK, NEWEST_PYTHON  # noqa: E402
 
-PYTHONS = tuple(f"3.{minor}" for minor in range(11, install.NEWEST_PYTHON[1] + 1))
+PYTHONS = tuple(f"3.{minor}" for minor in range(11, NEWEST_PYTHON[1] + 1))
 SIZED_PYTHON = "3.13"
 """Whose files are counted in ``sizes.json``; those of the other versions differ by a few per cent."""
 
@@ -87,7 +88,7 @@ TARGETS = {
     "darwin-arm64": Target("Darwin", "arm64", "darwin", "posix"),
     "win32-AMD64": Target("Windows", "AMD64", "win32", "nt"),
 }
-"""Each under the name that `install.platform_name` gives it."""
+"""Each under the name that `platform_name` gives it."""
 
 
 class Wheel(NamedTuple):
@@ -124,15 +125,15 @@ class Package(NamedTuple):
 
 def main() -> int:
     """Resolve, write the lists, count; returns the exit code."""
-    folder = install.LOCK
+    folder = LOCK
     packages = resolve([], REPOSITORY / "pyproject.toml")
     sets = {"base": [p for p in packages if not of_torch(p.name)],
             "registry": [p for p in packages if of_torch(p.name)]}
     base = {p.name for p in sets["base"]}
     version = {p.name: p.version for p in packages}
     for build in builds(version["torch"]):
-        index = f"{install.TORCH_INDEX}/{build}"
-        wanted = [f"{name}=={version[name]}+{build}" for name in install.TORCH]
+        index = f"{TORCH_INDEX}/{build}"
+        wanted = [f"{name}=={version[name]}+{build}" for name in TORCH]
         try:
             sets[build] = [p for p in resolve(["--index", index], *wanted) if p.name not in base]
         except subprocess.CalledProcessError:  # uv has said why
@@ -160,7 +161,7 @@ def of_torch(name: str) -> bool:
 def builds(version: str) -> list[str]:
     """The builds of this version of torch on its own index, such as "cpu" or "cu130"; none when it is out of reach."""
     try:
-        return sorted(install.torch_builds(version))
+        return sorted(torch_builds(version))
     except OSError as error:
         print(f"Torch's own index does not answer ({error}): its builds are not locked. Run this again where it does.",
               file=sys.stderr)

@@ -16,13 +16,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import install
 from decouple_contract.errors import InputError
 from decouple_contract.messages import Message
 from decouple_contract.progress import silent
 from decouple_core.batch.results import held
 from decouple_core.service.worker import only_one
 from decouple_core.weights.loading import alone
+from installer import data_folder, uninstall
+from installer.words import InstallError
 
 PROCESSES = 20
 SECONDS = 1.0
@@ -59,14 +60,14 @@ def installer(folder: Path, inside: Callable[[], None]) -> None:
     home = folder / "home"
     try:
         if random.random() < 0.5:
-            install.claim(home)
-            with install.alone(home):
-                install.mark(home)
+            data_folder.claim(home)
+            with data_folder.alone(home):
+                data_folder.mark(home)
                 inside()
         else:
-            install.stop_worker = lambda home: inside()  # what is done while it is held
-            install.uninstall(home)
-    except (install.InstallError, FileNotFoundError, FileExistsError) as error:
+            uninstall.stop_worker = lambda home: inside()  # what is done while it is held
+            uninstall.uninstall(home)
+    except (InstallError, FileNotFoundError, FileExistsError) as error:
         if "holds other" in str(error):
             raise
         raise Busy from error  # or removed, or made, in the moment between

@@ -29,7 +29,6 @@ import pytest
 import tifffile
 import torch
 
-import install
 from decouple_contract import errors
 from decouple_contract.errors import DecoupleError, InputError, ProtocolError
 from decouple_contract.jobs import Transfer
@@ -40,6 +39,7 @@ from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.pictures.reading import read_image, read_mask
+from installer.plug_in import copy_plug_in
 from tests.core.table_texts import all_texts
 from tests.faults.made import exr, heif, tiff
 
@@ -379,7 +379,7 @@ def test_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.
     repository.GLib = types.SimpleNamespace()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "gi", types.ModuleType("gi"))
     monkeypatch.setitem(sys.modules, "gi.repository", repository)
-    install.copy_plug_in(tmp_path / "plug-in")
+    copy_plug_in(tmp_path / "plug-in")
     monkeypatch.syspath_prepend(tmp_path / "plug-in")
     module = importlib.import_module("decoupled_style.host.recipe")
     for name in [name for name in sys.modules if name.split(".")[0] == "decoupled_style"]:  # gone with the stand-in

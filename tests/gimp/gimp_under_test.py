@@ -18,7 +18,7 @@ from typing import Any
 
 from decouple_contract.connection import Endpoint, NotRunning
 from decouple_core.service.worker import stop
-from install import place_plug_in
+from installer.plug_in import place_plug_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

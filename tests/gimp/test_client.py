@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from gimp_under_test import REPOSITORY, lend_weights
 
-import install
 from decouple_contract import __version__, connection
 from decouple_contract.connection import PROTOCOL, Endpoint
 from decouple_contract.errors import DecoupleError, DiskFullError, InputError
@@ -25,6 +24,7 @@ from decouple_contract.failures import as_failure, with_log
 from decouple_contract.jobs import Raster, Transfer, View, Where, failure_message
 from decouple_contract.messages import SENTENCES, Message
 from decouple_contract.shared_folders import pixels_file
+from installer.plug_in import copy_plug_in
 
 if TYPE_CHECKING:
     from decoupled_style.client.worker import Worker
@@ -39,7 +39,7 @@ STAND_IN = Path(__file__).with_name("stand_in_worker.py")
 def _package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The plug-in's package, put together as install.py does it, where Python finds it."""
     folder = tmp_path_factory.mktemp("plug-ins") / "decoupled-style"
-    install.copy_plug_in(folder)
+    copy_plug_in(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield

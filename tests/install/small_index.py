@@ -20,7 +20,9 @@ from urllib.parse import quote, unquote
 
 from user import User
 
-import install
+from installer.builds import TORCH
+from installer.files import SOURCE, zipped
+from installer.package_lock import locked_version, sizes
 
 BUILDS = ("cpu", "cu126", "cu130", "rocm7.2", "rocm7.14", "xpu")
 PYTHONS = ("cp311", "cp312", "cp313", "cp314")
@@ -33,7 +35,7 @@ from pathlib import Path
 from decouple_contract import __version__
 def main():
     print("this is", __version__, "isolated" if sys.flags.isolated else "open", flush=True)
-    time.sleep(float(Path(__file__).with_name("seconds.typed").read_text()))
+    time.sleep(float(Path(__file__).parents[1].joinpath("seconds.typed").read_text()))
     if sys.argv[1] == "transfer":
         shutil.copy(sys.argv[2], sys.argv[sys.argv.index("-o") + 1])
     return 0
@@ -49,7 +51,7 @@ def wheel(name: str, version: str, **files: bytes) -> bytes:
         f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     digests = "".join(f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},"
                       f"{len(data)}\n" for path, data in contents.items())
-    return install.zipped({**contents, f"{about}/RECORD": (digests + f"{about}/RECORD,,\n").encode()})
+    return zipped({**contents, f"{about}/RECORD": (digests + f"{about}/RECORD,,\n").encode()})
 
 
 class SmallIndex:
@@ -59,8 +61,8 @@ class SmallIndex:
         self.files: dict[str, bytes] = {}
         self.held = ""  # a file whose name begins so is begun and not ended
         self.asked: list[str] = []
-        project = tomllib.loads((install.HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        self.torch = {name: install.locked_version(name) for name in install.TORCH}
+        project = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        self.torch = {name: locked_version(name) for name in TORCH}
         names = [re.split(r"[^\w.-]", wanted)[0] for wanted in project["dependencies"]]
         self.base = {name: "9999.1" for name in names if name not in self.torch}
         for name, version in ({**self.base, **self.torch}).items():
@@ -138,7 +140,7 @@ class SmallIndex:
                 for package, version in packages.items()))
         size = {"download": 3_000_000, "installed": 5_000_000}
         (lock / "sizes.json").write_text(json.dumps({platform: {"base": size, "registry": size}
-                                                     for platform in install.sizes()}))
+                                                     for platform in sizes()}))
         core = user.clone / "decouple_core"
         (core / "command" / "main.py").write_text(PROGRAM)
         (core / "seconds.typed").write_text("0")  # an ending that goes into the wheel

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -13,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from small_index import SmallIndex, set_version
-from user import User, one_line
+from user import User, interpreter, one_line
 
-import install
+from installer.wheel import PACKAGES
 
 pytestmark = pytest.mark.slow
 
@@ -70,15 +69,6 @@ def test_what_was_installed(installed: User) -> None:
     assert "isolated" in installed.run(str(installed.home / "decouple"), "check").stdout
 
 
-def interpreter(version: str) -> str | None:
-    """A Python of this version, from the path or from pyenv."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    for candidate in (shutil.which(f"python{version}"), *sorted(root.glob(f"versions/{version}.*/bin/python"))):
-        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return str(candidate)
-    return None
-
-
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_every_python(index: SmallIndex, tmp_path: Path, version: str) -> None:
     user = User(tmp_path)
@@ -112,7 +102,7 @@ def test_again_changes_nothing(installed: User, index: SmallIndex) -> None:
 
 def test_index_out_of_reach_keeps_the_better_build(installed: User) -> None:
     """A day without torch's index does not turn an environment of 1 GB into one of 6."""
-    other = installed.clone / "install.py"
+    other = installed.clone / "installer" / "builds.py"
     before = other.read_text()
     other.write_text(before.replace("https://download.pytorch.org/whl", "http://127.0.0.1:9/whl"))
     answer = installed.install("--device", "cpu")
@@ -124,10 +114,10 @@ def test_index_out_of_reach_keeps_the_better_build(installed: User) -> None:
 
 def test_files_in_the_way_are_not_run(installed: User, index: SmallIndex, tmp_path: Path) -> None:
     """Modules of Python's and pip's own names, where the user stands, in PYTHONPATH and beside install.py."""
-    names = ("torch", "pip", "argparse", "json", "subprocess", "tomllib", "runpy", *install.PACKAGES)
+    names = ("torch", "pip", "argparse", "json", "subprocess", "tomllib", "runpy", *PACKAGES)
     for name in names:
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
-        if name not in install.PACKAGES:
+        if name not in PACKAGES:
             (installed.clone / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
     set_version(installed.clone, "1.1")
     command = [*installed.installer, *index_of(index)]

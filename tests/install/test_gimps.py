@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import install
+from installer import gimps
+from installer.gimps import Gimp, configuration_folders, find_gimps
+from installer.plug_in import install_plug_ins, place_plug_in, plug_in_state
 
 
 def make(*folders: Path) -> None:
@@ -20,7 +22,7 @@ def make(*folders: Path) -> None:
 
 
 def found(system: str, user: Path, **environ: str) -> list[tuple[str, str]]:
-    return [(gimp.folder.relative_to(user).as_posix(), gimp.kind) for gimp in install.find_gimps(system, user, environ)]
+    return [(gimp.folder.relative_to(user).as_posix(), gimp.kind) for gimp in find_gimps(system, user, environ)]
 
 
 def test_linux_and_flatpak(tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ def test_windows_store(tmp_path: Path) -> None:
 
 
 def obstacles(user: Path, system: str = "linux", python: Path | None = None, **environ: str) -> list[str]:
-    return install.obstacles(system, user, environ, python or user / "own-python", user / "root")
+    return gimps.obstacles(system, user, environ, python or user / "own-python", user / "root")
 
 
 def test_nothing_in_the_way(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_snap_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
 def test_older_gimp_alone(tmp_path: Path, system: str) -> None:
-    (parent,) = [path for path in install.configuration_folders(system, tmp_path, {}) if path.name == "GIMP"
+    (parent,) = [path for path in configuration_folders(system, tmp_path, {}) if path.name == "GIMP"
                  and "snap" not in path.parts and ".var" not in path.parts]
     make(parent / "2.10")
     (line,) = obstacles(tmp_path, system)
@@ -126,10 +128,10 @@ def test_one_gimp_that_refuses_does_not_stop_the_others(tmp_path: Path, capsys: 
     monkeypatch.setenv("HOME", str(tmp_path))
     make(tmp_path / "3.0", tmp_path / "3.2")
     (tmp_path / "3.0" / "plug-ins").write_text("a file in the folder's place")
-    gimps = [install.Gimp(tmp_path / version, "GIMP") for version in ("3.0", "3.2")]
-    install.install_plug_ins(tmp_path / "home", gimps, Path(sys.executable))
+    both = [Gimp(tmp_path / version, "GIMP") for version in ("3.0", "3.2")]
+    install_plug_ins(tmp_path / "home", both, Path(sys.executable))
     assert "GIMP 3.0: the plug-in cannot be put there" in capsys.readouterr().out
-    assert install.plug_in_state(gimps[1].plug_in) == "up to date"
+    assert plug_in_state(both[1].plug_in) == "up to date"
 
 
 # --- the plug-in --------------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ def test_no_gimp_and_none_made(tmp_path: Path, system: str) -> None:
 def plug_in(tmp_path: Path) -> Path:
     target = tmp_path / "GIMP" / "3.0" / "plug-ins" / "decoupled-style"
     make(tmp_path / "GIMP" / "3.0")
-    install.place_plug_in(target, Path(sys.executable), tmp_path / "home")
+    place_plug_in(target, Path(sys.executable), tmp_path / "home")
     return target
 
 
@@ -175,7 +177,7 @@ def test_plug_in_is_whole(plug_in: Path, tmp_path: Path) -> None:
     assert (values["python"], values["home"]) == (sys.executable, str(tmp_path / "home"))
     assert not list(plug_in.rglob("__pycache__"))
     assert [path.name for path in plug_in.parent.parent.iterdir()] == ["plug-ins"]  # nothing left from the making
-    assert install.plug_in_state(plug_in) == "up to date"
+    assert plug_in_state(plug_in) == "up to date"
 
 
 OURS = {"decouple_contract", "decoupled_style"}
@@ -211,12 +213,12 @@ def test_plug_in_is_replaced_as_a_whole(plug_in: Path, tmp_path: Path) -> None:
     values["files"] += ["decoupled_style/host/left_over.py", "decoupled_style/old_messages.py"]
     (plug_in / "installation.json").write_text(json.dumps(values))
     (plug_in / "decoupled_style" / "plug_in.py").write_text("spoilt")
-    assert install.plug_in_state(plug_in).startswith("another version")
-    install.place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
+    assert plug_in_state(plug_in).startswith("another version")
+    place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
     assert not (plug_in / "decoupled_style" / "host" / "left_over.py").exists()
     assert not (plug_in / "decoupled_style" / "old_messages.py").exists()
     assert (plug_in / "my notes.txt").read_text() == "the user's own"
-    assert install.plug_in_state(plug_in) == "up to date"
+    assert plug_in_state(plug_in) == "up to date"
 
 
 def test_plug_in_of_a_version_without_a_list(plug_in: Path, tmp_path: Path) -> None:
@@ -226,7 +228,7 @@ def test_plug_in_of_a_version_without_a_list(plug_in: Path, tmp_path: Path) -> N
     (plug_in / "installation.json").write_text(json.dumps(values))
     (plug_in / "my notes.txt").write_text("the user's own")
     (plug_in / "decoupled_style" / "old_messages.py").write_text("of an earlier version")
-    install.place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
+    place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
     assert not (plug_in / "decoupled_style" / "old_messages.py").exists()
     assert (plug_in / "my notes.txt").exists()
 
@@ -235,14 +237,14 @@ def test_link_to_a_checkout_is_replaced_not_followed(plug_in: Path, tmp_path: Pa
     checkout = plug_in.rename(tmp_path / "checkout")
     plug_in.symlink_to(checkout)
     before = sorted(checkout.rglob("*"))
-    install.place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
+    place_plug_in(plug_in, Path(sys.executable), tmp_path / "home")
     assert not plug_in.is_symlink()
     assert sorted(checkout.rglob("*")) == before
 
 
 def test_states_of_a_plug_in(plug_in: Path, tmp_path: Path) -> None:
-    assert install.plug_in_state(plug_in.parent / "nothing") == "missing"
-    install.place_plug_in(plug_in, tmp_path / "gone", tmp_path / "home")
-    assert install.plug_in_state(plug_in) == "its environment is gone"
+    assert plug_in_state(plug_in.parent / "nothing") == "missing"
+    place_plug_in(plug_in, tmp_path / "gone", tmp_path / "home")
+    assert plug_in_state(plug_in) == "its environment is gone"
     (plug_in / "installation.json").write_text("{")
-    assert install.plug_in_state(plug_in) == "damaged"
+    assert plug_in_state(plug_in) == "damaged"

@@ -10,8 +10,12 @@ import packaging.tags
 import pytest
 from small_index import SmallIndex
 
-import install
-from install import Accelerator, Build
+from installer import builds, package_lock
+from installer.builds import REGISTRY_CUDA, TORCH_INDEX, Build, choose_build
+from installer.download import announce
+from installer.files import SOURCE
+from installer.hardware import Accelerator, find_accelerator
+from installer.words import InstallError
 
 CUDA_13, CUDA_12 = Accelerator("cuda", "card", 580, 8.6), Accelerator("cuda", "card", 550, 8.6)
 PASCAL = Accelerator("cuda", "card", 580, 6.1)
@@ -25,7 +29,7 @@ def _no_card_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def on(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
-    monkeypatch.setattr(install, "platform_name", lambda: platform)
+    monkeypatch.setattr(package_lock, "platform_name", lambda: platform)
 
 
 def program(folder: Path, name: str, *said: str, code: int = 0) -> None:
@@ -49,7 +53,7 @@ def card(root: Path, number: int, vendor: str, driver: str, **files: str) -> Pat
 
 
 def found(root: Path, system: str = "linux", machine: str = "x86_64") -> Accelerator:
-    return install.find_accelerator(system, machine, root)
+    return find_accelerator(system, machine, root)
 
 
 def test_no_card(tmp_path: Path) -> None:
@@ -140,8 +144,8 @@ def test_windows(tmp_path: Path, name: str, kind: str) -> None:
 def test_fitting_build(monkeypatch: pytest.MonkeyPatch, index: SmallIndex, platform: str, accelerator: Accelerator,
                        build: str) -> None:
     on(monkeypatch, platform)
-    monkeypatch.setattr(install, "TORCH_INDEX", f"{index.address}/whl")
-    taken = install.choose_build(accelerator, "auto", f"{index.address}/whl")
+    monkeypatch.setattr(builds, "TORCH_INDEX", f"{index.address}/whl")
+    taken = choose_build(accelerator, "auto", f"{index.address}/whl")
     assert taken.name == build
     assert not taken.second_best
     if build != "registry":
@@ -155,26 +159,26 @@ def test_fitting_build(monkeypatch: pytest.MonkeyPatch, index: SmallIndex, platf
 def test_device_overrides(monkeypatch: pytest.MonkeyPatch, index: SmallIndex, device: str, accelerator: Accelerator,
                           build: str) -> None:
     on(monkeypatch, "linux-x86_64")
-    monkeypatch.setattr(install, "TORCH_INDEX", f"{index.address}/whl")
-    assert install.choose_build(accelerator, device, f"{index.address}/whl").name == build
+    monkeypatch.setattr(builds, "TORCH_INDEX", f"{index.address}/whl")
+    assert choose_build(accelerator, device, f"{index.address}/whl").name == build
 
 
 def test_apples_graphics_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, "linux-x86_64")
-    with pytest.raises(install.InstallError, match="no Mac"):
-        install.choose_build(NONE, "mps", install.TORCH_INDEX)
+    with pytest.raises(InstallError, match="no Mac"):
+        choose_build(NONE, "mps", TORCH_INDEX)
 
 
 def test_driver_older_than_every_build(monkeypatch: pytest.MonkeyPatch, index: SmallIndex,
                                        capsys: pytest.CaptureFixture[str]) -> None:
     on(monkeypatch, "linux-x86_64")
-    assert install.choose_build(Accelerator("cuda", "card", 470, 8.6), "auto", f"{index.address}/whl").name == "cpu"
+    assert choose_build(Accelerator("cuda", "card", 470, 8.6), "auto", f"{index.address}/whl").name == "cpu"
     assert "no build for this driver" in capsys.readouterr().out
 
 
 def test_one_build_that_the_user_names(monkeypatch: pytest.MonkeyPatch, index: SmallIndex) -> None:
     on(monkeypatch, "linux-x86_64")
-    build = install.choose_build(NONE, "auto", f"{index.address}/whl/cu126")
+    build = choose_build(NONE, "auto", f"{index.address}/whl/cu126")
     assert (build.name, build.address) == ("cu126", f"{index.address}/whl/cu126")
 
 
@@ -183,10 +187,10 @@ def test_torchs_index_out_of_reach(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     """The registry's build, and its size before anything is fetched."""
     on(monkeypatch, "linux-x86_64")
     nowhere = "http://127.0.0.1:9/whl"
-    monkeypatch.setattr(install, "TORCH_INDEX", nowhere)
-    build = install.choose_build(NONE, "auto", nowhere)
+    monkeypatch.setattr(builds, "TORCH_INDEX", nowhere)
+    build = choose_build(NONE, "auto", nowhere)
     assert build == Build("registry", second_best=True)
-    install.announce(tmp_path, build)
+    announce(tmp_path, build)
     said = capsys.readouterr().out
     assert "does not answer" in said
     assert "which is much larger" in said
@@ -195,39 +199,39 @@ def test_torchs_index_out_of_reach(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_index_that_the_user_named_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, "linux-x86_64")
-    with pytest.raises(install.InstallError, match="correct --torch-index"):
-        install.choose_build(NONE, "auto", "http://127.0.0.1:9/whl")
+    with pytest.raises(InstallError, match="correct --torch-index"):
+        choose_build(NONE, "auto", "http://127.0.0.1:9/whl")
 
 
 @pytest.mark.parametrize(("platform", "words"), [("darwin-x86_64", "Intel processors"), ("linux-riscv64", "64-bit"),
                                                  ("linux-x86_64-without-glibc", "64-bit")])
 def test_computers_without_torch(monkeypatch: pytest.MonkeyPatch, platform: str, words: str) -> None:
     on(monkeypatch, platform)
-    with pytest.raises(install.InstallError, match=words):
-        install.choose_build(NONE, "auto", install.TORCH_INDEX)
+    with pytest.raises(InstallError, match=words):
+        choose_build(NONE, "auto", TORCH_INDEX)
 
 
 def test_python_newer_than_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, "linux-x86_64")
-    monkeypatch.setattr(install, "NEWEST_PYTHON", (3, 10))
-    with pytest.raises(install.InstallError, match="64-bit Python 3"):
-        install.choose_build(NONE, "auto", install.TORCH_INDEX)
+    monkeypatch.setattr(builds, "NEWEST_PYTHON", (3, 10))
+    with pytest.raises(InstallError, match="64-bit Python 3"):
+        choose_build(NONE, "auto", TORCH_INDEX)
 
 
 def test_platforms_of_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {install.platform_name("linux", "x86_64"), install.platform_name("darwin", "arm64"),
-            install.platform_name("win32", "AMD64")} <= set(install.sizes())
-    monkeypatch.setattr(install.sys, "maxsize", 2**31 - 1)
-    assert install.platform_name("win32", "AMD64") not in install.sizes()
+    assert {package_lock.platform_name("linux", "x86_64"), package_lock.platform_name("darwin", "arm64"),
+            package_lock.platform_name("win32", "AMD64")} <= set(package_lock.sizes())
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert package_lock.platform_name("win32", "AMD64") not in package_lock.sizes()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with what this system's own tags are")
 def test_locked_files_are_those_that_pip_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the lock counts as fitting a platform is, for this one, what `packaging` finds on it."""
-    monkeypatch.syspath_prepend(install.HERE / "release")
+    monkeypatch.syspath_prepend(SOURCE / "release")
     import update_lock
 
-    ours = set(update_lock.TARGETS[install.platform_name()].tags(f"3.{sys.version_info.minor}"))
+    ours = set(update_lock.TARGETS[package_lock.platform_name()].tags(f"3.{sys.version_info.minor}"))
     theirs = set(packaging.tags.sys_tags())
     assert ours <= theirs
     # It has a younger C library than torch's wheels start on, and knows older names for its own.
@@ -236,17 +240,17 @@ def test_locked_files_are_those_that_pip_takes(monkeypatch: pytest.MonkeyPatch) 
 
 def test_cuda_of_the_lock() -> None:
     """What `choose_build` takes the registry's builds to be is what the lock holds of them."""
-    text = (install.LOCK / "registry.txt").read_text()
+    text = (package_lock.LOCK / "registry.txt").read_text()
     runtime = re.search(r"^nvidia-cuda-runtime==(\d+)\.(\d+)\.", text, re.MULTILINE)
     assert runtime is not None
-    assert (int(runtime[1]), int(runtime[2])) == install.REGISTRY_CUDA
+    assert (int(runtime[1]), int(runtime[2])) == REGISTRY_CUDA
     for line in text.replace("\\\n", "").splitlines():
         if re.match(r"(nvidia|cuda|triton)", line):
             assert "sys_platform == 'linux'" in line  # nowhere else
 
 
 def test_lock_names_no_host_and_every_digest() -> None:
-    for path in install.LOCK.glob("*.txt"):
+    for path in package_lock.LOCK.glob("*.txt"):
         assert "://" not in path.read_text()
         for line in path.read_text().replace("\\\n", "").splitlines()[1:]:
             assert re.match(r"[a-z0-9-]+==[^ ]+( ; [^-]+)?( +--hash=sha256:[0-9a-f]{64})+$", line), line

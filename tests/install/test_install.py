@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +16,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from skimage.filters import sobel
-from user import REPOSITORY, User, one_line
+from user import REPOSITORY, User, interpreter, one_line
 
-import install
+import installer
 from decouple_core.pictures.reading import read_image
+from installer import download, environment
+from installer.builds import Build
+from installer.words import InstallError
 
 # --- refusals -----------------------------------------------------------------------------------------------------
 
@@ -43,25 +48,53 @@ def test_folder_that_cannot_be_made(user: User) -> None:
 
 
 def test_python_without_means_to_make_environments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)  # as on Debian without python3-venv
-    with pytest.raises(install.InstallError, match="install the package python3-venv"):
-        install.make_empty_environment(tmp_path / "env")
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)  # as on Debian without python3-venv
+    with pytest.raises(InstallError, match="install the package python3-venv"):
+        environment.make_empty_environment(tmp_path / "env")
 
 
 def test_too_little_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(install.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**9))
-    with pytest.raises(install.InstallError, match=r"1\.0 GB of free space, but \d+\.\d GB are needed"):
-        install.announce(tmp_path, install.Build("registry"))
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**9))
+    with pytest.raises(InstallError, match=r"1\.0 GB of free space, but \d+\.\d GB are needed"):
+        download.announce(tmp_path, Build("registry"))
 
 
-def test_python_that_is_too_old() -> None:
-    """Whatever a Python from 3.7 on makes of the rest of the file, it gets to the sentence about its age."""
-    lines = Path(install.__file__).read_text().splitlines()
-    end = next(number for number, line in enumerate(lines) if line.startswith("import argparse"))
-    shortened = "\n".join(lines[:end]).replace("sys.version_info < (3, 11)", "sys.version_info < (99, 0)")
-    answer = subprocess.run([sys.executable, "-c", shortened], capture_output=True, text=True, check=False)
-    assert answer.returncode == 1
-    assert answer.stderr.startswith("install.py: Python 3.11 or later is needed, but this is 3.")
+def test_files_beside_it_are_not_run(user: User) -> None:
+    """Not even by the first lines, before it has started itself anew."""
+    for name in ("signal", "enum", "types", "subprocess", "argparse", "tomllib"):
+        (user.clone / f"{name}.py").write_text(f"open({str(user.folder / 'was run')!r}, 'w')")
+    assert "FAILS  private environment" in user.install("--check").stdout
+    assert not (user.folder / "was run").exists()
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10"])
+def test_python_that_is_too_old(user: User, version: str) -> None:
+    user.python = interpreter(version) or pytest.skip(f"this machine has no Python {version}")
+    assert one_line(user.install()).startswith(f"install.py: Python 3.11 or later is needed, but this is {version}.")
+
+
+def test_python_that_is_too_old_for_a_later_release(user: User) -> None:
+    """The sentence itself, where no old Python is at hand."""
+    front = user.clone / "install.py"
+    front.write_text(front.read_text(encoding="ascii").replace("sys.version_info < (3, 11)", "True"))
+    assert "Python 3.11 or later is needed" in one_line(user.install())
+
+
+def test_rooms_of_the_installer() -> None:
+    """A file imports the standard library, the contract, and those files that its package's list has below it."""
+    order = re.findall(r"^    (\w+)  ", installer.__doc__ or "", re.MULTILINE)
+    paths = {path.stem: path for path in Path(installer.__file__).parent.glob("[!_]*.py")}
+    assert sorted(order) == sorted(paths)
+    for name, path in paths.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert {alias.name.partition(".")[0] for alias in node.names} <= sys.stdlib_module_names
+            elif isinstance(node, ast.ImportFrom):
+                package, _, module = (node.module or "").partition(".")
+                assert package in {"decouple_contract", "installer"} | sys.stdlib_module_names
+                for other in ([module] if module else [alias.name for alias in node.names]):
+                    if package == "installer":
+                        assert order.index(name) < order.index(other), f"{name} imports {other}"
 
 
 def test_check_without_an_installation(user: User) -> None:
@@ -81,7 +114,7 @@ def test_uninstall_without_an_installation(user: User) -> None:
 def test_needs_nothing_but_the_standard_library() -> None:
     """A fresh machine's Python runs it: no packages are visible in this run."""
     answer = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys; sys.path.insert(0, sys.argv[1]); "
-                             "import install; install.main(['--help'])", str(REPOSITORY)],
+                             "from installer.command import main; main(['--help'])", str(REPOSITORY)],
                             capture_output=True, text=True, check=False)
     assert answer.returncode == 0
     assert "--torch-index" in answer.stdout

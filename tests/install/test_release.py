@@ -11,14 +11,17 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 from user import REPOSITORY
 
-import install
 from decouple_contract import __version__
+from installer.files import walk
+from installer.package_lock import LOCK
+from installer.wheel import wheel_name
 
 NAME = f"decoupled_style-{__version__}"
 
@@ -45,7 +48,7 @@ def test_same_bytes_twice(release: Path, tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     if (copy / ".git").is_file():  # a linked work tree, whose git folder knows it by its path
         assert subprocess.run(["git", "-C", str(copy), "status"], capture_output=True, check=False).returncode == 0
-    for path in install.walk(copy / "decouple_core"):
+    for path in walk(copy / "decouple_core"):
         os.utime(path, (1e9, 1e9))
         path.chmod(0o600)
     assert bytes_of(build(tmp_path / "again", copy)) == bytes_of(release)
@@ -64,7 +67,7 @@ def test_wheel_is_the_one_of_setuptools(release: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path, filter="data")
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
                     "--wheel-dir", str(tmp_path), str(tmp_path / NAME)], check=True, capture_output=True)
-    ours, theirs = (zipfile.ZipFile(folder / install.wheel_name()) for folder in (release, tmp_path))
+    ours, theirs = (zipfile.ZipFile(folder / wheel_name()) for folder in (release, tmp_path))
     about = f"{NAME}.dist-info"
     assert set(theirs.namelist()) - set(ours.namelist()) == {f"{about}/top_level.txt"}
     assert set(ours.namelist()) <= set(theirs.namelist())
@@ -88,7 +91,7 @@ def test_wheel_is_the_one_of_setuptools(release: Path, tmp_path: Path) -> None:
 def test_wheel_installs_and_is_whole(release: Path, tmp_path: Path) -> None:
     """By pip, which checks every digest that the wheel has of its files."""
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target",
-                    str(tmp_path), str(release / install.wheel_name())], check=True, capture_output=True)
+                    str(tmp_path), str(release / wheel_name())], check=True, capture_output=True)
     said = subprocess.run([sys.executable, "-c", "import decouple_core; print(decouple_core.__version__)"],
                           capture_output=True, text=True, check=True, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert said.stdout.strip() == __version__
@@ -117,8 +120,9 @@ def test_installer_for_people_without_a_terminal(release: Path, tmp_path: Path) 
         assert said in answer.stdout, answer.stderr
     assert b"\r\n" in (tmp_path / NAME / "Install-Windows.bat").read_bytes()
     # All that install.py itself reads is there.
-    read = subprocess.run([sys.executable, "-I", "-c", "import sys; sys.path.append(sys.argv[1]); import install; "
-                           "install.build_wheel(); install.sizes(); install.locked_version('torch')",
+    read = subprocess.run([sys.executable, "-I", "-c", "import sys; sys.path.append(sys.argv[1]); "
+                           "from installer import package_lock, wheel; wheel.build_wheel(); package_lock.sizes(); "
+                           "package_lock.locked_version('torch')",
                            str(tmp_path / NAME)], capture_output=True, text=True, check=False)
     assert read.returncode == 0, read.stderr
     for picture in ("coffee.jpg", "rocket.jpg"):
@@ -140,7 +144,7 @@ def test_starter_without_python(tmp_path: Path, starter: str) -> None:
 def test_bill_of_materials(release: Path) -> None:
     bill = json.loads((release / f"{NAME}.cdx.json").read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
-    locked = {match for path in install.LOCK.glob("*.txt")
+    locked = {match for path in LOCK.glob("*.txt")
               for match in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE)}
     assert {(one["name"], one["version"]) for one in bill["components"]} == locked
     assert all(one["hashes"] for one in bill["components"])
@@ -154,9 +158,9 @@ def test_digests(release: Path) -> None:
 
 def test_lock_holds_what_the_project_asks_for() -> None:
     """Every dependency of pyproject.toml is locked, in a version that it allows and tests/constraints.txt names."""
-    names = {re.split(r"[^\w.-]", wanted)[0].lower() for wanted in install.tomllib.loads(
+    names = {re.split(r"[^\w.-]", wanted)[0].lower() for wanted in tomllib.loads(
         (REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]}
-    text = "".join((install.LOCK / name).read_text() for name in ("base.txt", "registry.txt"))
+    text = "".join((LOCK / name).read_text() for name in ("base.txt", "registry.txt"))
     assert names <= set(re.findall(r"^([\w.-]+)==", text, re.MULTILINE))
     for pin in re.findall(r"^(torch\w*==\S+)", (REPOSITORY / "tests" / "constraints.txt").read_text(), re.MULTILINE):
         assert re.search(rf"^{re.escape(pin)}\b", text, re.MULTILINE)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import install
+from installer.command import main
+from installer.data_folder import alone, claim, locked
+from installer.files import walk
+from installer.plug_in import place_plug_in, plug_in_state
+from installer.words import InstallError
 
 OURS = ("env-2/pyvenv.cfg", "env-2/bin/decouple", "env-2/lib/torch/__init__.py",
         "env-2/lib/torch/__pycache__/__init__.cpython-311.pyc", "weights/vgg16.safetensors", "weights/vgg16.sha256",
@@ -34,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put(home / "env-2/installed.json", json.dumps({"files": [*files, "bin/python", "lib64", "installed.json"]}))
     plug_in = tmp_path / ".config/GIMP/3.0/plug-ins/decoupled-style"
     plug_in.parents[1].mkdir(parents=True)
-    install.place_plug_in(plug_in, home / "env-2/bin/python", home)
+    place_plug_in(plug_in, home / "env-2/bin/python", home)
     put(plug_in / "decoupled_style/__pycache__/plug_in.cpython-313.pyc")
     put(home / "installation.json", json.dumps({"environment": "env-2", "plug_ins": [str(plug_in)]}))
     return home
@@ -47,12 +51,12 @@ def put(path: Path, text: str = "") -> Path:
 
 
 def uninstalled(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    assert install.main(["--uninstall", "--home", str(home)]) == 0
+    assert main(["--uninstall", "--home", str(home)]) == 0
     return capsys.readouterr().out
 
 
 def remaining(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in install.walk(folder))
+    return sorted(path.relative_to(folder).as_posix() for path in walk(folder))
 
 
 def test_all_that_is_ours_goes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,9 +136,9 @@ def test_gimp_that_is_no_longer_found(home: Path, capsys: pytest.CaptureFixture[
 def test_plug_in_of_another_installation(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plug_in = home.parent / ".config/GIMP/3.0/plug-ins/decoupled-style"
     other = put(home.parent / "other" / "installation.json", "{}").parent
-    install.place_plug_in(plug_in, other / "env-1/bin/python", other)
+    place_plug_in(plug_in, other / "env-1/bin/python", other)
     assert f"belongs to the installation in {other}" in uninstalled(home, capsys)
-    assert install.plug_in_state(plug_in) != "missing"
+    assert plug_in_state(plug_in) != "missing"
 
 
 def test_environment_of_an_earlier_version(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,8 +153,8 @@ def test_environment_of_an_earlier_version(home: Path, capsys: pytest.CaptureFix
 def test_what_is_at_work_is_left_alone(home: Path, capsys: pytest.CaptureFixture[str], lock: str) -> None:
     """A lock that somebody holds is not removed, nor anything beside it."""
     before = remaining(home)
-    with install.locked(home / lock, "free"):
-        assert install.main(["--uninstall", "--home", str(home)]) == 1
+    with locked(home / lock, "free"):
+        assert main(["--uninstall", "--home", str(home)]) == 1
     assert "then run this again." in capsys.readouterr().err
     assert remaining(home) == before
     uninstalled(home, capsys)
@@ -159,10 +163,10 @@ def test_what_is_at_work_is_left_alone(home: Path, capsys: pytest.CaptureFixture
 
 def test_a_folder_with_an_installers_lock_alone_is_taken(tmp_path: Path) -> None:
     """As one that was killed at its very beginning leaves it; anything more is somebody's."""
-    install.claim(tmp_path / "data")
-    with install.alone(tmp_path / "data"):
+    claim(tmp_path / "data")
+    with alone(tmp_path / "data"):
         pass
-    install.claim(tmp_path / "data")
+    claim(tmp_path / "data")
     put(tmp_path / "data/downloads/holiday.jpg")
-    with pytest.raises(install.InstallError, match="holds other things"):
-        install.claim(tmp_path / "data")
+    with pytest.raises(InstallError, match="holds other things"):
+        claim(tmp_path / "data")

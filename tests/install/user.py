@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import install
-
-REPOSITORY = Path(install.__file__).resolve().parent
+from installer.files import SOURCE as REPOSITORY
 
 
 class User:
@@ -22,7 +20,7 @@ class User:
         for gimp in self.gimps:
             gimp.mkdir(parents=True)
         self.clone.mkdir()
-        for name in ("decouple_contract", "decouple_core", "gimp_plugin", "tests/data", "release/lock"):
+        for name in ("decouple_contract", "decouple_core", "installer", "gimp_plugin", "tests/data", "release/lock"):
             shutil.copytree(REPOSITORY / name, self.clone / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("install.py", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(REPOSITORY / name, self.clone)
@@ -50,6 +48,15 @@ class User:
         """Run a program as this user, in their folder."""
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder,
                               env={**self.environ, **environ}, stdin=subprocess.DEVNULL)
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version, from the path or from pyenv."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for candidate in (shutil.which(f"python{version}"), *sorted(root.glob(f"versions/{version}.*/bin/python"))):
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return str(candidate)
+    return None
 
 
 def one_line(answer: subprocess.CompletedProcess[str]) -> str:
