@@ -126,6 +126,10 @@ SENTENCES: dict[str, str] = {
     "places-sure": "it is clear which places in the two pictures belong together",
     "places-fairly-sure": "it is fairly clear which places in the two pictures belong together",
     "places-unsure": "the two pictures have little in common, so which places belong together is a guess",
+    "places-few": "target or style is too small to tell places apart, so the picture is taken as a whole",
+    "places-not-in-style": "the saved style knows no places, so the picture is taken as a whole",
+    "places-lose-detail": "matched place by place, too little of the picture would be left, so it is taken as a whole",
+    "places-not-shared": "the pictures in the series are taken as a whole",
 
     # Settings and the command line.
     "setting-unknown": "There is no setting {setting}.",

@@ -89,8 +89,8 @@ class Settings:
         For a value of the wrong kind or out of range.
     """
 
-    mode: str = option("photo", "Result", "the kind of result: a photograph, which keeps every detail, or a "
-                                          "painting; auto chooses a painting if the style looks painted",
+    mode: str = option("auto", "Result", "the kind of result: a photograph, which keeps every detail, or a "
+                                         "painting; auto chooses a painting if the style looks painted",
                        choices={"auto": "Automatic", "photo": "Photograph", "painting": "Painting"})
     amounts: tuple[float, ...] = option(
         (), "Amounts", "how much colour, forms, strokes and grain a painting gets, separated by commas; those not "

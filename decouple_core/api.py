@@ -68,15 +68,15 @@ class Result(Generic[Form]):
     report : Report
         What was done, how close each layer came to the style, and how long it took.
     correspondence : Correspondence or None
-        Where each place in the target takes its look from: `arrays`, and `where(x, y)` for one spot. None if it is
-        off, or if one look is shared.
+        Where each place in the target takes its look from: `arrays`, and `where(x, y)` for one spot. None if the
+        picture is taken as a whole; the report says why.
 
     Examples
     --------
     >>> import decouple_core as dc
     >>> import numpy as np
     >>> target = np.random.default_rng(0).random((32, 48, 3), np.float32)
-    >>> settings = dc.Settings(layers=1, network="vgg16", match=[((0.1, 0.1), (0.9, 0.9))])
+    >>> settings = dc.Settings(mode="photo", layers=1, network="vgg16", match=[((0.1, 0.1), (0.9, 0.9))])
     >>> result = dc.transfer(target, target[::-1].copy(), settings)
     >>> shares, = result.correspondence.where(0.1, 0.1)  # of the style's places, 4 down and 6 across
     >>> shares.shape, round(float(shares.sum()), 3)
@@ -207,10 +207,10 @@ class Session:
                        style_mask: Picture | None = None, progress: Progress = silent) -> Iterator[Result[Any]]:
         """Give a series of targets one look, such as the frames of a film or the photographs of one shoot.
 
-        A single colour part is fitted to all of them, so that together they take on the style's colours and features,
-        and is applied to each. It is the same everywhere in the picture: anything that stays the same from target to
-        target, or moves, gets the same colours, and a sequence of similar frames does not flicker. The strokes of a
-        painting are painted for each target separately.
+        A single plan says which things take their look from which, and each target follows it by what is seen in it;
+        the colours are fitted to all of them together. Anything that stays the same from target to target, or moves,
+        gets the same colours, what is darker stays darker, and a sequence of similar frames does not flicker. The
+        strokes of a painting are painted for each target separately.
 
         Parameters
         ----------
@@ -262,7 +262,8 @@ class Session:
                 given = take(target, "target")
                 done = Request(_input(given), wanted, settings, colour=colour).carried_out(self._engine,
                                                                                           progress=part(number))
-                yield Result(given.give_back(done.image), done.components, done.style, done.report)
+                yield Result(given.give_back(done.image), done.components, done.style, done.report,
+                             done.correspondence)
 
     def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
                    progress: Progress = silent) -> Style:

@@ -18,15 +18,18 @@ import torch
 from torch import Tensor
 
 from decouple_contract.errors import InputError
+from decouple_contract.messages import Message
 from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import OF_PAINTING, OF_RENDERING, Settings
-from decouple_core.correspondence.correspondence import Correspondence, Matcher
+from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.correspondence.matching import Matcher
 from decouple_core.correspondence.moments import overview_of
-from decouple_core.correspondence.places import Places
+from decouple_core.correspondence.places import Seen
 from decouple_core.features.colour import LUMA, ColourMap, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.mixing import mix
+from decouple_core.features.overview import Overview
 from decouple_core.features.style import DETAIL_LAYERS, ScaleFeatures, Style
 from decouple_core.flow.meter import Meter
 from decouple_core.flow.move import Move
@@ -36,6 +39,7 @@ from decouple_core.model.kept import Kept
 from decouple_core.model.prepared import PreparedModel, integrator_of
 from decouple_core.outcomes import colour_by_place
 from decouple_core.outcomes.certificate import Drift, Moved, certificate, drift
+from decouple_core.outcomes.colour_by_place import Look
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
 from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.outcome import Stylisation
@@ -47,6 +51,7 @@ from decouple_core.pictures.labels import region_masks
 from decouple_core.pictures.picture import Picture, Scale
 from decouple_core.pictures.pyramid import doubling
 from decouple_core.pictures.resampling import shrink
+from decouple_core.pictures.series import PLANNED, spread
 from decouple_core.report import Journal, LayerReport, Report
 
 KEPT = 8
@@ -60,6 +65,9 @@ FINEST_KEPT = 1024
 
 LEAST_PLACES = 16
 """Places of target and style, of 8 × 8 pixels each, below which a picture or a selection is taken as a whole."""
+
+Shared = Field | Look
+"""The colour part of several targets: one field for all, or a look that each is given place by place."""
 
 Labels = tuple[np.ndarray, np.ndarray]
 """Integer labels of target and style, (H, W) each; equal labels correspond, negative ones belong to no region."""
@@ -79,7 +87,7 @@ class Transferred:
         What the image is the sum of.
     report : Report
     correspondence : Correspondence or None
-        Where each place of the target takes from; None where it is off.
+        Where each place of the target takes from; None where the picture is taken as a whole.
     """
 
     image: np.ndarray
@@ -136,13 +144,13 @@ class Engine:
         self.components = Kept[Components](PAINTED)
         self.targets = Kept[NormalisedTarget](KEPT)
         self.own = Kept[Style](KEPT)
-        self.places = Kept[Places](2 * KEPT)
+        self.seen = Kept[Seen](2 * KEPT)
         self.correspondences = Kept[Correspondence](KEPT)
         self.fields = Kept[Field](KEPT)
 
     def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
                  target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
-                 regions: Labels | None = None, colour: Field | None = None, out: np.ndarray | None = None,
+                 regions: Labels | None = None, colour: Shared | None = None, out: np.ndarray | None = None,
                  render: bool = True, certify: bool = False, progress: Progress = silent) -> Transferred:
         """Apply the style to the target.
 
@@ -158,7 +166,7 @@ class Engine:
             with the target by them.
         regions : pair of ndarray, optional
             See `Labels`. The masks limit each of the regions.
-        colour : Field, optional
+        colour : Field or Look, optional
             The colour part, where it is shared with other targets, from `fit_together`.
         out : ndarray, optional
             Receives the result, shape (H, W, 3), float32.
@@ -198,12 +206,12 @@ class Engine:
                    for_any: bool = True, progress: Progress = silent) -> Style:
         """Step 1 alone: the decoupled features of an image, shape (H, W, 3).
 
-        Without `for_any` it holds what the settings' own outcome takes of it, at their own size.
+        Without `for_any` it holds what the settings' own outcome takes of it, at their own size; the one that suits it,
+        where they leave that open.
         """
         device = pick_device(settings.device)
-        for_any = for_any or settings.mode == "auto"
         given = _Source(image, [] if mask is None else [mask], mask)
-        painted = _painted(given) if for_any else None
+        painted = _painted(given) if for_any or settings.mode == "auto" else None
         settings, _ = settled(settings, painted, None, max(image.shape[:2]), accelerated=device.type != "cpu")
 
         def work(device: torch.device, size: int) -> Style:
@@ -216,8 +224,11 @@ class Engine:
                                   lambda message: progress(0.0, message), self.forget)
 
     def fit_together(self, targets: Iterable[tuple[np.ndarray, np.ndarray | None]], style: Style, settings: Settings,
-                     progress: Progress = silent) -> Field:
-        """One colour field for several targets, which taken together get the style; for `transfer`'s `colour`.
+                     progress: Progress = silent) -> Shared:
+        """What colours several targets have in common, which together get the style; for `transfer`'s `colour`.
+
+        The plan of some of them, which each follows by what is seen in it; or, where the picture is taken as a whole,
+        one field.
 
         Parameters
         ----------
@@ -233,7 +244,7 @@ class Engine:
         size = OUTCOMES["photo"].flow_size(settings)
         pictures = [Picture.of(pixels, _masks(mask, None, None)[0], size, CPU, seen=mask) for pixels, mask in targets]
 
-        def work(device: torch.device, size: int) -> Field:
+        def work(device: torch.device, size: int) -> Shared:
             run = _Run(self, dataclasses.replace(settings, size=size), device, progress)
             with torch.inference_mode(), single_precision():
                 return run.fit_together([picture.to(device) for picture in pictures], style)
@@ -262,7 +273,7 @@ class _Run:
 
     def __init__(self, engine: Engine, settings: Settings, device: torch.device, say: Progress, *,
                  certify: bool = False, choices: Sequence[Choice] = (),
-                 colour: Field | None = None) -> None:
+                 colour: Shared | None = None) -> None:
         self._engine, self._settings, self._device, self._say = engine, settings, device, say
         self._certify, self._colour = certify, colour
         self._outcome = OUTCOMES[settings.mode]
@@ -294,9 +305,10 @@ class _Run:
         with self._journal.step("match"):
             by_place = self._by_place(model, picture, wanted)
         self._keep_readable(picture, wanted, by_place)
-        colour = by_place and dataclasses.replace(by_place, amount=by_place.amount * self._settings.strength)
+        colour = self._colour if isinstance(self._colour, Field) else by_place and dataclasses.replace(
+            by_place, amount=by_place.amount * self._settings.strength)
         stylised = self._flowed if self._flows else self._measured
-        stylisation, layers = stylised(model, picture, wanted, active, colour or self._colour)
+        stylisation, layers = stylised(model, picture, wanted, active, colour)
         with self._journal.step("finish"):
             self._meter.phase("carrying")
             components = self._components(model, stylisation)
@@ -327,9 +339,18 @@ class _Run:
         self._plan(model, reads=flows, stylises=False, renders=False)
         return self._style(model, picture, self._active(model, picture), sides, flows=flows)
 
-    def fit_together(self, pictures: Sequence[Picture], style: Style) -> Field:
+    def fit_together(self, pictures: Sequence[Picture], style: Style) -> Shared:
         self._settings = _for_style(self._settings, style, 1)
         model = self._prepare()
+        overviews = {picture.identity: overview_of(picture) for picture in pictures}
+        with_places = [one for one in pictures if self._lack([overviews[one.identity]], style) is None]
+        if self._wants_places(model) and with_places:
+            some = [overviews[with_places[number].identity] for number in spread(len(with_places), PLANNED)]
+            plan = self._matcher(model).plan(some, [one.to(self._device) for one in style.overviews],
+                                            self._settings.matches)
+            look = colour_by_place.fit_look(plan, model, with_places, self._settings)
+            if look is not None:
+                return look
         own = mix([self._described(model, picture, ()) for picture in pictures])
         goal = own.towards(style, self._settings.strengths)
         return IN_COMMON.fitted(model, pictures, goal, self._settings, self._say)
@@ -344,27 +365,47 @@ class _Run:
         return RoundTrip(picture.small.image, returned)
 
     def _by_place(self, model: PreparedModel, picture: Picture, wanted: Style) -> Field | None:
-        """The colours that each place is to have, all the way.
+        """The colours that each place is to have, all the way; None where the picture is taken as a whole."""
+        if not self._wants_places(model):
+            return None
+        if isinstance(self._colour, Look):
+            field, self.correspondence = self._colour.of(picture)
+            return field
+        target = overview_of(picture)
+        why = Message("places-not-shared") if self._colour is not None else self._lack([target], wanted)
+        if why is None:
+            found = self._matched(model, target, wanted)
+            identity = identity_of(found.identity, picture.identity, self._settings.layers,
+                                   self._settings.strength_per_layer, self._settings.damping)
+            field = self._engine.fields.get(
+                identity, lambda: colour_by_place.fit(found, model, picture, self._settings))
+            if colour_by_place.serves(field, picture):
+                self.correspondence = found
+                return field
+            why = Message("places-lose-detail")
+        self._journal.choices.append(Choice("correspondence", "off", why))
+        return None
 
-        None where they are decided already, where nobody is to look for places, where there are too few, where a style
-        or an outcome knows none, and where they would leave too little of the picture's detail.
-        """
-        settings = self._settings
-        if self._colour is not None or settings.correspondence == "off" or not wanted.overviews:
-            return None
-        if not self._outcome.by_place or not model.hierarchy.by_place:
-            return None
-        matcher, target = Matcher(model.deep, self._engine.places.get), overview_of(picture)
-        if min(one.present.sum() for one in (target, *wanted.overviews)) < LEAST_PLACES:
-            return None
+    def _matched(self, model: PreparedModel, target: Overview, wanted: Style) -> Correspondence:
+        """Where the target takes from, kept or found."""
         places = [(one.identity, one.weight) for one in wanted.overviews]
-        identity = identity_of(model.identity, target.identity, places, settings.match)
-        found = self.correspondence = self._engine.correspondences.get(identity, lambda: matcher.match(
-            target, [one.to(self._device) for one in wanted.overviews], settings.matches))
-        identity = identity_of(identity, picture.identity, settings.layers, settings.strength_per_layer,
-                               settings.damping)
-        field = self._engine.fields.get(identity, lambda: colour_by_place.fit(found, model, picture, settings))
-        return field if colour_by_place.serves(field, picture) else None
+        identity = identity_of(model.identity, target.identity, places, self._settings.match)
+        return self._engine.correspondences.get(identity, lambda: self._matcher(model).match(
+            target, [one.to(self._device) for one in wanted.overviews], self._settings.matches))
+
+    def _matcher(self, model: PreparedModel) -> Matcher:
+        return Matcher(model.deep, self._engine.seen.get)
+
+    def _wants_places(self, model: PreparedModel) -> bool:
+        """Whether places are to be looked for, and the outcome and the features can make something of them."""
+        return self._settings.correspondence != "off" and self._outcome.by_place and model.hierarchy.by_place
+
+    def _lack(self, targets: Sequence[Overview], wanted: Style) -> Message | None:
+        """Why there are no places to be matched; None where there are."""
+        if not wanted.overviews:
+            return Message("places-not-in-style")
+        few = min(float(one.present.sum()) for one in (*targets, *wanted.overviews)) < LEAST_PLACES
+        return Message("places-few") if few else None
 
     def _keep_readable(self, picture: Picture, wanted: Style, by_place: Field | None) -> None:
         """Go less far where a style would leave too little of the picture to be made out; see `readable_share`."""

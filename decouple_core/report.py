@@ -147,7 +147,7 @@ class Report:
     shown : Shown or None
         The pictures for the page, if there are any; they are read when it is written.
     correspondence : Correspondence or None
-        Where each place of the target takes from; None where it is off, and where one look is shared.
+        Where each place of the target takes from; None where the picture is taken as a whole.
     """
 
     settings: Settings

@@ -26,6 +26,7 @@ from decouple_core.request import Input, Request
 if TYPE_CHECKING:
     from decouple_core.engine import Engine
     from decouple_core.features.style import Style
+    from decouple_core.outcomes.colour_by_place import Look
     from decouple_core.outcomes.field import Field
 
 
@@ -83,7 +84,7 @@ class LoadedStyle:
     """
 
     source: Input | Style
-    colour: Field | None = None
+    colour: Field | Look | None = None
 
 
 def read(task: Task) -> Loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,15 +27,69 @@ LEAST_SPREAD = 0.02
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a network sees of a picture, before it is compared with anything.
+
+    Attributes
+    ----------
+    blocks : list of Tensor
+        Activations on one grid, shape (C, rows, columns) each.
+    colours : Tensor
+        Mean colours of the places, shape (n, 3).
+    shares : Tensor
+        How much each place counts, shape (n,), summing to 1.
+    """
+
+    blocks: list[Tensor]
+    colours: Tensor
+    shares: Tensor
+
+    @classmethod
+    def of(cls, deep: DeepFeatures, image: Tensor, colours: Tensor, weights: Tensor) -> Seen:
+        """What is seen of an image (3, H, W), its longer side about 256 px, with weights (n,) of its places."""
+        blocks = deep(image)
+        grid = blocks[0].shape[1:]
+        blocks = [block if block.shape[1:] == grid else F.interpolate(block[None], size=grid, mode="bilinear")[0]
+                  for block in blocks]
+        return cls(blocks, colours, weights / weights.sum())
+
+
+@dataclass(frozen=True)
+class Centre:
+    """What the places of some pictures have in common: from it each is judged.
+
+    Attributes
+    ----------
+    blocks : list of Tensor
+        Mean activations, shape (C, 1, 1) each.
+    spread : Tensor
+        Standard deviation of the colours, shape ().
+    """
+
+    blocks: list[Tensor]
+    spread: Tensor
+
+    @classmethod
+    def of(cls, pictures: Sequence[Seen]) -> Centre:
+        """Of pictures that count alike."""
+        blocks = [_mean([(block * one.shares.view(block.shape[1:])).sum((1, 2), keepdim=True)
+                         for one, block in zip(pictures, same, strict=True)])
+                  for same in zip(*(one.blocks for one in pictures), strict=True)]
+        mean = _mean([one.shares @ one.colours for one in pictures])
+        variance = _mean([(one.colours - mean).square().T @ one.shares for one in pictures])
+        return cls(blocks, variance.mean().sqrt().clamp_min(LEAST_SPREAD))
+
+
+@dataclass(frozen=True)
 class Places:
     """What is seen at the places of a picture, row by row.
 
     Attributes
     ----------
     features : Tensor
-        Shape (n, C): activations centred on their own picture's mean, each block of unit length.
+        Shape (n, C): activations centred on their picture's mean, or on that of several, each block of unit length.
     colours : Tensor
-        Shape (n, 3), R'G'B' in units of the picture's own spread.
+        Shape (n, 3), R'G'B' in units of their spread.
     grid : tuple of int
         Rows and columns, n = rows · columns.
     """
@@ -44,31 +99,14 @@ class Places:
     grid: tuple[int, int]
 
     @classmethod
-    def of(cls, deep: DeepFeatures, image: Tensor, colours: Tensor, weights: Tensor) -> Places:
-        """The places of an image.
-
-        Parameters
-        ----------
-        deep : DeepFeatures
-        image : Tensor
-            Shape (3, H, W), its longer side about 256 px.
-        colours : Tensor
-            Mean colours of the places, shape (n, 3).
-        weights : Tensor
-            How much each place counts in the picture's mean, shape (n,).
-        """
-        blocks = deep(image)
-        grid = (blocks[0].shape[1], blocks[0].shape[2])
-        share = (weights / weights.sum()).view(1, *grid)
-        unit = []
-        for block in blocks:
-            if block.shape[1:] != grid:
-                block = F.interpolate(block[None], size=grid, mode="bilinear")[0]
-            centred = block - (block * share).sum((1, 2), keepdim=True)
-            unit.append(F.normalize(centred, dim=0, eps=1e-6))
+    def of(cls, seen: Seen, centre: Centre | None = None) -> Places:
+        """The places of what is seen, judged from a centre; from its own, if left out."""
+        centre = centre or Centre.of([seen])
+        unit = [F.normalize(block - middle, dim=0, eps=1e-6)
+                for block, middle in zip(seen.blocks, centre.blocks, strict=True)]
         features = blurred(torch.cat(unit), BLUR).flatten(1).T
-        spread = ((colours - share.view(-1) @ colours).square().T @ share.view(-1)).mean().sqrt()
-        return cls(features, colours / spread.clamp_min(LEAST_SPREAD), grid)
+        rows, columns = seen.blocks[0].shape[1:]
+        return cls(features, seen.colours / centre.spread, (rows, columns))
 
     @property
     def heights(self) -> Tensor:
@@ -78,16 +116,7 @@ class Places:
             1.0).repeat_interleave(columns)
 
 
-def in_common(one: Tensor, other: Tensor, components: int = COMPONENTS) -> tuple[Tensor, Tensor]:
-    """Both pictures' places in the principal components of the two together, of unit length, shapes (n, k) and (m, k).
-
-    The components are those of the second moments: the features are centred already.
-    """
-    basis = principal_directions(torch.cat([one, other]), components)
-    return F.normalize(one @ basis, dim=1), F.normalize(other @ basis, dim=1)
-
-
-def principal_directions(rows: Tensor, count: int) -> Tensor:
+def principal_directions(rows: Tensor, count: int = COMPONENTS) -> Tensor:
     """The leading right singular vectors of rows (n, C), shape (C, count) or fewer.
 
     By subspace iteration (Rutishauser 1969) from evenly chosen rows, twice as many as wanted: the same on every run,
@@ -100,3 +129,10 @@ def principal_directions(rows: Tensor, count: int) -> Tensor:
     within = in_double(rows @ basis)
     _, vectors = torch.linalg.eigh((within.T @ within).cpu())
     return basis @ vectors.flip(1)[:, :count].to(basis)
+
+
+def _mean(parts: Sequence[Tensor]) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total / len(parts)

@@ -5,11 +5,14 @@ evenly as the entropy asks. The target's side is kept exactly: every place takes
 kept in part alone (Chizat et al. 2018), because a style may show what the target lacks. The Gromov–Wasserstein term
 (fused, Vayer et al. 2019) sends places that are alike in the target to places that are alike in the style; its gradient
 is added to the cost, and the plan is solved again a few times.
+
+Given the scaling of the style's side, a row depends on its own place alone. So a plan can be carried on to places that
+had no part in it (the entropic map; Pooladian & Niles-Weed 2021): `Solution.rows`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -58,7 +61,7 @@ class Plan:
         """How much is taken from each place of the style, shape (m,), summing to 1."""
         return self.masses @ self.forward
 
-    def diffused(self, share: float, allowed: Tensor) -> Plan:
+    def diffused(self, share: float, allowed: Tensor, taken: Tensor | None = None) -> Plan:
         """The plan in which every place takes a share from everywhere that it may, alike.
 
         Parameters
@@ -67,8 +70,10 @@ class Plan:
             In [0, 1]; 0 leaves the plan as it is.
         allowed : Tensor
             Shape (n, m), as for `entropic_plan`.
+        taken : Tensor, optional
+            How much "everywhere" means each place of the style, shape (m,); as much as the plan takes, if left out.
         """
-        everywhere = allowed * self.taken
+        everywhere = allowed * (self.taken if taken is None else taken)
         everywhere = everywhere / everywhere.sum(1, keepdim=True).clamp_min(LEAST)
         return Plan(torch.lerp(self.forward, everywhere, share), self.masses)
 
@@ -78,8 +83,50 @@ class Plan:
         return (self.coupling / self.taken.clamp_min(LEAST)).T
 
 
+@dataclass(frozen=True)
+class Solution(Plan):
+    """A plan with what gives any place its row of it.
+
+    Attributes
+    ----------
+    scaling : Tensor
+        Of the style's places, shape (m,).
+    closed : Tensor
+        Style's places from which nothing is taken, shape (m,).
+    alike : Tensor or None
+        What of the Gromov–Wasserstein gradient depends on a row: it is a place's distances from the n places of the
+        plan times this, shape (n, m). None where there is no such term.
+    unlike : Tensor or None
+        The rest of that gradient, shape (m,).
+    entropy : float
+        ε.
+    """
+
+    scaling: Tensor
+    closed: Tensor
+    alike: Tensor | None = None
+    unlike: Tensor | None = None
+    entropy: float = ENTROPY
+
+    def rows(self, cost: Tensor, apart: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Where places take from, those of the plan or any others, shape (k, m); the plan's own get their own rows.
+
+        Parameters
+        ----------
+        cost : Tensor
+            To take from each place of the style, shape (k, m).
+        apart : Tensor
+            How unlike the places are to those of the plan, shape (k, n).
+        allowed : Tensor, optional
+            Shape (k, m), as for `entropic_plan`.
+        """
+        if self.alike is not None and self.unlike is not None:
+            cost = cost + self.unlike + apart @ self.alike
+        return _normalised(_kernel(cost, self.closed, allowed, self.entropy) * self.scaling)
+
+
 def entropic_plan(cost: Tensor, masses: Tensor, style_masses: Tensor, allowed: Tensor | None = None, *,
-                  entropy: float = ENTROPY, slack: float = SLACK, iterations: int = ITERATIONS) -> Plan:
+                  entropy: float = ENTROPY, slack: float = SLACK, iterations: int = ITERATIONS) -> Solution:
     """Sinkhorn's iterations for the plan that minimises Σ P·cost + ε Σ P log P, unbalanced on the style's side.
 
     Parameters
@@ -99,24 +146,29 @@ def entropic_plan(cost: Tensor, masses: Tensor, style_masses: Tensor, allowed: T
         1 keeps the style's masses exactly, 0 lets go of them.
     iterations : int
     """
-    closed = (style_masses == 0).expand_as(cost)
-    if allowed is not None:
-        closed = closed | (allowed == 0)
-    open_cost = cost.masked_fill(closed, torch.inf)
-    # A row's least cost is the target's scaling alone, and without it no row of the kernel underflows.
-    kernel = torch.exp((open_cost.amin(1, keepdim=True).clamp_max(torch.finfo(cost.dtype).max) - open_cost) / entropy)
-    if allowed is not None:
-        kernel = kernel * allowed
+    closed = style_masses == 0
+    kernel = _kernel(cost, closed, allowed, entropy)
     scaling = torch.ones_like(style_masses)
     for _ in range(iterations):
         target_scaling = masses / (kernel @ scaling).clamp_min(LEAST)
         scaling = (style_masses / (kernel.T @ target_scaling).clamp_min(LEAST)) ** slack
-    rows = kernel * scaling
-    return Plan(rows / rows.sum(1, keepdim=True).clamp_min(LEAST), masses)
+    return Solution(_normalised(kernel * scaling), masses, scaling, closed, entropy=entropy)
+
+
+def _kernel(cost: Tensor, closed: Tensor, allowed: Tensor | None, entropy: float) -> Tensor:
+    barred = closed.expand_as(cost) if allowed is None else closed | (allowed == 0)
+    open_cost = cost.masked_fill(barred, torch.inf)
+    # A row's least cost is the target's scaling alone, and without it no row of the kernel underflows.
+    kernel = torch.exp((open_cost.amin(1, keepdim=True).clamp_max(torch.finfo(cost.dtype).max) - open_cost) / entropy)
+    return kernel if allowed is None else kernel * allowed
+
+
+def _normalised(rows: Tensor) -> Tensor:
+    return rows / rows.sum(1, keepdim=True).clamp_min(LEAST)
 
 
 def fused_plan(cost: Tensor, target_apart: Tensor, style_apart: Tensor, masses: Tensor, style_masses: Tensor,
-               allowed: Tensor | None = None, *, alike: float = ALIKE, rounds: int = ROUNDS) -> Plan:
+               allowed: Tensor | None = None, *, alike: float = ALIKE, rounds: int = ROUNDS) -> Solution:
     """The entropic plan whose cost holds the gradient of a Gromov–Wasserstein term.
 
     Parameters
@@ -132,11 +184,16 @@ def fused_plan(cost: Tensor, target_apart: Tensor, style_apart: Tensor, masses: 
     rounds : int
         How often its gradient is taken.
     """
-    plan = entropic_plan(cost, masses, style_masses, allowed)
+    solution = entropic_plan(cost, masses, style_masses, allowed)
     for _ in range(rounds if alike else 0):
-        gradient = unlikeness_gradient(plan.coupling, target_apart, style_apart)
-        plan = entropic_plan(cost + alike * (gradient - gradient.min()), masses, style_masses, allowed)
-    return plan
+        coupling = solution.coupling
+        gradient = unlikeness_gradient(coupling, target_apart, style_apart)
+        solution = entropic_plan(cost + alike * (gradient - gradient.min()), masses, style_masses, allowed)
+    if not (rounds and alike):
+        return solution
+    # The rest of the gradient is the same along a row, which no row of a plan depends on.
+    return replace(solution, alike=-2 * alike * coupling @ style_apart.T,
+                   unlike=alike * style_apart.square() @ coupling.sum(0))
 
 
 def unlikeness_gradient(coupling: Tensor, target_apart: Tensor, style_apart: Tensor) -> Tensor:

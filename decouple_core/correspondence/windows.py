@@ -7,12 +7,14 @@ windows that a person has drawn, and one window over everything is the thesis.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.correspondence.transport import LEAST
 
 COUNT = 12
 """Windows sought. With 4 the style's means come as near as with one, with 16 edges go."""
@@ -26,33 +28,55 @@ LEAST_SHARE = 0.01
 
 @dataclass(frozen=True)
 class Windows:
-    """K pairs of windows.
+    """K pairs of windows, over the places of the styles and of some targets together.
 
     Attributes
     ----------
-    of_target, of_style : Tensor
-        Weights of the places that each takes its means over, shapes (K, n) and (K, m).
-    parts : Tensor
-        How much each place of the target belongs to each window, shape (K, n), summing to 1 over K.
+    of_style : Tensor
+        Weights of the styles' places that each takes its means over, shape (K, m).
+    kinds : Tensor
+        Which of the styles' places are of the kind that each is about, ones and zeros, shape (K, m).
+    back : Tensor
+        Weights of the targets' places for each of the styles' places, shape (K, m), see `of_target`.
     """
 
-    of_target: Tensor
     of_style: Tensor
-    parts: Tensor
+    kinds: Tensor
+    back: Tensor
 
     @classmethod
-    def of(cls, correspondence: Correspondence) -> Windows:
-        """Windows by the kinds of places in the style, in what is seen there and in colour."""
-        plan = correspondence.plan
-        kinds = _kinds(torch.cat([correspondence.seen, correspondence.coloured / 2], 1), plan.taken)
-        parts = plan.forward @ kinds
-        large = plan.masses @ parts > LEAST_SHARE
-        parts = parts[:, large]
-        parts = parts / parts.sum(1, keepdim=True).clamp_min(1e-9)
-        weighted = plan.masses[:, None] * parts
-        of_target = plan.backward.T @ (plan.forward.T @ weighted)
-        of_style = correspondence.own.T @ (plan.forward.T @ weighted)
-        return cls(of_target.T, of_style.T, parts.T)
+    def of(cls, correspondences: Sequence[Correspondence]) -> Windows:
+        """Windows by the kinds of places in the styles, in what is seen there and in colour.
+
+        Parameters
+        ----------
+        correspondences : sequence of Correspondence
+            Of one target, or of several that follow one plan and count alike.
+        """
+        first = correspondences[0]
+        taken = torch.stack([one.plan.taken for one in correspondences]).mean(0)
+        kinds = _kinds(torch.cat([first.seen, first.coloured / 2], 1), taken).T
+        kinds = kinds[kinds @ taken > LEAST_SHARE]
+        weighted = torch.stack([(parts_of(kinds, one) * one.plan.masses) @ one.plan.forward
+                                for one in correspondences]).mean(0)
+        return cls(weighted @ first.own, kinds, weighted / taken.clamp_min(LEAST))
+
+    def parts(self, correspondence: Correspondence) -> Tensor:
+        """How much each place of a target belongs to each window, shape (K, n), summing to 1 over K."""
+        return parts_of(self.kinds, correspondence)
+
+    def of_target(self, correspondence: Correspondence) -> Tensor:
+        """Weights of a target's places that each window takes its means over, shape (K, n).
+
+        Over all targets they sum to as much as the windows of the styles do, times the number of targets.
+        """
+        return self.back @ correspondence.plan.coupling.T
+
+
+def parts_of(kinds: Tensor, correspondence: Correspondence) -> Tensor:
+    """How much of what each place of a target takes is of each kind (K, m), shape (K, n), summing to 1 over K."""
+    parts = kinds @ correspondence.plan.forward.T
+    return parts / parts.sum(0).clamp_min(1e-9)
 
 
 def _kinds(points: Tensor, masses: Tensor) -> Tensor:

@@ -8,10 +8,15 @@ Everything is averaged as moments, which can be averaged, and not as maps, which
    bands of detail;
 4. one map of all, which gives back the contrast that averages have lost;
 5. a correction towards the style's channel means, window by window (`correction_by_place`).
+
+All of it hangs on the styles' places: what each of them asks for, what those of the target have that take from it, and
+its window's correction. A `Look` holds that, fitted on one target or on several, and any picture that follows their
+plan can be given it. So frames of a film have one look although things move in them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,9 +25,10 @@ from torch import Tensor
 
 from decouple_contract.settings import Settings
 from decouple_core.correspondence.bilateral_space import averaged
-from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.correspondence.correspondence import Correspondence, of_partners
 from decouple_core.correspondence.local_maps import maps_between
-from decouple_core.correspondence.moments import bands, products
+from decouple_core.correspondence.matching import CommonPlan
+from decouple_core.correspondence.moments import bands, overview_of, products
 from decouple_core.correspondence.surfaces import spread
 from decouple_core.correspondence.windows import Windows
 from decouple_core.features.colour import IDENTITY, LEAST_KEPT, LUMA
@@ -34,12 +40,14 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box
 from decouple_core.outcomes.contrast import Contrast
 from decouple_core.outcomes.correction import SIZE
-from decouple_core.outcomes.correction_by_place import Goal, corrected
+from decouple_core.outcomes.correction_by_place import Goal, Shown, corrected, measured, on_grid
 from decouple_core.outcomes.field import Field
 from decouple_core.pictures.blurring import blurred
 from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.pyramid import smaller
 from decouple_core.pictures.resampling import working_shape
+from decouple_core.pictures.series import PLANNED
+from decouple_core.pictures.series import spread as spread_over
 
 CELL, CELLS_IN_LIGHTNESS = 4, 12
 """Side of the grid's cells, in pixels of 256 along the longer side, and cells in lightness. With 8 px relu2_1's error
@@ -85,30 +93,156 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     settings : Settings
         Of which the strengths of the single layers count, the strength of all does not.
     """
-    styles, strengths = correspondence.styles, replace(settings, strength=1.0).strengths
-    if not settings.match and [style.identity for style in styles] == [correspondence.target.identity]:
+    if not settings.match and [one.identity for one in correspondence.styles] == [correspondence.target.identity]:
         at = BilateralGrid(picture.detail.image, (12, *_cells(picture)))
         return Field(BilateralGrid, at.constant(IDENTITY).contiguous(), amount=0.0)  # in its own style it is itself
+    asked, (planes,) = _asked([correspondence], [picture], model, settings)
+    return asked.made(planes).field(picture)
+
+
+def fit_look(plan: CommonPlan, model: PreparedModel, pictures: Sequence[Picture], settings: Settings) -> Look | None:
+    """The look that pictures get which follow a plan, fitted on some of them, all the way.
+
+    None where it would leave too little of one of these, see `serves`.
+
+    Parameters
+    ----------
+    plan : CommonPlan
+    model : PreparedModel
+    pictures : sequence of Picture
+        They count alike.
+    settings : Settings
+        As for `fit`.
+    """
+    correspondences = [plan.of(overview_of(picture)) for picture in pictures]
+    asked, planes = _asked(correspondences, pictures, model, settings)
+    fields = [asked.made(where).field(picture) for where, picture in zip(planes, pictures, strict=True)]
+    if not all(serves(*each) for each in zip(fields, pictures, strict=True)):
+        return None
+    return Look(plan, asked)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What hangs on the styles' places.
+
+    Attributes
+    ----------
+    had, goal : Tensor
+        Of each of the styles' places: the moments of the targets' places that take from it, and those that they are to
+        have, shape (m, 12) each.
+    windows : Windows
+    whole : tuple of pairs of Tensor
+        Matrices and offsets of the maps of all, one after the other.
+    correction : Tensor or None
+        Maps by window and lightness that are added, see `correction_by_place.corrected`.
+    strengths : tuple of float
+        Of the colours, and of the detail.
+    grey : bool
+        Whether targets and styles are grey, as what becomes of them is to be, to the last bit.
+    """
+
+    had: Tensor
+    goal: Tensor
+    windows: Windows
+    whole: tuple[tuple[Tensor, Tensor], ...]
+    correction: Tensor | None
+    strengths: tuple[float, float]
+    grey: bool
+
+    def made(self, planes: _Planes) -> _Made:
+        """What it makes of a picture."""
+        made = _Made.between(planes, self.strengths)
+        for matrix, offset in self.whole:
+            made = made.followed(matrix, offset)
+        if self.correction is not None:
+            made = made.corrected(self.correction, planes)
+        return made.in_grey() if self.grey else made
+
+
+@dataclass(frozen=True)
+class Look:
+    """What becomes of any picture that follows a plan.
+
+    Attributes
+    ----------
+    plan : CommonPlan
+    asked : Asked
+    """
+
+    plan: CommonPlan
+    asked: Asked
+
+    def of(self, picture: Picture) -> tuple[Field, Correspondence]:
+        """The field that gives a picture the look, all the way, and where its places take from."""
+        correspondence = self.plan.of(overview_of(picture))
+        planes = _Planes.of(correspondence, picture, self.asked)
+        return self.asked.made(planes).field(picture), correspondence
+
+
+def _asked(correspondences: Sequence[Correspondence], pictures: Sequence[Picture], model: PreparedModel,
+           settings: Settings) -> tuple[Asked, list[_Planes]]:
+    """What is asked of pictures together, and where in each."""
+    strengths, styles = replace(settings, strength=1.0).strengths, correspondences[0].styles
     style_moments = torch.cat([one.moments for one in styles])
-    windows = Windows.of(correspondence)
-    has, wanted = correspondence.conditional(correspondence.target.moments, style_moments)
-    planes = _along_surfaces(correspondence.target, picture.detail.image,
-                             torch.cat([has, wanted, windows.parts.T, windows.of_target.T], 1))
-    *moments_and_parts, masks = planes.split([has.shape[1], wanted.shape[1], *2 * [len(windows.parts)]])
-    present = picture.detail.shares.sum(0).clamp(0, 1)
-    had, goal, parts = averaged(torch.cat(moments_and_parts), picture.detail.image, present, _cells(picture)).split(
-        [len(part) for part in moments_and_parts])
-    made = _Made.between(had, goal, strengths[0], strengths[min(1, len(strengths) - 1)])
-    made = made.repainted(picture, correspondence.plan.taken @ style_moments[:, :MOMENTS], strengths[0])
+    asked = Asked(of_partners(correspondences, [one.target.moments for one in correspondences]),
+                  correspondences[0].own @ style_moments, Windows.of(correspondences), (), None,
+                  (strengths[0], strengths[min(1, len(strengths) - 1)]),
+                  all(_is_grey(one) for one in (*styles, *(one.target for one in correspondences))))
+    planes = [_Planes.of(*each, asked) for each in zip(correspondences, pictures, strict=True)]
+    taken = torch.stack([one.plan.taken for one in correspondences]).mean(0)
+    for _ in range(REPAINTINGS):
+        made = [asked.made(one) for one in planes]
+        now = torch.stack([_moments(box(one.values(picture)), picture) for one, picture in
+                           zip(made, pictures, strict=True)]).mean(0)
+        matrix, offset = maps_between(now, taken @ style_moments[:, :MOMENTS], least_variance=WHOLE_VARIANCE,
+                                      gains=WHOLE_GAINS)
+        there = torch.lerp(torch.eye(3).to(matrix), matrix, strengths[0]), strengths[0] * offset
+        asked = replace(asked, whole=(*asked.whole, there))
     layers = min(DETAIL_LAYERS, settings.layers)
     if any(strengths[1 : layers + 1]):
         hierarchy = model.hierarchy.first(layers)
         damping = model.reference.damping(DAMPING * settings.damping)[:, : sum(hierarchy.sizes)]
-        made = made.corrected(picture, parts, masks * present, _means(windows, correspondence, hierarchy),
-                              strengths[1 : layers + 1], damping, hierarchy)
-    if all(_is_grey(one) for one in (correspondence.target, *styles)):
-        made = made.in_grey()
-    return made.field(picture)
+        goal = Goal(_means(asked.windows, correspondences[0], hierarchy), damping)
+        some = [(planes[number], pictures[number]) for number in spread_over(len(pictures), PLANNED)]
+        asked = replace(asked, correction=_correction(asked, some, goal, strengths[1 : layers + 1], hierarchy))
+    return asked, planes
+
+
+@dataclass(frozen=True)
+class _Planes:
+    """What is asked for in a picture, spread along its surfaces.
+
+    Attributes
+    ----------
+    had, goal : Tensor
+        Moments at the vertices of a grid, and those that they are to be, (12, lightness, rows, columns) each.
+    parts : Tensor
+        How much of each window there is at each vertex, (K, lightness, rows, columns).
+    masks : Tensor
+        The windows over the picture, at most 1, (K, h, w).
+    shares : Tensor
+        How much there is of each window, (K,).
+    """
+
+    had: Tensor
+    goal: Tensor
+    parts: Tensor
+    masks: Tensor
+    shares: Tensor
+
+    @classmethod
+    def of(cls, correspondence: Correspondence, picture: Picture, asked: Asked) -> _Planes:
+        """Of a picture whose places take from where the correspondence says."""
+        forward, of_target = correspondence.plan.forward, asked.windows.of_target(correspondence)
+        values = [forward @ asked.had, forward @ asked.goal, asked.windows.parts(correspondence).T, of_target.T]
+        planes = _along_surfaces(correspondence.target, picture.detail.image, torch.cat(values, 1))
+        sizes = [value.shape[1] for value in values]
+        *averages, masks = planes.split(sizes)
+        present = picture.detail.shares.sum(0).clamp(0, 1)
+        grids = averaged(torch.cat(averages), picture.detail.image, present, _cells(picture)).split(sizes[:3])
+        masks = masks * present
+        return cls(grids[0], grids[1], grids[2], masks / masks.max().clamp_min(1e-12), of_target.sum(1))
 
 
 def _is_grey(overview: Overview) -> bool:
@@ -149,8 +283,9 @@ class _Made:
     gains: Tensor
 
     @classmethod
-    def between(cls, had: Tensor, goal: Tensor, strength: float, of_detail: float) -> _Made:
-        """From moments at the vertices to those that they are to be, each (12, lightness, rows, columns)."""
+    def between(cls, planes: _Planes, strengths: tuple[float, float]) -> _Made:
+        """From moments to those that they are to be, as far as the strengths of colours and detail say."""
+        had, goal = planes.had, planes.goal
         matrices, offsets = maps_between(had[:MOMENTS].movedim(0, -1), goal[:MOMENTS].movedim(0, -1))
         luma = torch.tensor(LUMA).to(matrices)
         in_light = (matrices @ luma).sum(-1)  # what becomes of a grey detail's luma
@@ -158,7 +293,7 @@ class _Made:
         gains = (energies[0] / energies[1]).sqrt().clamp(LEAST_GAIN, LARGEST_GAIN) - 1.0
         maps = torch.cat([matrices, offsets[..., None]], -1).flatten(-2).movedim(-1, 0)
         unchanged = torch.eye(3, 4).flatten().to(maps)[:, None, None, None]
-        return cls(torch.lerp(unchanged.expand_as(maps), maps, strength).contiguous(), of_detail * gains)
+        return cls(torch.lerp(unchanged.expand_as(maps), maps, strengths[0]).contiguous(), strengths[1] * gains)
 
     def values(self, picture: Picture) -> Tensor:
         """The picture that they make at its medium size, before the box, (3, h, w)."""
@@ -169,31 +304,15 @@ class _Made:
         """The field that they make."""
         return Field(BilateralGrid, self.maps, self._contrast(picture.medium.image))
 
-    def repainted(self, picture: Picture, wanted: Tensor, strength: float) -> _Made:
-        """Followed by the one map that gives the whole picture these moments, (9,)."""
-        made, shares = self, picture.medium.shares.sum(0).clamp(0, 1).flatten()
-        for _ in range(REPAINTINGS):
-            now = products(box(made.values(picture))).flatten(1) @ shares / shares.sum()
-            matrix, offset = maps_between(now, wanted, least_variance=WHOLE_VARIANCE, gains=WHOLE_GAINS)
-            cells = made.maps.unflatten(0, (3, 4))
-            mapped = torch.einsum("ij,jkzyx->ikzyx", matrix, cells)
-            mapped[:, 3] += offset[:, None, None, None]
-            made = replace(made, maps=torch.lerp(cells, mapped, strength).flatten(0, 1))
-        return made
+    def followed(self, matrix: Tensor, offset: Tensor) -> _Made:
+        """With one map of all after them."""
+        cells = torch.einsum("ij,jkzyx->ikzyx", matrix, self.maps.unflatten(0, (3, 4)))
+        cells[:, 3] += offset[:, None, None, None]
+        return replace(self, maps=cells.flatten(0, 1))
 
-    def corrected(self, picture: Picture, parts: Tensor, masks: Tensor, means: Tensor, strengths: tuple[float, ...],
-                  damping: Tensor, hierarchy: Hierarchy) -> _Made:
-        """With the channel means of the style in the windows, as far as the strengths of the layers say."""
-        fine = picture.detail.image
-        coarse = smaller(fine, working_shape((fine.shape[1], fine.shape[2]), SIZE))
-        if min(strengths) < 1.0:
-            own = hierarchy.within(_sized(masks, fine)).measure(fine)
-            means = torch.cat([torch.lerp(ours, theirs, share) for ours, theirs, share in
-                               zip(own, means.split(hierarchy.sizes, 1), strengths, strict=True)], 1)
-        field = self.field(picture)
-        goal = Goal(masks, means, damping)
-        added = corrected(parts, (coarse, fine), (field(coarse), field(fine)), goal, hierarchy)
-        return replace(self, maps=self.maps + added)
+    def corrected(self, correction: Tensor, planes: _Planes) -> _Made:
+        """With a correction by window and lightness."""
+        return replace(self, maps=self.maps + on_grid(correction, planes.parts))
 
     def in_grey(self) -> _Made:
         """The maps with the mean of the three channels in each."""
@@ -206,6 +325,29 @@ class _Made:
         gains = at.sampled(self.gains)
         coarser = sum((gain * band for gain, band in zip(gains[1:], found[1:], strict=True)), torch.zeros_like(below))
         return Contrast(self.gains[:1], torch.cat([below, coarser]))
+
+
+def _moments(image: Tensor, picture: Picture) -> Tensor:
+    """Moments of an image at a picture's medium size, of what belongs to it, (9,)."""
+    shares = picture.medium.shares.sum(0).clamp(0, 1).flatten()
+    return products(image).flatten(1) @ shares / shares.sum()
+
+
+def _correction(asked: Asked, pictures: Sequence[tuple[_Planes, Picture]], goal: Goal, strengths: tuple[float, ...],
+                hierarchy: Hierarchy) -> Tensor:
+    """Maps that bring the windows to channel means, as far as the strengths of the layers say."""
+    total = torch.stack([where.shares for where, _ in pictures]).sum(0).clamp_min(1e-12)
+    shown = []
+    for where, picture in pictures:
+        fine, field = picture.detail.image, asked.made(where).field(picture)
+        coarse = smaller(fine, working_shape((fine.shape[1], fine.shape[2]), SIZE))
+        made = field(coarse), field(fine)
+        shown.append(Shown(where.parts, (coarse, fine), made, where.masks, where.shares / total))
+    if min(strengths) < 1.0:
+        own = measured(hierarchy, shown, [one.target[1] for one in shown]).split(hierarchy.sizes, 1)
+        goal = replace(goal, means=torch.cat([torch.lerp(*each) for each in zip(
+            own, goal.means.split(hierarchy.sizes, 1), strengths, strict=True)], 1))
+    return corrected(shown, goal, hierarchy)
 
 
 def _cells(picture: Picture) -> tuple[int, int, int]:
@@ -241,9 +383,3 @@ def _means(windows: Windows, correspondence: Correspondence, hierarchy: Hierarch
         total = total + share * torch.cat(hierarchy.within(masks + 1e-6).measure(style.image), 1)
         count = count + share
     return total / count
-
-
-def _sized(masks: Tensor, image: Tensor) -> Tensor:
-    """Masks (K, h, w) at the size of an image, at most 1."""
-    masks = F.interpolate(masks[None], size=image.shape[1:], mode="bilinear")[0]
-    return masks / masks.max().clamp_min(1e-12)

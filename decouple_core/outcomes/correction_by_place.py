@@ -6,11 +6,13 @@ Gauss–Newton step finds the smallest change of the picture in this family that
     Σ (J c − misfit)² / μ + |c|² + w · lost structure + v · |low-pass of the whole change|²,    c = S B y,
 
 B being the family and S the slope of the box. The last term leaves the colours of areas to the plan: whatever the means
-would gain by it, no blotch comes that neither the target nor the plan has.
+would gain by it, no blotch comes that neither the target nor the plan has. Several pictures that share their maps share
+the windows, too: J c is a mean over all of them, and so is what counts against a change.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,59 +51,108 @@ class Goal:
 
     Attributes
     ----------
-    masks : Tensor
-        Of K windows over the target, shape (K, h, w), at any size.
     means : Tensor
-        Channel means in each, shape (K, M).
+        Channel means in each of K windows, shape (K, M).
     damping : Tensor
         μ of each feature, shape (1, M).
     """
 
-    masks: Tensor
     means: Tensor
     damping: Tensor
 
 
-def corrected(parts: Tensor, target: tuple[Tensor, Tensor], made: tuple[Tensor, Tensor], goal: Goal,
-              hierarchy: Hierarchy) -> Tensor:
-    """What is to be added to a grid of colour maps, shape (12, Z, rows, columns).
+@dataclass(frozen=True)
+class Shown:
+    """A picture that is corrected.
 
-    Parameters
+    Attributes
     ----------
     parts : Tensor
-        How much of each window there is at each vertex of the grid, shape (K, Z, rows, columns).
+        How much of each window there is at each vertex of a grid, shape (K, Z, rows, columns).
     target, made : pair of Tensor
         The target, and what has been made of it before the box, (3, h, w) each at two sizes: that at which J is taken,
         and a larger one at which the features are measured.
+    masks : Tensor
+        The windows over the target, shape (K, h, w), at any size.
+    shares : Tensor
+        How much of each window lies in this picture, shape (K,), summing to 1 over all pictures.
+    """
+
+    parts: Tensor
+    target: tuple[Tensor, Tensor]
+    made: tuple[Tensor, Tensor]
+    masks: Tensor
+    shares: Tensor
+
+
+def measured(hierarchy: Hierarchy, pictures: Sequence[Shown], images: Sequence[Tensor]) -> Tensor:
+    """Channel means in the windows of all pictures, of these images, one for each, shape (K, M)."""
+    return _sum([one.shares[:, None] * torch.cat(hierarchy.within(_at(one.masks, image)).measure(image), 1)
+                 for one, image in zip(pictures, images, strict=True)])
+
+
+def corrected(pictures: Sequence[Shown], goal: Goal, hierarchy: Hierarchy) -> Tensor:
+    """Maps by window and lightness that are to be added, shape (3, 4 · levels · K), for `on_grid`.
+
+    Parameters
+    ----------
+    pictures : sequence of Shown
     goal : Goal
     hierarchy : Hierarchy
         The layers that take part.
     """
-    coarse, fine = (WindowedMaps(image, parts) for image in target)
-    family = Whitened(coarse, colours_of(box(made[0])))
-    within = [hierarchy.quick().within(F.interpolate(goal.masks[None], size=image.shape[1:], mode="bilinear")[0])
-              for image in target]
-    structure, start = Structure(target[0]), box(made[0])
-    parameters = torch.zeros(coarse.shape, dtype=start.dtype, device=start.device)
+    hierarchy = hierarchy.quick()
+    coarse, fine = ([WindowedMaps(one.target[size], one.parts) for one in pictures] for size in range(2))
+    family = Whitened(coarse, colours_of(torch.cat([box(one.made[0]).flatten(1) for one in pictures], 1)))
+    steps = [_Corrected(one, maps, hierarchy) for one, maps in zip(pictures, coarse, strict=True)]
+    parameters = torch.zeros(coarse[0].shape).to(coarse[0].image)
     for _ in range(STEPS):
-        there = box(made[1] + fine.apply(parameters))
-        misfit = (goal.means - torch.cat(within[1].measure(there), 1)) / goal.damping
-        values = made[0] + coarse.apply(parameters)
-        picture, slope = box(values), box_slope(values)
-        at = within[0].linearise(picture, len(hierarchy.sizes))
+        there = [box(one.made[1] + maps.apply(parameters)) for one, maps in zip(pictures, fine, strict=True)]
+        misfit = (goal.means - measured(hierarchy, pictures, there)) / goal.damping
+        for step in steps:
+            step.go_to(parameters)
 
-        def back(answer: Tensor, change: Tensor, whole: Tensor) -> Tensor:
-            lost = STRUCTURE * structure.curvature(change) + BLOTCHES * _low_pass(whole) / whole.numel()
-            return family.adjoint(slope * (at.vjp(answer) + lost))  # noqa: B023 – used within this step alone
+        def back(answer: Tensor, changes: Sequence[Tensor], wholes: Sequence[Tensor]) -> Tensor:
+            return family.adjoint(_sum([step.back(answer, change, whole, len(steps)) for step, change, whole in
+                                        zip(steps, changes, wholes, strict=True)]))
 
         def operator(y: Tensor) -> Tensor:
-            change = slope * family.apply(y)  # noqa: B023
-            return back(at.jvp(change) / goal.damping, change, change) + y  # noqa: B023
+            added = family.parameters(y)
+            changes = [step.slope * step.maps.apply(added) for step in steps]
+            answer = _sum([step.answer(change) for step, change in zip(steps, changes, strict=True)])
+            return back(answer / goal.damping, changes, changes) + y
 
-        downhill = back(misfit, target[0] - picture, start - picture)
-        step = conjugate_gradients(operator, downhill, tolerance=0.0, iterations=ITERATIONS).multipliers
-        parameters = parameters + family.parameters(step)
-    return coarse.on_grid(parameters)
+        downhill = back(misfit, [step.to_target for step in steps], [step.to_start for step in steps])
+        y = conjugate_gradients(operator, downhill, tolerance=0.0, iterations=ITERATIONS).multipliers
+        parameters = parameters + family.parameters(y)
+    return parameters
+
+
+class _Corrected:
+    """One picture with all that a step needs of it."""
+
+    def __init__(self, shown: Shown, maps: WindowedMaps, hierarchy: Hierarchy) -> None:
+        self.maps, self._shown = maps, shown
+        self._target, self._made = shown.target[0], shown.made[0]
+        self._hierarchy = hierarchy.within(_at(shown.masks, self._target))
+        self._structure = Structure(self._target)
+
+    def go_to(self, parameters: Tensor) -> None:
+        """Linearise at what these make of it."""
+        values = self._made + self.maps.apply(parameters)
+        picture, self.slope = box(values), box_slope(values)
+        self._features = self._hierarchy.linearise(picture, len(self._hierarchy.sizes))
+        self.to_target, self.to_start = self._target - picture, box(self._made) - picture
+
+    def answer(self, change: Tensor) -> Tensor:
+        """What a change adds to the means of all pictures."""
+        return self._shown.shares[:, None] * self._features.jvp(change)
+
+    def back(self, answer: Tensor, change: Tensor, whole: Tensor, pictures: int) -> Tensor:
+        """Bᵀ S of what the features answer, and of a share of what counts against a change from target and start."""
+        lost = STRUCTURE * self._structure.curvature(change) + BLOTCHES * _low_pass(whole) / whole.numel()
+        pulled = self._features.vjp(self._shown.shares[:, None] * answer)
+        return self.maps.adjoint(self.slope * (pulled + lost / pictures))
 
 
 class WindowedMaps:
@@ -116,7 +167,7 @@ class WindowedMaps:
     """
 
     def __init__(self, image: Tensor, parts: Tensor) -> None:
-        self.image, self._parts = image, parts
+        self.image = image
         here = BilateralGrid(image, (12, *parts.shape[1:])).sampled(parts)
         level = luma(image).clamp(0, 1) * (LIGHTNESSES - 1)
         tents = (1.0 - (level - torch.arange(LIGHTNESSES, device=image.device)[:, None, None]).abs()).clamp_min(0)
@@ -140,16 +191,17 @@ class WindowedMaps:
                 for one in self._arguments]
         return torch.stack(rows).flatten(2).flatten(0, 1).cpu().double() / pixels
 
-    def on_grid(self, parameters: Tensor) -> Tensor:
-        """The same maps at the vertices of the parts' grid, shape (12, Z, rows, columns)."""
-        windows, levels = self._parts.shape[:2]
-        by_level = parameters.view(12, LIGHTNESSES, windows).transpose(1, 2)
-        by_level = F.interpolate(by_level, size=levels, mode="linear", align_corners=True)
-        return torch.einsum("ckz,kzyx->czyx", by_level, self._parts)
+
+def on_grid(parameters: Tensor, parts: Tensor) -> Tensor:
+    """Maps by window and lightness at the vertices of a grid of parts (K, Z, rows, columns), (12, Z, rows, columns)."""
+    windows, levels = parts.shape[:2]
+    by_level = parameters.view(12, LIGHTNESSES, windows).transpose(1, 2)
+    by_level = F.interpolate(by_level, size=levels, mode="linear", align_corners=True)
+    return torch.einsum("ckz,kzyx->czyx", by_level, parts)
 
 
 def colours_of(image: Tensor) -> Tensor:
-    """The projection of changes to the colours in which an image (3, H, W) varies, shape (3, 3).
+    """The projection of changes to the colours in which an image (3, …) varies, shape (3, 3).
 
     What is grey stays grey: no channel mean is worth a tint that the picture has nowhere.
     """
@@ -160,11 +212,12 @@ def colours_of(image: Tensor) -> Tensor:
 
 
 class Whitened:
-    """B of parameters in which the smallest step is the smallest change of the picture: B L with L Lᵀ near (Bᵀ B)⁻¹.
+    """Parameters L y, in which the smallest step is the smallest change of the pictures: L Lᵀ is near (Bᵀ B)⁻¹.
 
     Parameters
     ----------
-    maps : WindowedMaps
+    maps : sequence of WindowedMaps
+        Of one picture, or of several that count alike.
     colours : Tensor, optional
         A symmetric (3, 3) that changes are multiplied by, see `colours_of`.
 
@@ -174,30 +227,37 @@ class Whitened:
     many more iterations. Scaled to let a pixel answer to B L Lᵀ Bᵀ as it would to N times the identity.
     """
 
-    def __init__(self, maps: WindowedMaps, colours: Tensor | None = None) -> None:
-        self._maps = maps
-        self._colours = torch.eye(3).to(maps.image) if colours is None else colours
-        gram, levels = maps.gram(), LIGHTNESSES
+    def __init__(self, maps: Sequence[WindowedMaps], colours: Tensor | None = None) -> None:
+        like, levels = maps[0].image, LIGHTNESSES
+        self._colours = torch.eye(3).to(like) if colours is None else colours
+        gram = _sum([one.gram() for one in maps]) / len(maps)
         second = torch.eye(levels, dtype=torch.float64).diff(2, dim=0)
         rough = torch.kron(torch.eye(4, dtype=torch.float64),
                            torch.kron(second.T @ second, torch.eye(len(gram) // (4 * levels), dtype=torch.float64)))
         unit = torch.eye(len(gram), dtype=torch.float64)
         factor = torch.linalg.cholesky(gram + ROUGHNESS * rough + RIDGE * unit)
         inverse = torch.linalg.solve_triangular(factor, unit, upper=False)
-        answer = (inverse @ gram @ inverse.T).trace()
-        self._factor = ((maps.image[0].numel() / answer).sqrt() * inverse).to(maps.image)  # Lᵀ, scaled
+        answer, pixels = (inverse @ gram @ inverse.T).trace(), sum(one.image[0].numel() for one in maps) / len(maps)
+        self._factor = ((pixels / answer).sqrt() * inverse).to(like)  # Lᵀ, scaled
 
     def parameters(self, y: Tensor) -> Tensor:
         """L·y."""
         return self._colours @ y @ self._factor
 
-    def apply(self, y: Tensor) -> Tensor:
-        """B·L·y."""
-        return self._maps.apply(self.parameters(y))
+    def adjoint(self, gradient: Tensor) -> Tensor:
+        """Lᵀ·z, z being Bᵀ·x of a change x."""
+        return self._colours @ gradient @ self._factor.T
 
-    def adjoint(self, change: Tensor) -> Tensor:
-        """Lᵀ·Bᵀ·x."""
-        return self._colours @ self._maps.adjoint(change) @ self._factor.T
+
+def _at(masks: Tensor, image: Tensor) -> Tensor:
+    return F.interpolate(masks[None], size=image.shape[1:], mode="bilinear")[0]
+
+
+def _sum(parts: Sequence[Tensor]) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def _low_pass(change: Tensor) -> Tensor:

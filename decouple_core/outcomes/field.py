@@ -59,6 +59,14 @@ class Field:
         return box(self(image))
 
     def then(self, maps: Sequence[ColourMap], shares: Tensor) -> Field:
-        """The field followed by affine colour maps, see `Parametrisation.followed`."""
+        """The field followed by affine colour maps, see `Parametrisation.followed`.
+
+        Raises
+        ------
+        ValueError
+            Where it is there in part, or adds contrast: what follows could not be told by its parameters alone.
+        """
+        if self.contrast is not None or self.amount != 1.0:
+            raise ValueError("colour maps follow a whole field without contrast of its own")
         return Field(self.kind, self.kind.followed(self.parameters, maps, shares))
 

@@ -8,7 +8,12 @@ the scores and temporal errors are those on 12 to 3 %; a dozen leaves room for m
 time that a dozen photographs take."""
 
 
-def spread(count: int) -> list[int]:
-    """The numbers, from 0, of those of a series of so many that its common colours are fitted on."""
-    fitted = min(FITTED, count)
-    return [(2 * number + 1) * count // (2 * fitted) for number in range(fitted)]
+PLANNED = 4
+"""The most of those that have one plan, which the others follow, and one correction: the time and memory of a plan grow
+with their square, and the correction keeps what a network sees of each."""
+
+
+def spread(count: int, most: int | None = None) -> list[int]:
+    """The numbers, from 0, of so many of a series that stand for all: those that its colours are fitted on."""
+    some = min(FITTED if most is None else most, count)
+    return [(2 * number + 1) * count // (2 * some) for number in range(some)]

@@ -13,6 +13,7 @@ whether things keep their colours. m1 to m3 are the relative errors of the style
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ def temporal_error(frames: list[np.ndarray], places: list[Place], apart: int = 1
 
 
 def results(frames: list[np.ndarray], style: Style, settings: Settings, transfers: engine.Engine,
-            colour: Field | None) -> list[np.ndarray]:
+            colour: engine.Shared | None) -> list[np.ndarray]:
     """Each frame, with a colour part that all share or one of its own."""
     return [transfers.transfer(frame, style, settings, colour=colour).image for frame in frames]
 
@@ -128,24 +129,28 @@ def main() -> None:
     options.add_argument("--pairs", type=int, default=len(PAIRS), help="how many of the pairs (default: all)")
     options.add_argument("--sheet", type=Path, metavar="PNG", help="contact sheet of the last pair")
     given = options.parse_args()
-    settings, transfers = settings_from(given), engine.Engine()
+    settings, transfers = settings_from(given, mode="photo"), engine.Engine()
     hierarchy, pictures, common = prepared(settings).hierarchy.first(DETAIL_LAYERS), photographs(), engine.IN_COMMON
     print(f"{machine(settings)}; mode {settings.mode}, sequences of {given.frames} frames of {given.side} px, "
           f"motion {given.motion:g}")
-    ways: dict[str, tuple[int, Photograph] | None] = {"frame by frame": None, LINEAR: None}
-    ways |= {f"one look, fitted on {count}": (count, common) for count in given.fitted}
-    ways |= {"one look with a grid in space": (series.FITTED, Photograph(BilateralGrid))}
+    whole = replace(settings, correspondence="off")
+    ways: dict[str, tuple[int, Photograph, Settings] | None] = {"frame by frame": None, LINEAR: None}
+    ways |= {f"one look, fitted on {count}": (count, common, settings) for count in given.fitted}
+    ways |= {"one look, as a whole": (series.FITTED, common, whole),
+             "as a whole with a grid in space": (series.FITTED, Photograph(BilateralGrid), whole)}
     rows: dict[str, list[list[float]]] = {way: [] for way in ways}
     for target, source in PAIRS[: given.pairs]:
         frames, places = sequence(pictures[target], given.frames, given.side, given.motion)
         style = transfers.read_style(pictures[source], settings, for_any=False)
         own, shown = [temporal_error(frames, places, apart) for apart in (1, given.frames - 1)], [frames]
         for way, fit in ways.items():
-            colour, fitting = None, 0.0
+            colour: engine.Shared | None = None
+            fitting = 0.0
             if fit is not None:
-                series.FITTED, engine.IN_COMMON = fit
+                series.FITTED, engine.IN_COMMON, of_way = fit
                 some = [(frames[number], None) for number in series.spread(len(frames))]
-                fitting, colour = timed(lambda some=some, style=style: transfers.fit_together(some, style, settings))
+                fitting, colour = timed(lambda some=some, style=style, of_way=of_way: transfers.fit_together(
+                    some, style, of_way))
             elif way == LINEAR:
                 colour = linear(frames, style)
             taken, made = timed(lambda frames=frames, style=style, colour=colour: results(

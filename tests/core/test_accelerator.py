@@ -84,7 +84,7 @@ def test_a_transfer_elsewhere_is_the_one_here(case: str, elsewhere: Elsewhere) -
 def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> None:
     labels = [np.arange(x.shape[1]) // (x.shape[1] // 2 + 1) * np.ones(x.shape[:2], int) for x in (TARGET, STYLE)]
     mask = np.linspace(0.2, 1.0, TARGET.shape[1], dtype=np.float32) * np.ones(TARGET.shape[:2], np.float32)
-    settings = Settings(size=64, layers=2)
+    settings = Settings(mode="photo", size=64, layers=2)
 
     def picture() -> np.ndarray:
         return Engine().transfer(TARGET, STYLE, settings, regions=(labels[0], labels[1]), target_mask=mask).image
@@ -125,7 +125,7 @@ def test_a_transfers_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhe
 
     One that stops where it has converged looks once before every iteration.
     """
-    settings = Settings(integrator=integrator)
+    settings = Settings(mode="photo", integrator=integrator)
     model = PreparedModel.prepare(settings, NAME, lambda share, phrase: None)
     image = uniform_noise(1, 32).to(NAME)
     flow = model.flow(None, model.active(image, None), settings, lambda move, values: None)
@@ -176,7 +176,7 @@ def test_a_solve_never_synchronises_cuda() -> None:
     device = pick_device("auto")
     if device.type != "cuda":
         pytest.skip("only CUDA tells")
-    settings = Settings()
+    settings = Settings(mode="photo")
     model = PreparedModel.prepare(settings, device, lambda share, phrase: None)
     image = uniform_noise(1, 64).to(device)
     flow = model.flow(None, model.active(image, None), settings, lambda move, values: None)

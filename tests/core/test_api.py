@@ -28,7 +28,7 @@ from decouple_core.pictures.resampling import shrink
 
 ROOT = Path(__file__).parents[2]
 
-SMALL = dc.Settings(size=32, layers=1, network="vgg16", device="cpu")
+SMALL = dc.Settings(mode="photo", size=32, layers=1, network="vgg16", device="cpu")
 
 PUBLIC = [
     "Components", "Correspondence", "LayerReport", "LookupTable", "Message", "Nearness", "Progress", "Remark", "Report",

@@ -27,7 +27,7 @@ from tests.core.command_line import PIXELS, arguments, fill, picture, succeeds
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
-QUICK = ["--layers", "1", "--network", "vgg16", "--device", "cpu"]
+QUICK = ["--mode", "photo", "--layers", "1", "--network", "vgg16", "--device", "cpu"]
 
 
 @pytest.fixture
@@ -324,7 +324,7 @@ def test_one_look_for_a_series(shoot: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(words) == 1  # e.png alone, which is left out of the fit, too
     capsys.readouterr()
     paths = [folder / name for name in ("b.png", "c.tif", "d.png")]
-    settings = Settings(layers=1, network="vgg16", device="cpu")
+    settings = Settings(mode="photo", layers=1, network="vgg16", device="cpu")
     for path, wanted in zip(paths, Session().transfer_alike(paths, shoot / "style.jpg", settings), strict=True):
         made = read_image(out / path.name)
         levels = float(np.iinfo(wanted.image.dtype).max)

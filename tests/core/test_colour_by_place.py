@@ -86,6 +86,12 @@ def letterbox(pixels: np.ndarray) -> np.ndarray:
     return framed
 
 
+def bordered(pixels: np.ndarray) -> np.ndarray:
+    framed = letterbox(pixels)
+    framed[:, :9] = framed[:, -9:] = 0
+    return framed
+
+
 def vignette(pixels: np.ndarray) -> np.ndarray:
     rows, columns = (np.linspace(-1, 1, n) for n in pixels.shape[:2])
     return (pixels * np.exp(-2 * (rows[:, None] ** 2 + columns**2))[..., None]).astype(np.float32)
@@ -102,10 +108,13 @@ ODD = {
     "black": np.zeros((20, 20, 3), np.float32),
     "white": np.ones((20, 20, 3), np.float32),
     "one pixel": np.full((1, 1, 3), 0.4, np.float32),
+    "eight by eight": PAGODA[20:28, 30:38],
+    "a strip": PAGODA[10:27, 40:43],
     "one row": PAGODA[20:21],
     "one column": PAGODA[:, 30:31],
     "grey": np.repeat(ROCKET.mean(2, keepdims=True), 3, 2).astype(np.float32),
     "letterbox": letterbox(PAGODA),
+    "black border": bordered(ROCKET),
     "vignette": vignette(PAGODA),
     "text": text(),
     "noise": np.random.default_rng(0).random((50, 60, 3)).astype(np.float32),
@@ -132,6 +141,39 @@ def test_odd_pictures(session: Session, kind: str) -> None:
         if kind != "noise" and min(
                 one.std((0, 1)).max() for one in (target, style)) > 0.02 and min(target.shape[:2]) > 1:
             assert kept_detail(target, result) > 0.5
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_pictures_in_their_own_style(session: Session, kind: str) -> None:
+    """Themselves, to the last bit where they are large enough to have places; nearly so in that of a noisy copy."""
+    target = ODD[kind]
+    itself = transfer(session, target, target, allow_black=True)
+    np.testing.assert_allclose(itself.image, target, atol=1e-4 if itself.correspondence is None else 0, rtol=0)
+    noisy = (target + np.random.default_rng(1).normal(0, 0.5 / 255, target.shape)).clip(0, 1).astype(np.float32)
+    result = transfer(session, target, noisy, allow_black=True)
+    if result.correspondence is not None:
+        assert psnr(result.image, target) > 50
+
+
+@pytest.mark.parametrize("kind", ["one pixel", "eight by eight", "a strip"])
+def test_too_small_for_places_is_taken_as_a_whole_and_that_is_said(session: Session, kind: str) -> None:
+    for target, style in ((COFFEE, ODD[kind]), (ODD[kind], COFFEE)):
+        result = transfer(session, target, style)
+        assert result.correspondence is result.report.correspondence is None
+        assert result.report.as_dict()["correspondence"] is None
+        said, = (choice for choice in result.report.choices if choice.setting == "correspondence")
+        assert (said.value, said.why.code) == ("off", "places-few")
+        np.testing.assert_array_equal(result.image, transfer(session, target, style, correspondence="off").image)
+
+
+def test_what_would_be_lost_place_by_place_is_taken_as_a_whole_and_that_is_said(session: Session) -> None:
+    """Pure red and pure blue have nothing in common."""
+    red, blue = np.zeros_like(PAGODA), np.zeros_like(ROCKET)
+    red[..., 0], blue[..., 2] = PAGODA.mean(2), ROCKET.mean(2)
+    result = transfer(session, red, blue)
+    assert result.correspondence is None
+    assert [choice.why.code for choice in result.report.choices if choice.setting == "correspondence"] == [
+        "places-lose-detail"]
 
 
 def test_grey_stays_grey_in_a_grey_style(session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,16 @@ from decouple_core.outcomes import correction_by_place as by_place
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box
 from decouple_core.outcomes.correction import Structure
-from decouple_core.outcomes.correction_by_place import LIGHTNESSES, Goal, Whitened, WindowedMaps, corrected
+from decouple_core.outcomes.correction_by_place import (
+    LIGHTNESSES,
+    Goal,
+    Shown,
+    Whitened,
+    WindowedMaps,
+    corrected,
+    measured,
+    on_grid,
+)
 from decouple_core.outcomes.photograph import CORRECTION_DAMPING
 from decouple_core.pictures.resampling import shrink
 
@@ -53,10 +62,11 @@ def parts_of(count: int, cells: tuple[int, int, int] = (4, 3, 5)) -> Tensor:
 def test_adjoints(height: int, width: int, windows: int, seed: int) -> None:
     maps = WindowedMaps(noise(3, height, width, seed=seed), parts_of(windows))
     change = noise(3, height, width, seed=seed + 1) - 0.5
-    for family in (maps, Whitened(maps), Whitened(maps, by_place.colours_of(photograph("coffee")))):
-        y = noise(*maps.shape, seed=seed + 2) - 0.5
-        assert (family.apply(y) * change).sum().item() == pytest.approx((y * family.adjoint(change)).sum().item(),
-                                                                      rel=1e-6, abs=1e-7)
+    y, pulled = noise(*maps.shape, seed=seed + 2) - 0.5, maps.adjoint(change)
+    assert (maps.apply(y) * change).sum().item() == pytest.approx((y * pulled).sum().item(), rel=1e-6, abs=1e-7)
+    for family in (Whitened([maps]), Whitened([maps], by_place.colours_of(photograph("coffee")))):
+        assert (family.parameters(y) * pulled).sum().item() == pytest.approx((y * family.adjoint(pulled)).sum().item(),
+                                                                           rel=1e-6, abs=1e-7)
 
 
 def test_maps_are_affine_by_window_and_lightness() -> None:
@@ -80,9 +90,10 @@ def test_the_grid_does_what_the_family_does() -> None:
     """Where the grid has the family's levels, and each window is the same all over."""
     image = photograph("coffee")
     share = torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
-    maps = WindowedMaps(image, share[:, None, None, None].expand(3, LIGHTNESSES, 3, 5))
+    parts = share[:, None, None, None].expand(3, LIGHTNESSES, 3, 5)
+    maps = WindowedMaps(image, parts)
     parameters = noise(*maps.shape) - 0.5
-    grid = maps.on_grid(parameters)
+    grid = on_grid(parameters, parts)
     torch.testing.assert_close(BilateralGrid(image, grid.shape).apply(grid), maps.apply(parameters))
 
 
@@ -97,9 +108,10 @@ def test_whitened_steps_count_by_what_they_change(monkeypatch: pytest.MonkeyPatc
     ramp = torch.linspace(0, 1, 20, dtype=image.dtype)  # of all lightnesses
     image[:, :, :20] = (ramp + 0.1 * (noise(3, 60, 20, seed=1) - 0.5)).clamp(0, 1)
     maps = WindowedMaps(image, parts_of(1))
-    family = Whitened(maps)
+    family = Whitened([maps])
     identity = torch.eye(maps.shape[1], dtype=torch.float64)
-    pulled = torch.stack([family.adjoint(family.apply(one.expand(3, -1)))[0] for one in identity])
+    pulled = torch.stack([family.adjoint(maps.adjoint(maps.apply(family.parameters(one.expand(3, -1)))))[0]
+                          for one in identity])
     nothing, *others = torch.linalg.eigvalsh(pulled).tolist()
     assert nothing == pytest.approx(0, abs=1e-5 * others[-1])
     np.testing.assert_allclose(others, others[-1], rtol=1e-5)
@@ -127,27 +139,34 @@ def test_low_pass_is_a_symmetric_projection(height: int, width: int, seed: int) 
 class Case:
     """A tiny correction, with the systems that it has solved."""
 
-    target: Tensor
-    made: Tensor
-    parts: Tensor
+    shown: list[Shown]
     goal: Goal
     hierarchy: ChannelMeans
     systems: list[tuple[Operator, Tensor]]
     answer: Tensor
 
 
-@pytest.fixture(scope="module")
-def case(weights: tuple[str, dict[str, Tensor]]) -> Case:
+def shown(target: Tensor, made: Tensor, seed: int = 0, shares: tuple[float, float] = (1.0, 1.0)) -> Shown:
+    """A picture with two windows."""
+    return Shown(parts_of(2), (target, target), (made, made), noise(2, 10, 14, seed=seed),
+                 torch.tensor(shares, dtype=torch.float64))
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one picture", "two pictures"])
+def case(weights: tuple[str, dict[str, Tensor]], request: pytest.FixtureRequest) -> Case:
     hierarchy = ChannelMeans(*weights, uniform_noise(0, 48).double()).first(2)
     target, style = photograph("astronaut"), photograph("coffee")
-    made = 0.9 * target + 0.05
+    pictures = [shown(target, 0.9 * target + 0.05)]
+    if request.param == 2:
+        small = photograph("chelsea", 16, 20)
+        pictures = [shown(target, 0.9 * target + 0.05, 0, (0.3, 0.8)), shown(small, small**1.5, 1, (0.7, 0.2))]
     masks = noise(2, 10, 14)
     full = F.interpolate(masks[None], size=style.shape[1:], mode="bilinear")[0]
     means = torch.cat(hierarchy.within(full).measure(style), 1)
     gram = reference_gram(hierarchy, uniform_noise(0, 16).double())
     damping = torch.cat([CORRECTION_DAMPING * Settings().damping * layer.mean().expand(layer.shape)
                          for layer in gram.diagonal().split(hierarchy.sizes)])[None]
-    goal = Goal(masks, means, damping)
+    goal = Goal(means, damping)
     systems: list[tuple[Operator, Tensor]] = []
 
     def noted(operator: Operator, right_side: Tensor, **how: Any) -> Solution:
@@ -156,22 +175,27 @@ def case(weights: tuple[str, dict[str, Tensor]]) -> Case:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(by_place, "conjugate_gradients", noted)
-        answer = corrected(parts_of(2), (target, target), (made, made), goal, hierarchy)
-    return Case(target, made, parts_of(2), goal, hierarchy, systems, answer)
+        answer = corrected(pictures, goal, hierarchy)
+    return Case(pictures, goal, hierarchy, systems, answer)
 
 
 def lost(case: Case, y: Tensor) -> float:
     """What the first step is to make small, features and all, for a step y."""
-    family = Whitened(WindowedMaps(case.target, case.parts), by_place.colours_of(box(case.made)))
-    picture, start = box(case.made + family.apply(y)), box(case.made)
-    masks = F.interpolate(case.goal.masks[None], size=case.target.shape[1:], mode="bilinear")[0]
-    misfit = torch.cat(case.hierarchy.within(masks).measure(picture), 1) - case.goal.means
-    from_target, change = picture - case.target, picture - start
-    side = by_place.PATCH
-    squares = sum(square.numel() * square.mean((1, 2)).square().sum().item() / 3
-                  for rows in change.split(side, 1) for square in rows.split(side, 2))
-    return 0.5 * ((misfit.square() / case.goal.damping).sum().item() + by_place.BLOTCHES * squares / change.numel()
-                  + by_place.STRUCTURE * (from_target * Structure(case.target).curvature(from_target)).sum().item()
+    maps = [WindowedMaps(one.target[0], one.parts) for one in case.shown]
+    colours = by_place.colours_of(torch.cat([box(one.made[0]).flatten(1) for one in case.shown], 1))
+    parameters, against, means = Whitened(maps, colours).parameters(y), 0.0, torch.zeros_like(case.goal.means)
+    for one, of_one in zip(case.shown, maps, strict=True):
+        target, start = one.target[0], box(one.made[0])
+        picture = box(one.made[0] + of_one.apply(parameters))
+        masks = F.interpolate(one.masks[None], size=target.shape[1:], mode="bilinear")[0]
+        means += one.shares[:, None] * torch.cat(case.hierarchy.within(masks).measure(picture), 1)
+        from_target, change = picture - target, picture - start
+        side = by_place.PATCH
+        squares = sum(square.numel() * square.mean((1, 2)).square().sum().item() / 3
+                      for rows in change.split(side, 1) for square in rows.split(side, 2))
+        against += (by_place.BLOTCHES * squares / change.numel() + by_place.STRUCTURE * (
+            from_target * Structure(target).curvature(from_target)).sum().item()) / len(maps)
+    return 0.5 * (((means - case.goal.means).square() / case.goal.damping).sum().item() + against
                   + y.square().sum().item())
 
 
@@ -202,22 +226,32 @@ def test_the_sum_falls(case: Case) -> None:
 
 
 def test_windows_come_nearer_to_their_means(case: Case) -> None:
-    masks = F.interpolate(case.goal.masks[None], size=case.target.shape[1:], mode="bilinear")[0]
-    hierarchy = case.hierarchy.within(masks)
-    there = BilateralGrid(case.target, case.answer.shape).apply(case.answer)
-    before, after = ((torch.cat(hierarchy.measure(box(values)), 1) - case.goal.means).norm().item()
-                     for values in (case.made, case.made + there))
+    there = []
+    for one in case.shown:
+        grid = on_grid(case.answer, one.parts)
+        there.append(BilateralGrid(one.target[0], grid.shape).apply(grid))
+    before, after = ((measured(case.hierarchy, case.shown, [
+        box(one.made[0] + share * added) for one, added in zip(case.shown, there, strict=True)])
+        - case.goal.means).norm().item() for share in (0, 1))
     assert case.answer.isfinite().all()
     assert after < before
 
 
 def test_nothing_to_gain_changes_nothing(case: Case) -> None:
-    masks = F.interpolate(case.goal.masks[None], size=case.target.shape[1:], mode="bilinear")[0]
-    image = 0.3 + 0.4 * case.target  # where the box changes nothing
-    means = torch.cat(case.hierarchy.within(masks).measure(box(image)), 1)
-    added = corrected(case.parts, (image, image), (image, image), Goal(case.goal.masks, means, case.goal.damping),
-                      case.hierarchy)
-    assert BilateralGrid(image, added.shape).apply(added).abs().max() < 1e-3
+    images = [0.3 + 0.4 * one.target[0] for one in case.shown]  # where the box changes nothing
+    unchanged = [replace(one, target=(image, image), made=(image, image))
+                 for one, image in zip(case.shown, images, strict=True)]
+    means = measured(case.hierarchy, unchanged, [box(image) for image in images])
+    added = corrected(unchanged, Goal(means, case.goal.damping), case.hierarchy)
+    for one, image in zip(unchanged, images, strict=True):
+        grid = on_grid(added, one.parts)
+        assert BilateralGrid(image, grid.shape).apply(grid).abs().max() < 1e-3
+
+
+def test_equal_pictures_are_corrected_as_one(case: Case) -> None:
+    alone, thrice = (corrected([replace(case.shown[0], shares=torch.ones(2).double() / count)] * count, case.goal,
+                               case.hierarchy) for count in (1, 3))
+    torch.testing.assert_close(thrice, alone, rtol=0, atol=1e-6 * alone.abs().max().item())
 
 
 # --- colours ------------------------------------------------------------------------------------------------------
@@ -231,8 +265,8 @@ def test_changes_stay_within_the_colours_that_there_are(axes: list[tuple[float, 
     image = 0.5 + 0.2 * torch.einsum("ca,ahw->chw", along, noise(len(axes), 12, 15) - 0.5)
     colours = by_place.colours_of(image)
     torch.testing.assert_close(colours, along @ along.T, rtol=0, atol=2e-3)
-    family = Whitened(WindowedMaps(image, parts_of(2)), colours)
-    change = family.apply(noise(*WindowedMaps(image, parts_of(2)).shape)).flatten(1)
+    maps = WindowedMaps(image, parts_of(2))
+    change = maps.apply(Whitened([maps], colours).parameters(noise(*maps.shape))).flatten(1)
     across = change - along @ (along.T @ change)
     assert across.norm() < 1e-3 * change.norm()
 

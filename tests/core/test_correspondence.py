@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from decouple_contract.errors import InputError
-from decouple_core.correspondence.correspondence import Correspondence, Matcher
+from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.correspondence.matching import Matcher
 from decouple_core.correspondence.moments import overview_of
 from decouple_core.features.deep import DeepFeatures
 from decouple_core.features.overview import Overview

@@ -258,7 +258,7 @@ def test_command_keeps_a_look_and_applies_it(pictures: Path, capsys: pytest.Capt
     look, hald, out = (pictures / name for name in ("look.cube", "look.png", "out.png"))
     said = succeeds(capsys, "lut", target, style, "-o", look, "--nodes", "17", *QUICK)
     mean, p95 = map(float, re.search(r": 17 nodes, ΔE2000 .* ([\d.]+) on average and ([\d.]+) at", said).groups())
-    whole = dc.Settings(layers=1, network="vgg16", device="cpu", correspondence="off")
+    whole = dc.Settings(mode="photo", layers=1, network="vgg16", device="cpu", correspondence="off")
     photograph = dc.transfer(target, style, whole).image
     table = dc.LookupTable.load(look)
     assert table.title == "style"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import skimage.data
@@ -16,6 +18,7 @@ from decouple_core.outcomes import components
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 from decouple_core.outcomes.box import box, box_slope
 from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.contrast import Contrast
 from decouple_core.outcomes.field import Field
 from decouple_core.pictures.resampling import shrink
 
@@ -127,6 +130,10 @@ def test_following_maps_are_applied_to_the_result() -> None:
     torch.testing.assert_close(field.then([SWAPPED], 0 * everywhere).parameters, field.parameters)
     half = field.then([SWAPPED, SWAPPED], torch.cat([0.25 * everywhere, 0.25 * everywhere]))(image)
     torch.testing.assert_close(half, (SWAPPED(field(image)) + field(image)) / 2, rtol=0, atol=1e-10)
+    contrast = Contrast(torch.zeros(1, *slicing.shape[1:]), torch.zeros(2, 24, 24))
+    for other in (dataclasses.replace(field, amount=0.5), dataclasses.replace(field, contrast=contrast)):
+        with pytest.raises(ValueError, match="whole field"):
+            other.then([SWAPPED], everywhere)
 
 
 # --- rendering ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.correspondence.places import BLUR, LEAST_SPREAD, Places, in_common, principal_directions
+from decouple_core.correspondence.places import BLUR, LEAST_SPREAD, Centre, Places, Seen, principal_directions
 from decouple_core.features.deep import STRIDE, DeepFeatures
 from decouple_core.features.vgg import IMAGENET_DEVIATION, IMAGENET_MEAN, layer_names
 
@@ -58,7 +58,7 @@ def test_activations_are_those_of_the_network(weights: tuple[str, dict[str, Tens
 def test_pictures_of_any_shape_have_places(deep: DeepFeatures, shape: tuple[int, int]) -> None:
     rows, columns = (-(-n // STRIDE) for n in shape)
     count = rows * columns
-    places = Places.of(deep, noise(3, *shape), noise(count, 3, seed=1), torch.ones(count))
+    places = Places.of(Seen.of(deep, noise(3, *shape), noise(count, 3, seed=1), torch.ones(count)))
     assert places.grid == (rows, columns)
     assert places.features.shape[0] == count
     assert places.features.isfinite().all()
@@ -76,7 +76,7 @@ def test_places_are_centred_unit_long_and_blurred(deep: DeepFeatures) -> None:
         centred = block - mean[:, None, None]
         wanted.append(centred / np.linalg.norm(centred, axis=0))
     blur = scipy.ndimage.gaussian_filter(np.concatenate(wanted), (0, BLUR, BLUR), mode="mirror", truncate=3)
-    places = Places.of(deep, image, colours, weights)
+    places = Places.of(Seen.of(deep, image, colours, weights))
     np.testing.assert_allclose(places.features.T.unflatten(1, (9, 10)), blur, atol=1e-4)
     plain = colours.numpy()
     spread = np.sqrt(np.average(np.square(plain - np.average(plain, 0, weights.numpy())), 0, weights.numpy()).mean())
@@ -85,8 +85,23 @@ def test_places_are_centred_unit_long_and_blurred(deep: DeepFeatures) -> None:
 
 def test_colours_of_a_flat_picture_are_not_enlarged_without_end(deep: DeepFeatures) -> None:
     colours = 0.5 + 0.001 * noise(4, 3)
-    places = Places.of(deep, torch.full((3, 16, 16), 0.5), colours, torch.ones(4))
+    places = Places.of(Seen.of(deep, torch.full((3, 16, 16), 0.5), colours, torch.ones(4)))
     torch.testing.assert_close(places.colours, colours / LEAST_SPREAD)
+
+
+def test_several_pictures_have_the_centre_of_all_their_places(deep: DeepFeatures) -> None:
+    """Of two that count alike, whatever their sizes, by numpy; of two equal ones that of one."""
+    one, other = (Seen.of(deep, noise(3, 8 * rows, 40, seed=rows), noise(5 * rows, 3, seed=1), torch.ones(5 * rows))
+                  for rows in (3, 6))
+    both = Centre.of([one, other])
+    for number in range(2):
+        means = [seen.blocks[number].double().numpy().mean((1, 2)) for seen in (one, other)]
+        np.testing.assert_allclose(both.blocks[number].flatten(), np.mean(means, 0), rtol=1e-4, atol=1e-5)
+    middle = np.mean([seen.colours.numpy().mean(0) for seen in (one, other)], 0)
+    variances = [np.square(seen.colours.numpy() - middle).mean() for seen in (one, other)]
+    assert float(both.spread) == pytest.approx(np.sqrt(np.mean(variances)), rel=1e-5)
+    twice, once = Centre.of([one, one]), Centre.of([one])
+    torch.testing.assert_close([*twice.blocks, twice.spread], [*once.blocks, once.spread])
 
 
 def test_heights_are_those_of_the_middles_of_rows() -> None:
@@ -115,15 +130,12 @@ def test_components_hold_what_the_exact_ones_hold() -> None:
 @pytest.mark.parametrize("rows", [torch.zeros(5, 9), torch.ones(40, 70), torch.eye(3, 50), noise(1, 8), noise(90, 2)],
                          ids=["zeros", "equal", "few", "one", "narrow"])
 def test_components_of_rows_that_say_little(rows: Tensor) -> None:
-    one, other = in_common(rows, rows[:1])
-    assert one.isfinite().all()
-    assert len(one) == len(rows)
-    assert other.shape == (1, one.shape[1])
+    basis = principal_directions(rows)
+    assert basis.isfinite().all()
+    assert len(basis) == rows.shape[1]
 
 
-def test_two_pictures_are_seen_in_the_same_components() -> None:
-    """With all components nothing is lost: the cosines are those of the features."""
-    one, other = noise(20, 6) - 0.5, noise(30, 6, seed=1) - 0.5
-    ours, theirs = in_common(one, other)
-    torch.testing.assert_close(ours @ theirs.T, F.normalize(one, dim=1) @ F.normalize(other, dim=1).T, rtol=0,
-                               atol=1e-5)
+def test_with_all_components_nothing_is_lost() -> None:
+    rows = noise(20, 6) - 0.5
+    basis = principal_directions(rows)
+    torch.testing.assert_close(rows @ basis @ basis.T, rows, rtol=0, atol=1e-5)

@@ -16,7 +16,7 @@ from decouple_core.model.prepared import PreparedModel, integrator_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL = Settings(network="vgg16", device="cpu", size=32, layers=2)
+SMALL = Settings(mode="photo", network="vgg16", device="cpu", size=32, layers=2)
 TARGET, STYLE = (np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
                  for picture in (skimage.data.astronaut(), skimage.data.coffee()))
 PHASES = ["measuring-reference", "reading-style", "normalising", "stylising", "carrying", "rendering"]

@@ -95,7 +95,7 @@ def test_pictures_of_a_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     lacking = Message("jpeg-end", path=str(cut))
     assert main(arguments("batch", tmp_path / "style.jpg", cut, "-o", tmp_path / "out", "--layers", "1")) == 0
     assert capsys.readouterr().err.splitlines().count(f"decouple: warning: {lacking}") == 1
-    settings = Settings(layers=1, network="vgg16")
+    settings = Settings(mode="photo", layers=1, network="vgg16")
     task = Task(str(cut), str(tmp_path / "style.jpg"), str(tmp_path / "b.jpg"), str(tmp_path))
     done = make(task, settings.as_dict())
     assert (done.problem, done.remarks) == (None, (lacking,))

@@ -118,7 +118,7 @@ def test_the_flow_is_the_same_recorded(model: PreparedModel) -> None:
 
 def test_a_photograph_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(WorkCount())
-    settings = Settings(network="vgg16", device="cpu", correspondence="off")
+    settings = Settings(mode="photo", network="vgg16", device="cpu", correspondence="off")
     target, style = (uniform_noise(seed, 40).permute(1, 2, 0).contiguous().numpy() for seed in (1, 2))
     wanted = Engine().transfer(target, style, settings).image
     monkeypatch.setattr(Replays, "on", lambda device: Replays(recorder))

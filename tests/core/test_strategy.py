@@ -26,7 +26,7 @@ from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
 
 DATA = Path(__file__).parents[1] / "data"
-PHOTO = Settings(network="vgg16")
+PHOTO = Settings(mode="photo", network="vgg16")
 
 
 def strokes(side: int = SIDE, count: int = 6000) -> np.ndarray:
@@ -96,8 +96,8 @@ def test_readable_styles_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(("given", "painted", "accelerated", "mode", "size"), [
-    (Settings(), None, False, "photo", 512), (Settings(mode="auto"), True, False, "painting", 512),
-    (Settings(mode="auto"), False, True, "photo", 1024), (Settings(mode="auto"), None, True, "photo", 1024),
+    (Settings(), None, False, "photo", 512), (Settings(), True, False, "painting", 512),
+    (Settings(), False, True, "photo", 1024), (Settings(mode="auto"), None, True, "photo", 1024),
     (Settings(mode="photo", size=96), True, True, "photo", 96),
     (Settings(mode="painting"), False, True, "painting", 1024)])
 def test_nothing_stays_automatic(given: Settings, painted: bool | None, accelerated: bool, mode: str,
@@ -127,11 +127,12 @@ def test_report_says_what_was_chosen() -> None:
     session = dc.Session()
     result = session.transfer(target, night, settings)
     told = {one["setting"]: one["value"] for one in json.loads(json.dumps(result.report.as_dict()))["choices"]}
-    assert told == {"mode": "photo", "strength": result.report.settings.strength}
+    # Place by place nothing would be left of it.
+    assert told == {"mode": "photo", "correspondence": "off", "strength": result.report.settings.strength}
     assert 0 < result.report.settings.strength < 1
     allowed = session.transfer(target, night, Settings(mode="photo", network="vgg16", allow_black=True))
     assert allowed.image.mean() < 0.5 * result.image.mean()
-    assert allowed.report.choices == []
+    assert [choice.setting for choice in allowed.report.choices] == ["correspondence"]
     assert allowed.report.settings.strength == 1.0
 
 

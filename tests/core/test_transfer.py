@@ -24,7 +24,7 @@ from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
-SMALL = Settings(size=32, layers=2, network="vgg16", device="cpu")
+SMALL = Settings(mode="photo", size=32, layers=2, network="vgg16", device="cpu")
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from decouple_core.correspondence.correspondence import Correspondence, Matcher
+from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.correspondence.matching import Matcher
 from decouple_core.correspondence.moments import overview_of
 from decouple_core.correspondence.windows import COUNT, LEAST_SHARE, Windows, _kinds
 from decouple_core.features.deep import DeepFeatures
@@ -37,45 +38,57 @@ def found(matcher: Matcher, target: np.ndarray, style: np.ndarray) -> Correspond
 
 def test_windows_of_a_photograph(matcher: Matcher) -> None:
     correspondence = found(matcher, photograph("pagoda"), photograph("rocket"))
-    windows = Windows.of(correspondence)
-    count = len(windows.parts)
+    windows = Windows.of([correspondence])
+    parts, of_target = windows.parts(correspondence), windows.of_target(correspondence)
+    count = len(parts)
     assert 2 <= count <= COUNT
-    assert windows.of_target.shape == windows.parts.shape == (count, len(correspondence.target.moments))
+    assert of_target.shape == parts.shape == (count, len(correspondence.target.moments))
     assert windows.of_style.shape == (count, len(correspondence.styles[0].moments))
-    for weights in (windows.of_target, windows.of_style, windows.parts):
+    for weights in (of_target, windows.of_style, parts):
         assert weights.isfinite().all()
         assert (weights >= 0).all()
-    torch.testing.assert_close(windows.parts.sum(0), torch.ones_like(windows.parts[0]), rtol=0, atol=1e-4)
-    assert (windows.parts @ correspondence.plan.masses > LEAST_SHARE).all()
+    torch.testing.assert_close(parts.sum(0), torch.ones_like(parts[0]), rtol=0, atol=1e-4)
+    assert (parts @ correspondence.plan.masses > LEAST_SHARE).all()
     # Both windows of a pair weigh what the target's part of it does.
-    for weights in (windows.of_target, windows.of_style):
-        torch.testing.assert_close(weights.sum(1), windows.parts @ correspondence.plan.masses, rtol=1e-3, atol=1e-5)
+    for weights in (of_target, windows.of_style):
+        torch.testing.assert_close(weights.sum(1), parts @ correspondence.plan.masses, rtol=1e-3, atol=1e-5)
+
+
+def test_windows_of_equal_targets_are_those_of_one(matcher: Matcher) -> None:
+    correspondence = found(matcher, photograph("pagoda"), photograph("rocket"))
+    one, three = Windows.of([correspondence]), Windows.of([correspondence] * 3)
+    for name in ("of_style", "kinds", "back"):
+        torch.testing.assert_close(getattr(three, name), getattr(one, name))
 
 
 def test_a_window_holds_what_the_plan_takes_for_its_part(matcher: Matcher) -> None:
     """Its means over style and target are those of the conditional moments over the target's part."""
     correspondence = found(matcher, photograph("pagoda"), photograph("rocket"))
-    windows = Windows.of(correspondence)
+    windows = Windows.of([correspondence])
     moments = correspondence.target.moments, correspondence.styles[0].moments
     conditional = correspondence.conditional(*moments)
-    over = windows.parts * correspondence.plan.masses
-    for window, values, wanted in zip((windows.of_target, windows.of_style), moments, conditional, strict=True):
+    over = windows.parts(correspondence) * correspondence.plan.masses
+    both = windows.of_target(correspondence), windows.of_style
+    for window, values, wanted in zip(both, moments, conditional, strict=True):
         torch.testing.assert_close(window @ values, over @ wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_a_picture_in_its_own_style_has_the_same_windows(matcher: Matcher) -> None:
-    windows = Windows.of(found(matcher, photograph("pagoda"), photograph("pagoda")))
-    torch.testing.assert_close(windows.of_target, windows.of_style, rtol=1e-3, atol=1e-7)
+    same = found(matcher, photograph("pagoda"), photograph("pagoda"))
+    windows = Windows.of([same])
+    torch.testing.assert_close(windows.of_target(same), windows.of_style, rtol=1e-3, atol=1e-7)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 30), (40, 40)])
 def test_one_colour_has_few_windows(matcher: Matcher, shape: tuple[int, int]) -> None:
     flat = np.full((*shape, 3), 0.4, np.float32)
     for target, style in ((flat, photograph("rocket")), (photograph("pagoda"), flat), (flat, flat)):
-        windows = Windows.of(found(matcher, target, style))
-        assert 1 <= len(windows.parts) <= COUNT
+        correspondence = found(matcher, target, style)
+        windows = Windows.of([correspondence])
+        parts = windows.parts(correspondence)
+        assert 1 <= len(parts) <= COUNT
         assert windows.of_style.isfinite().all()
-        torch.testing.assert_close(windows.parts.sum(0), torch.ones_like(windows.parts[0]), rtol=0, atol=1e-4)
+        torch.testing.assert_close(parts.sum(0), torch.ones_like(parts[0]), rtol=0, atol=1e-4)
 
 
 def test_kinds_that_lie_apart_are_told_apart() -> None:

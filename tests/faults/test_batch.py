@@ -30,7 +30,7 @@ from tests.faults.small_disk import small_disk
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
-QUICK = ["--layers", "1", "--network", "vgg16", "--device", "cpu"]
+QUICK = ["--mode", "photo", "--layers", "1", "--network", "vgg16", "--device", "cpu"]
 
 
 def noise(path: Path, seed: int) -> Path:

@@ -17,7 +17,7 @@ from decouple_core.command.main import main
 from tests.core.command_line import PIXELS, arguments, fill, succeeds
 
 NAMES = ["a\0b", "\0", "half a pair \ud800"]
-SETTINGS = dc.Settings(size=32, layers=1, network="vgg16", device="cpu")
+SETTINGS = dc.Settings(mode="photo", size=32, layers=1, network="vgg16", device="cpu")
 
 
 def refused(name: str) -> str:

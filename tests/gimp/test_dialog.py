@@ -205,6 +205,9 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
         opened.shoot(f"24-{direction}-all-images")
         assert re.fullmatch(r"Applies to \d+ layers of [2-9] images", opened.ask("made._applies.get_text()"))
         assert opened.ask("made._applies.get_mapped()")
+        assert opened.ask('[__import__("decoupled_style.ui.dialog", fromlist=["_"]).applies_to(*counts)'
+                          ' for counts in ((0, 0), (1, 1), (3, 1), (2, 2))]') == [
+            "Applies to no layer", "Applies to one layer", "Applies to 3 layers", "Applies to 2 layers of 2 images"]
         assert opened.ask("cut_off(made)") == []
     finally:
         opened.ask("close_dialog(made); third_image.delete()")

@@ -120,7 +120,8 @@ def notice(done, text):
     if text.startswith("Image 2 of 3") and done > 0.34:
         raise Cancelled
 
-request = Request(LayerStyle(cup), None, Settings(network="vgg16", layers=1, size=32, device="cpu"), Output())
+settings = Settings(mode="photo", network="vgg16", layers=1, size=32, device="cpu")
+request = Request(LayerStyle(cup), None, settings, Output())
 try:
     dress_all(worker, "all-images", first_image, [first], request, notice)
 except Cancelled:

@@ -16,6 +16,7 @@ NO_LOOK = ("network", "device", "output", "layer-name", "size")
 """Arguments that a preset leaves as they are: they belong to the machine or to one run."""
 
 LOOKS: dict[str, dict[str, Any]] = {
+    "Automatic": {},
     "Photo grade": {"mode": "photo"},
     "Subtle": {"mode": "photo", "strength": 0.5, "freedom": 0.35},
     "Painting": {"mode": "painting"},

@@ -256,10 +256,9 @@ class DressDialog:
         """Always seen where it is more than the layer in the preview."""
         found = works(self._config.get_property("apply-to"), self._image, self._layers, self._chooser.style,
                       (self._target_labels.selected, self._style_labels.selected))
-        count = sum(len(layers) for _image, layers in found)
-        text = _("Applies to {count} layers") if len(found) == 1 else _("Applies to {count} layers of {images} images")
-        self._applies.set_text(text.format(count=count, images=len(found)))
-        self._applies.set_visible(count != 1 or len(found) > 1)
+        counts = [len(layers) for _image, layers in found if layers]
+        self._applies.set_text(applies_to(sum(counts), len(counts)))
+        self._applies.set_visible(sum(counts) != 1 or len(found) > 1)
 
     def _looked(self) -> None:
         """A true look has come: what went wrong before is over."""
@@ -291,3 +290,11 @@ class DressDialog:
                 self._preview.pixels_changed()
             self._pixels_now = seen
         return True
+
+
+def applies_to(layers: int, images: int) -> str:
+    """What a run applies to, in words; without layers there are no images."""
+    if images > 1:  # each with a layer at least
+        return _("Applies to {count} layers of {images} images").format(count=layers, images=images)
+    return (_("Applies to no layer"), _("Applies to one layer"))[layers] if layers < 2 else _(
+        "Applies to {count} layers").format(count=layers)

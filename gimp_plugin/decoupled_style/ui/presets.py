@@ -9,8 +9,8 @@ from gi.repository import Gimp, Gtk
 from decoupled_style.host import presets
 from decoupled_style.messages import _
 
-LABELS = {"Photo grade": _("Photo grade"), "Subtle": _("Subtle"), "Painting": _("Painting"),
-          "Sketchy grain": _("Sketchy grain"), "Colours only": _("Colours only")}
+LABELS = {"Automatic": _("Automatic"), "Photo grade": _("Photo grade"), "Subtle": _("Subtle"),
+          "Painting": _("Painting"), "Sketchy grain": _("Sketchy grain"), "Colours only": _("Colours only")}
 """Names of the looks that come with the plug-in, as people read them."""
 
 

@@ -43,7 +43,7 @@ POLL_MS, SLICE_SECONDS = 10, 0.02
 LOOKS, SOLVED = 24, 3
 """Looks kept here, and solves of which the worker still has the components, drafts left out."""
 
-TOLD = ("mode", "strength")
+TOLD = ("mode", "strength", "correspondence")
 """Settings whose choice by the program can be seen in the picture."""
 
 UNSURE = "places-unsure"
