@@ -18,6 +18,7 @@ from decouple_core.pictures.visibility import blend, visible
 if TYPE_CHECKING:
     from decouple_core.engine import Engine, Labels, Transferred
     from decouple_core.features.style import Style
+    from decouple_core.outcomes.colour_by_place import Look
     from decouple_core.outcomes.field import Field
 
 
@@ -65,7 +66,7 @@ class Request:
     settings : Settings
     regions : pair of ndarray, optional
         Labels of target and style, (H, W) each; equal ones correspond, negative ones belong to no region.
-    colour : Field, optional
+    colour : Field or Look, optional
         The colour part of a series with one look; see `Engine.fit_together`.
     """
 
@@ -73,7 +74,7 @@ class Request:
     style: Input | Style
     settings: Settings
     regions: Labels | None = None
-    colour: Field | None = None
+    colour: Field | Look | None = None
 
     def carried_out(self, engine: Engine, *, render: bool = True, certify: bool = False,
                     progress: Progress = silent) -> Transferred:
