@@ -375,7 +375,7 @@ class _Run:
         why = Message("places-not-shared") if self._colour is not None else self._lack([target], wanted)
         if why is None:
             found = self._matched(model, target, wanted)
-            identity = identity_of(found.identity, picture.identity, self._settings.layers,
+            identity = identity_of(model.identity, found.identity, picture.identity, self._settings.layers,
                                    self._settings.strength_per_layer, self._settings.damping)
             field = self._engine.fields.get(
                 identity, lambda: colour_by_place.fit(found, model, picture, self._settings))
