@@ -188,6 +188,8 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
     helpers = Path(__file__).with_name("inside_dialog.py").read_text()
     opened.ask(f"exec({helpers!r}, globals())")
     opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, cat, "{direction}"); third_image = new_image(20, 20)')
+    opened.ask('third_image.insert_layer(Gimp.Layer.new(third_image, "third", 20, 20, Gimp.ImageType.RGB_IMAGE, 100,'
+               ' Gimp.LayerMode.NORMAL), None, 0)')
     try:
         opened.shoot(f"22-{direction}")
         assert opened.ask("cut_off(made)") == []

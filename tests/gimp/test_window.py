@@ -93,10 +93,10 @@ def begin_long_run(window: Window, gimp: GimpUnderTest) -> None:
 
 
 def choose_painting(window: Window) -> None:
-    """Take the third of the presets."""
+    """Take the fourth of the presets."""
     window.do("key", "alt+p")
     window.pause()
-    window.do("key", "Home", "Down", "Down")
+    window.do("key", "Home", "Down", "Down", "Down")
     window.pause()
 
 
