@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.mixing import mix
 from decouple_core.features.overview import Overview
+from decouple_core.features.reproducible import one_thread
 from decouple_core.features.style import DETAIL_LAYERS, ScaleFeatures, Style
 from decouple_core.flow.meter import Meter
 from decouple_core.flow.move import Move
@@ -302,7 +304,8 @@ class _Run:
         self._plan(model, reads=self._flows and not isinstance(style, Style), stylises=self._flows, renders=True)
         with self._journal.step("style"):
             wanted = style if isinstance(style, Style) else self._style(model, source, active, sides, flows=self._flows)
-        with self._journal.step("match"):
+        # By one thread where a painting follows, which would amplify another order of the same sums.
+        with self._journal.step("match"), one_thread() if self._flows else nullcontext():
             by_place = self._by_place(model, picture, wanted)
         self._keep_readable(picture, wanted, by_place)
         colour = self._colour if isinstance(self._colour, Field) else by_place and dataclasses.replace(
