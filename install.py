@@ -26,8 +26,10 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit(130)
     if sys.version_info < (3, 11):  # noqa: UP036
-        sys.exit("install.py: Python 3.11 or later is needed, but this is " + sys.version.split()[0] + "; install a "
-                 "newer one and run install.py with it.")
+        sys.exit(
+            "install.py: Python 3.11 or later is needed, but this is " + sys.version.split()[0] + "; install a "
+            "newer one and run install.py with it."
+        )
     if not is_isolated:
         isolated = [sys.executable, "-I", os.path.abspath(__file__)] + sys.argv[1:]  # noqa: RUF005
         if sys.platform != "win32":

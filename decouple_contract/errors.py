@@ -75,8 +75,10 @@ class Cancelled(DecoupleError):
         super().__init__("stopped")
 
 
-KINDS = {kind.__name__: kind for kind in (DecoupleError, InputError, WeightsError, OutOfMemoryError, DiskFullError,
-                                          Cancelled)}
+KINDS = {
+    kind.__name__: kind
+    for kind in (DecoupleError, InputError, WeightsError, OutOfMemoryError, DiskFullError, Cancelled)
+}
 """What `DecoupleError.as_dict` and `from_dict` tell apart."""
 
 

@@ -202,8 +202,9 @@ class _Part:
         os.replace(self.path, whole)
         _sync_folder(whole.parent)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         with contextlib.suppress(OSError):  # of what is given up
             self.file.close()
         with contextlib.suppress(OSError):

@@ -27,14 +27,14 @@ class Network:
     @property
     def names(self) -> tuple[str, ...]:
         """``conv1_1``, ``conv1_2`` … ``conv5_1``, in the network's order."""
-        return tuple(f"conv{block}_{number}" for block, count in enumerate(self.convolutions, 1)
-                     for number in range(1, count + 1))
+        return tuple(
+            f"conv{block}_{number}"
+            for block, count in enumerate(self.convolutions, 1)
+            for number in range(1, count + 1)
+        )
 
 
-NETWORKS = {
-    "vgg19": Network("VGG-19", (2, 2, 4, 4, 1)),
-    "vgg16": Network("VGG-16", (2, 2, 3, 3, 1)),
-}
+NETWORKS = {"vgg19": Network("VGG-19", (2, 2, 4, 4, 1)), "vgg16": Network("VGG-16", (2, 2, 3, 3, 1))}
 """By name, in the order of preference."""
 
 WIDTHS = (64, 128, 256, 512, 512)

@@ -13,3 +13,8 @@ Progress = Callable[[float, Message], None]
 
 def silent(share: float, message: Message) -> None:
     """Progress for nobody."""
+
+
+def part_of(tick: Callable[[float], None], number: int, count: int) -> Callable[[float], None]:
+    """Progress of part `number`, from 0, of `count` equal parts of the work that `tick` hears of."""
+    return lambda done: tick((number + done) / count)

@@ -49,9 +49,18 @@ OTHER_NAMES = {"texture": "painting"}
 """Values of `mode` that mean another one, as in recipes of earlier versions."""
 
 
-def option(default: Any, label: str, help: str, *, low: float | None = None, high: float | None = None, unit: str = "",
-           automatic: int | None = None, choices: Mapping[str, str] | None = None,
-           only_with: Mapping[str, tuple[Any, ...]] | None = None) -> Any:
+def option(
+    default: Any,
+    label: str,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    automatic: int | None = None,
+    choices: Mapping[str, str] | None = None,
+    only_with: Mapping[str, tuple[Any, ...]] | None = None,
+) -> Any:
     """Declare one setting.
 
     Parameters
@@ -71,9 +80,19 @@ def option(default: Any, label: str, help: str, *, low: float | None = None, hig
     only_with : mapping of str to tuple, optional
         Other settings, by name, with the values under which this one acts; by default it always does.
     """
-    return field(default=default, metadata={
-        "label": label, "help": help, "low": low, "high": high, "unit": unit, "automatic": automatic,
-        "choices": dict(choices or {}), "only_with": dict(only_with or {})})
+    return field(
+        default=default,
+        metadata={
+            "label": label,
+            "help": help,
+            "low": low,
+            "high": high,
+            "unit": unit,
+            "automatic": automatic,
+            "choices": dict(choices or {}),
+            "only_with": dict(only_with or {}),
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -89,62 +108,150 @@ class Settings:
         For a value of the wrong kind or out of range.
     """
 
-    mode: str = option("auto", "Result", "the kind of result: a photograph, which keeps every detail, or a "
-                                         "painting; auto chooses a painting if the style looks painted",
-                       choices={"auto": "Automatic", "photo": "Photograph", "painting": "Painting"})
+    mode: str = option(
+        "auto",
+        "Result",
+        "the kind of result: a photograph, which keeps every detail, or a "
+        "painting; auto chooses a painting if the style looks painted",
+        choices={"auto": "Automatic", "photo": "Photograph", "painting": "Painting"},
+    )
     amounts: tuple[float, ...] = option(
-        (), "Amounts", "how much colour, forms, strokes and grain a painting gets, separated by commas; those not "
-                       "given get 1, the full amount", low=0.0, high=1.5, only_with=PAINTING)
-    style_scale: float = option(1.0, "Style scale", "how large the style's patterns appear", low=0.25, high=4.0,
-                                only_with=PAINTING)
-    structure: float = option(0.5, "Structure", "how much of the target's edges a painting keeps, from loose to "
-                              "faithful", low=0.0, high=1.0, only_with=PAINTING)
-    fill: float = option(1.0, "Fill", "how many of the style's strokes go on flat areas such as skies",
-                         low=0.0, high=2.0, only_with=PAINTING)
-    keep_detail: float = option(0.5, "Keep detail", "how much of the target's detail finer than the strokes stays",
-                                low=0.0, high=1.0, only_with=PAINTING)
-    layers: int = option(LAYER_COUNT, "Layers", "how many layers of the network to use, from shallow to deep",
-                         low=1, high=LAYER_COUNT)
-    strength: float = option(1.0, "Strength", "how far the picture goes towards the style, from 0 (unchanged) to 1",
-                             low=0.0, high=1.0)
+        (),
+        "Amounts",
+        "how much colour, forms, strokes and grain a painting gets, separated by commas; those not "
+        "given get 1, the full amount",
+        low=0.0,
+        high=1.5,
+        only_with=PAINTING,
+    )
+    style_scale: float = option(
+        1.0, "Style scale", "how large the style's patterns appear", low=0.25, high=4.0, only_with=PAINTING
+    )
+    structure: float = option(
+        0.5,
+        "Structure",
+        "how much of the target's edges a painting keeps, from loose to faithful",
+        low=0.0,
+        high=1.0,
+        only_with=PAINTING,
+    )
+    fill: float = option(
+        1.0,
+        "Fill",
+        "how many of the style's strokes go on flat areas such as skies",
+        low=0.0,
+        high=2.0,
+        only_with=PAINTING,
+    )
+    keep_detail: float = option(
+        0.5,
+        "Keep detail",
+        "how much of the target's detail finer than the strokes stays",
+        low=0.0,
+        high=1.0,
+        only_with=PAINTING,
+    )
+    layers: int = option(
+        LAYER_COUNT, "Layers", "how many layers of the network to use, from shallow to deep", low=1, high=LAYER_COUNT
+    )
+    strength: float = option(
+        1.0, "Strength", "how far the picture goes towards the style, from 0 (unchanged) to 1", low=0.0, high=1.0
+    )
     strength_per_layer: tuple[float, ...] = option(
-        (), "Strength per layer", "strength of the colours (layer 0) and of each layer after it, "
-                                  "separated by commas and multiplied by --strength; layers not "
-                                  "given get 1", low=0.0, high=1.0)
-    keep_colours: bool = option(False, "Keep colours", "keep the target's own colours; take only tones and texture "
-                                                       "from the style")
+        (),
+        "Strength per layer",
+        "strength of the colours (layer 0) and of each layer after it, "
+        "separated by commas and multiplied by --strength; layers not "
+        "given get 1",
+        low=0.0,
+        high=1.0,
+    )
+    keep_colours: bool = option(
+        False, "Keep colours", "keep the target's own colours; take only tones and texture from the style"
+    )
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take only colours from the style")
-    freedom: float = option(0.5, "Freedom", "how freely the picture may change to match the "
-                                            "style's features; the damping is 10^(1 - 3 freedom) "
-                                            "of each layer's response to noise", low=0.0, high=1.0)
-    correspondence: str = option("auto", "Places", "auto: each place in the target takes its look from places in the "
-                                                   "style that show the same kind of thing; off: the picture is "
-                                                   "treated as a whole",
-                                 choices={"auto": "Matched", "off": "All alike"})
+    freedom: float = option(
+        0.5,
+        "Freedom",
+        "how freely the picture may change to match the "
+        "style's features; the damping is 10^(1 - 3 freedom) "
+        "of each layer's response to noise",
+        low=0.0,
+        high=1.0,
+    )
+    correspondence: str = option(
+        "auto",
+        "Places",
+        "auto: each place in the target takes its look from places in the "
+        "style that show the same kind of thing; off: the picture is "
+        "treated as a whole",
+        choices={"auto": "Matched", "off": "All alike"},
+    )
     match: tuple[float, ...] | Sequence[tuple[Spot, Spot]] = option(
-        (), "Match", "spots that belong together: whatever resembles the target at tx,ty takes "
-                     "its look from whatever resembles the style at sx,sy; fractions of width and "
-                     "height from the top left", low=0.0, high=1.0,
-        only_with={"correspondence": ("auto",)})
-    allow_black: bool = option(False, "Allow black", "let a style that is nearly black, white or flat act in full, "
-                                                     "even if little of the picture can be made out")
-    size: int = option(AUTOMATIC_SIZE, QUALITY, "the longer side, in pixels, at which a painting's finest strokes are "
-                       "painted; auto: 512 on a processor, 1024 on an accelerator", low=32, high=4096, unit="px",
-                       automatic=AUTOMATIC_SIZE, only_with=PAINTING)
-    network: str = option("auto", "Network", "which network's features; auto takes "
-                          + ", else ".join(network.label for network in NETWORKS.values()),
-                          choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}})
-    device: str = option("auto", "Device", "the device that computes; auto tries accelerators first",
-                         choices={"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA or AMD GPU",
-                                  "xpu": "Intel GPU", "mps": "Apple GPU"})
-    activation: str = option("smooth", "Activation", "smooth makes the flow reversible; relu is the thesis's network "
-                             "(ReLU and max pooling)", choices={"smooth": "Smooth", "relu": "ReLU"})
-    integrator: str = option("midpoint", "Integrator", "the rule by which the flow is integrated",
-                             choices={"midpoint": "Midpoint rule", "rk4": "Runge-Kutta 4",
-                                      "reversible": "Time-reversible", "euler": "Euler with correction",
-                                      "sgd": "Gradient descent of the thesis"})
-    seed: int = option(0, "Seed", "seed of the noise; another number gives another "
-                                  "arrangement of the strokes", low=0, high=2**31 - 1)
+        (),
+        "Match",
+        "spots that belong together: whatever resembles the target at tx,ty takes "
+        "its look from whatever resembles the style at sx,sy; fractions of width and "
+        "height from the top left",
+        low=0.0,
+        high=1.0,
+        only_with={"correspondence": ("auto",)},
+    )
+    allow_black: bool = option(
+        False,
+        "Allow black",
+        "let a style that is nearly black, white or flat act in full, even if little of the picture can be made out",
+    )
+    size: int = option(
+        AUTOMATIC_SIZE,
+        QUALITY,
+        "the longer side, in pixels, at which a painting's finest strokes are "
+        "painted; auto: 512 on a processor, 1024 on an accelerator",
+        low=32,
+        high=4096,
+        unit="px",
+        automatic=AUTOMATIC_SIZE,
+        only_with=PAINTING,
+    )
+    network: str = option(
+        "auto",
+        "Network",
+        "which network's features; auto takes " + ", else ".join(network.label for network in NETWORKS.values()),
+        choices={"auto": "Automatic", **{name: n.label for name, n in NETWORKS.items()}},
+    )
+    device: str = option(
+        "auto",
+        "Device",
+        "the device that computes; auto tries accelerators first",
+        choices={
+            "auto": "Automatic",
+            "cpu": "Processor",
+            "cuda": "NVIDIA or AMD GPU",
+            "xpu": "Intel GPU",
+            "mps": "Apple GPU",
+        },
+    )
+    activation: str = option(
+        "smooth",
+        "Activation",
+        "smooth makes the flow reversible; relu is the thesis's network (ReLU and max pooling)",
+        choices={"smooth": "Smooth", "relu": "ReLU"},
+    )
+    integrator: str = option(
+        "midpoint",
+        "Integrator",
+        "the rule by which the flow is integrated",
+        choices={
+            "midpoint": "Midpoint rule",
+            "rk4": "Runge-Kutta 4",
+            "reversible": "Time-reversible",
+            "euler": "Euler with correction",
+            "sgd": "Gradient descent of the thesis",
+        },
+    )
+    seed: int = option(
+        0, "Seed", "seed of the noise; another number gives another arrangement of the strokes", low=0, high=2**31 - 1
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.mode, str):
@@ -159,8 +266,9 @@ class Settings:
             if low is not None and value != row.metadata["automatic"]:
                 for number in value if isinstance(value, tuple) else (value,):
                     if not low <= number <= high:  # also refuses NaN
-                        raise InputError("setting-range", setting=row.name, value=str(number), low=f"{low:g}",
-                                         high=f"{high:g}")
+                        raise InputError(
+                            "setting-range", setting=row.name, value=str(number), low=f"{low:g}", high=f"{high:g}"
+                        )
         if self.keep_colours and self.keep_tones:
             raise InputError("nothing-to-transfer")
         if len(self.strength_per_layer) > LAYER_COUNT + 1:
@@ -204,8 +312,12 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {**dataclasses.asdict(self), "strength_per_layer": list(self.strength_per_layer),
-                "amounts": list(self.amounts), "match": list(self.match)}
+        return {
+            **dataclasses.asdict(self),
+            "strength_per_layer": list(self.strength_per_layer),
+            "amounts": list(self.amounts),
+            "match": list(self.match),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:

@@ -124,17 +124,41 @@ class Session:
         return type(self), ()
 
     @overload
-    def transfer(self, target: StrPath, style: Picture | Style, settings: Settings = ..., *,
-                 target_mask: Picture | None = ..., style_mask: Picture | None = ...,
-                 regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[np.ndarray]: ...
+    def transfer(
+        self,
+        target: StrPath,
+        style: Picture | Style,
+        settings: Settings = ...,
+        *,
+        target_mask: Picture | None = ...,
+        style_mask: Picture | None = ...,
+        regions: tuple[Picture, Picture] | None = ...,
+        progress: Progress = ...,
+    ) -> Result[np.ndarray]: ...
     @overload
-    def transfer(self, target: Kind, style: Picture | Style, settings: Settings = ..., *,
-                 target_mask: Picture | None = ..., style_mask: Picture | None = ...,
-                 regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[Kind]: ...
+    def transfer(
+        self,
+        target: Kind,
+        style: Picture | Style,
+        settings: Settings = ...,
+        *,
+        target_mask: Picture | None = ...,
+        style_mask: Picture | None = ...,
+        regions: tuple[Picture, Picture] | None = ...,
+        progress: Progress = ...,
+    ) -> Result[Kind]: ...
 
-    def transfer(self, target: Any, style: Picture | Style, settings: Settings = DEFAULT, *,
-                 target_mask: Picture | None = None, style_mask: Picture | None = None,
-                 regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
+    def transfer(
+        self,
+        target: Any,
+        style: Picture | Style,
+        settings: Settings = DEFAULT,
+        *,
+        target_mask: Picture | None = None,
+        style_mask: Picture | None = None,
+        regions: tuple[Picture, Picture] | None = None,
+        progress: Progress = silent,
+    ) -> Result[Any]:
         """Apply a style to a target.
 
         For a photograph, a field of colour maps moves the target's colours towards the style's channel means. A
@@ -199,12 +223,25 @@ class Session:
             request = _request(given, style, settings, target_mask, style_mask, regions)
             done = request.carried_out(self._engine, progress=say)
             image = given.give_back(done.image)
-        shown = Shown(target, None if isinstance(request.style, Style) else style, image, _name_of(target),
-                      _name_of(style), done.components)
+        shown = Shown(
+            target,
+            None if isinstance(request.style, Style) else style,
+            image,
+            _name_of(target),
+            _name_of(style),
+            done.components,
+        )
         return Result(image, done.components, done.style, replace(done.report, shown=shown), done.correspondence)
 
-    def transfer_alike(self, targets: Sequence[Picture], style: Picture | Style, settings: Settings = DEFAULT, *,
-                       style_mask: Picture | None = None, progress: Progress = silent) -> Iterator[Result[Any]]:
+    def transfer_alike(
+        self,
+        targets: Sequence[Picture],
+        style: Picture | Style,
+        settings: Settings = DEFAULT,
+        *,
+        style_mask: Picture | None = None,
+        progress: Progress = silent,
+    ) -> Iterator[Result[Any]]:
         """Give a series of targets one look, such as the frames of a film or the photographs of one shoot.
 
         A single plan says which things take their look from which, and each target follows it by what is seen in it;
@@ -249,6 +286,7 @@ class Session:
         steps = len(chosen) + len(targets)
 
         with _told(progress) as say:
+
             def part(done: int, of: int = 1) -> Progress:
                 return lambda share, message: say((done + of * share) / steps, message)
 
@@ -256,17 +294,25 @@ class Session:
             if isinstance(wanted, Input):
                 wanted = wanted.measured(self._engine, settings, for_any=False, progress=part(0, 0))
             taken = (_input(take(targets[number], "target")) for number in chosen)
-            colour = self._engine.fit_together(((one.pixels, one.as_target()) for one in taken), wanted, settings,
-                                               part(0, len(chosen)))
+            colour = self._engine.fit_together(
+                ((one.pixels, one.as_target()) for one in taken), wanted, settings, part(0, len(chosen))
+            )
             for number, target in enumerate(targets, len(chosen)):
                 given = take(target, "target")
-                done = Request(_input(given), wanted, settings, colour=colour).carried_out(self._engine,
-                                                                                          progress=part(number))
-                yield Result(given.give_back(done.image), done.components, done.style, done.report,
-                             done.correspondence)
+                done = Request(_input(given), wanted, settings, colour=colour).carried_out(
+                    self._engine, progress=part(number)
+                )
+                yield Result(given.give_back(done.image), done.components, done.style, done.report, done.correspondence)
 
-    def read_style(self, image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
-                   progress: Progress = silent) -> Style:
+    def read_style(
+        self,
+        image: Picture,
+        settings: Settings = DEFAULT,
+        *,
+        name: str = "",
+        mask: Picture | None = None,
+        progress: Progress = silent,
+    ) -> Style:
         """Measure the style of a picture, to apply it later without the picture.
 
         Parameters
@@ -306,10 +352,19 @@ class Session:
             picture = _input(take(image, "image"), mask, "mask")
             return picture.measured(self._engine, settings, name=name, progress=say)
 
-    def fit_lookup_table(self, target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *,
-                         nodes: int = NODES, title: str = "", target_mask: Picture | None = None,
-                         style_mask: Picture | None = None, regions: tuple[Picture, Picture] | None = None,
-                         progress: Progress = silent) -> LookupTable:
+    def fit_lookup_table(
+        self,
+        target: Picture,
+        style: Picture | Style,
+        settings: Settings = DEFAULT,
+        *,
+        nodes: int = NODES,
+        title: str = "",
+        target_mask: Picture | None = None,
+        style_mask: Picture | None = None,
+        regions: tuple[Picture, Picture] | None = None,
+        progress: Progress = silent,
+    ) -> LookupTable:
         """Save the global part of a photograph's look as a lookup table, for other programs and pictures.
 
         Parameters
@@ -353,13 +408,21 @@ class Session:
             weights = request.target.as_target()
             # As a whole: what the mask leaves is no part of the look.
             whole = replace(request, target=Input(request.target.pixels, weights))
-            done = whole.carried_out(self._engine, progress=lambda share, message: say(
-                (1 - FITTING_SHARE) * share, message))
-            return fit(whole.target.pixels, done.image, weights, nodes, title, lambda share: say(
-                1 - FITTING_SHARE * (1 - share), Message("fitting-table")))
+            done = whole.carried_out(
+                self._engine, progress=lambda share, message: say((1 - FITTING_SHARE) * share, message)
+            )
+            return fit(
+                whole.target.pixels,
+                done.image,
+                weights,
+                nodes,
+                title,
+                lambda share: say(1 - FITTING_SHARE * (1 - share), Message("fitting-table")),
+            )
 
-    def round_trip(self, image: Picture, settings: Settings = THERE_AND_BACK, *,
-                   progress: Progress = silent) -> RoundTrip:
+    def round_trip(
+        self, image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent
+    ) -> RoundTrip:
         """Normalise a picture and restore it, to prove that nothing is lost on the way.
 
         Parameters
@@ -399,18 +462,39 @@ class Session:
 
 
 @overload
-def transfer(target: StrPath, style: Picture | Style, settings: Settings = ..., *,
-             target_mask: Picture | None = ..., style_mask: Picture | None = ...,
-             regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[np.ndarray]: ...
+def transfer(
+    target: StrPath,
+    style: Picture | Style,
+    settings: Settings = ...,
+    *,
+    target_mask: Picture | None = ...,
+    style_mask: Picture | None = ...,
+    regions: tuple[Picture, Picture] | None = ...,
+    progress: Progress = ...,
+) -> Result[np.ndarray]: ...
 @overload
-def transfer(target: Kind, style: Picture | Style, settings: Settings = ..., *,
-             target_mask: Picture | None = ..., style_mask: Picture | None = ...,
-             regions: tuple[Picture, Picture] | None = ..., progress: Progress = ...) -> Result[Kind]: ...
+def transfer(
+    target: Kind,
+    style: Picture | Style,
+    settings: Settings = ...,
+    *,
+    target_mask: Picture | None = ...,
+    style_mask: Picture | None = ...,
+    regions: tuple[Picture, Picture] | None = ...,
+    progress: Progress = ...,
+) -> Result[Kind]: ...
 
 
-def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, *,
-             target_mask: Picture | None = None, style_mask: Picture | None = None,
-             regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> Result[Any]:
+def transfer(
+    target: Any,
+    style: Picture | Style,
+    settings: Settings = DEFAULT,
+    *,
+    target_mask: Picture | None = None,
+    style_mask: Picture | None = None,
+    regions: tuple[Picture, Picture] | None = None,
+    progress: Progress = silent,
+) -> Result[Any]:
     """Apply a style to a target; to do more than one, use `Session.transfer`.
 
     Examples
@@ -432,20 +516,45 @@ def transfer(target: Any, style: Picture | Style, settings: Settings = DEFAULT, 
     ...     print(error)
     The target ranges from 255 to 255 and looks like levels; divide it by 255.
     """
-    return Session().transfer(target, style, settings, target_mask=target_mask, style_mask=style_mask,
-                              regions=regions, progress=progress)
+    return Session().transfer(
+        target, style, settings, target_mask=target_mask, style_mask=style_mask, regions=regions, progress=progress
+    )
 
 
-def fit_lookup_table(target: Picture, style: Picture | Style, settings: Settings = DEFAULT, *, nodes: int = NODES,
-                     title: str = "", target_mask: Picture | None = None, style_mask: Picture | None = None,
-                     regions: tuple[Picture, Picture] | None = None, progress: Progress = silent) -> LookupTable:
+def fit_lookup_table(
+    target: Picture,
+    style: Picture | Style,
+    settings: Settings = DEFAULT,
+    *,
+    nodes: int = NODES,
+    title: str = "",
+    target_mask: Picture | None = None,
+    style_mask: Picture | None = None,
+    regions: tuple[Picture, Picture] | None = None,
+    progress: Progress = silent,
+) -> LookupTable:
     """Save a look as a lookup table; see `Session.fit_lookup_table`."""
-    return Session().fit_lookup_table(target, style, settings, nodes=nodes, title=title, target_mask=target_mask,
-                                      style_mask=style_mask, regions=regions, progress=progress)
+    return Session().fit_lookup_table(
+        target,
+        style,
+        settings,
+        nodes=nodes,
+        title=title,
+        target_mask=target_mask,
+        style_mask=style_mask,
+        regions=regions,
+        progress=progress,
+    )
 
 
-def read_style(image: Picture, settings: Settings = DEFAULT, *, name: str = "", mask: Picture | None = None,
-               progress: Progress = silent) -> Style:
+def read_style(
+    image: Picture,
+    settings: Settings = DEFAULT,
+    *,
+    name: str = "",
+    mask: Picture | None = None,
+    progress: Progress = silent,
+) -> Style:
     """Measure a style; see `Session.read_style`.
 
     Examples
@@ -495,8 +604,14 @@ def _told(progress: Progress) -> Iterator[Progress]:
         of_progress.clear()  # they hold this frame
 
 
-def _request(target: Given[Any], style: Picture | Style, settings: Settings, target_mask: Picture | None,
-             style_mask: Picture | None, regions: tuple[Picture, Picture] | None) -> Request:
+def _request(
+    target: Given[Any],
+    style: Picture | Style,
+    settings: Settings,
+    target_mask: Picture | None,
+    style_mask: Picture | None,
+    regions: tuple[Picture, Picture] | None,
+) -> Request:
     """What is asked for, of pictures in any form."""
     picture = _input(target, target_mask, "target's mask")
     wanted, labels = _style_of(style, style_mask, regions and (regions[0], regions[1], target.shape))
@@ -508,8 +623,9 @@ def _input(given: Given[Any], mask: Picture | None = None, name: str = "") -> In
     return Input(given.pixels, given.alpha, None if mask is None else take_mask(mask, given.shape, name))
 
 
-def _style_of(style: Picture | Style, mask: Picture | None,
-              regions: tuple[Picture, Picture, tuple[int, int]] | None = None) -> tuple[Input | Style, Labels | None]:
+def _style_of(
+    style: Picture | Style, mask: Picture | None, regions: tuple[Picture, Picture, tuple[int, int]] | None = None
+) -> tuple[Input | Style, Labels | None]:
     """The style, and the labels of target and style, given with the target's height and width."""
     if isinstance(style, (str, os.PathLike)) and Path(style).suffix == STYLE_SUFFIX:
         style = Style.load(Path(style))
@@ -521,8 +637,10 @@ def _style_of(style: Picture | Style, mask: Picture | None,
     wanted, labels = _input(given, mask, "style's mask"), None
     if regions is not None:
         of_target, of_style, shape = regions
-        labels = (take_labels(of_target, shape, "target's label image"),
-                  take_labels(of_style, given.shape, "style's label image"))
+        labels = (
+            take_labels(of_target, shape, "target's label image"),
+            take_labels(of_style, given.shape, "style's label image"),
+        )
     return wanted, labels
 
 

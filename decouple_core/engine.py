@@ -150,10 +150,21 @@ class Engine:
         self.correspondences = Kept[Correspondence](KEPT)
         self.fields = Kept[Field](KEPT)
 
-    def transfer(self, target: np.ndarray, style: np.ndarray | Style, settings: Settings, *,
-                 target_mask: np.ndarray | None = None, style_mask: np.ndarray | None = None,
-                 regions: Labels | None = None, colour: Shared | None = None, out: np.ndarray | None = None,
-                 render: bool = True, certify: bool = False, progress: Progress = silent) -> Transferred:
+    def transfer(
+        self,
+        target: np.ndarray,
+        style: np.ndarray | Style,
+        settings: Settings,
+        *,
+        target_mask: np.ndarray | None = None,
+        style_mask: np.ndarray | None = None,
+        regions: Labels | None = None,
+        colour: Shared | None = None,
+        out: np.ndarray | None = None,
+        render: bool = True,
+        certify: bool = False,
+        progress: Progress = silent,
+    ) -> Transferred:
         """Apply the style to the target.
 
         Parameters
@@ -191,21 +202,40 @@ class Engine:
         wanted = style if isinstance(style, Style) else _Source(style, style_masks, style_mask)
         device = pick_device(settings.device)
         painted = _painted(wanted) if settings.mode == "auto" else None
-        settings, choices = settled(settings, painted, _longest(style), max(target.shape[:2]),
-                                    accelerated=device.type != "cpu")
+        settings, choices = settled(
+            settings, painted, _longest(style), max(target.shape[:2]), accelerated=device.type != "cpu"
+        )
 
         def work(device: torch.device, size: int) -> Transferred:
-            run = _Run(self, dataclasses.replace(settings, size=size), device, progress, certify=certify,
-                       choices=choices, colour=colour)
+            run = _Run(
+                self,
+                dataclasses.replace(settings, size=size),
+                device,
+                progress,
+                certify=certify,
+                choices=choices,
+                colour=colour,
+            )
             with torch.inference_mode(), single_precision():
                 done = run.transfer(given, wanted, result, render)
-            return done if painted is None else dataclasses.replace(
-                done, style=dataclasses.replace(done.style, painted=painted))
+            return (
+                done
+                if painted is None
+                else dataclasses.replace(done, style=dataclasses.replace(done.style, painted=painted))
+            )
 
         return run_with_step_down(work, device, settings.size, lambda message: progress(0.0, message), self.forget)
 
-    def read_style(self, image: np.ndarray, settings: Settings, *, name: str = "", mask: np.ndarray | None = None,
-                   for_any: bool = True, progress: Progress = silent) -> Style:
+    def read_style(
+        self,
+        image: np.ndarray,
+        settings: Settings,
+        *,
+        name: str = "",
+        mask: np.ndarray | None = None,
+        for_any: bool = True,
+        progress: Progress = silent,
+    ) -> Style:
         """Step 1 alone: the decoupled features of an image, shape (H, W, 3).
 
         Without `for_any` it holds what the settings' own outcome takes of it, at their own size; the one that suits it,
@@ -222,11 +252,15 @@ class Engine:
                 style = run.read_style(given, for_any)
                 return dataclasses.replace(style, name=name, painted=painted)
 
-        return run_with_step_down(work, device, settings.size,
-                                  lambda message: progress(0.0, message), self.forget)
+        return run_with_step_down(work, device, settings.size, lambda message: progress(0.0, message), self.forget)
 
-    def fit_together(self, targets: Iterable[tuple[np.ndarray, np.ndarray | None]], style: Style, settings: Settings,
-                     progress: Progress = silent) -> Shared:
+    def fit_together(
+        self,
+        targets: Iterable[tuple[np.ndarray, np.ndarray | None]],
+        style: Style,
+        settings: Settings,
+        progress: Progress = silent,
+    ) -> Shared:
         """What colours several targets have in common, which together get the style; for `transfer`'s `colour`.
 
         The plan of some of them, which each follows by what is seen in it; or, where the picture is taken as a whole,
@@ -273,9 +307,17 @@ class _Source(NamedTuple):
 class _Run:
     """One piece of work under way: settings, journal and progress together."""
 
-    def __init__(self, engine: Engine, settings: Settings, device: torch.device, say: Progress, *,
-                 certify: bool = False, choices: Sequence[Choice] = (),
-                 colour: Shared | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        device: torch.device,
+        say: Progress,
+        *,
+        certify: bool = False,
+        choices: Sequence[Choice] = (),
+        colour: Shared | None = None,
+    ) -> None:
         self._engine, self._settings, self._device, self._say = engine, settings, device, say
         self._certify, self._colour = certify, colour
         self._outcome = OUTCOMES[settings.mode]
@@ -294,7 +336,7 @@ class _Run:
                     raise InputError("style-without-scales")
                 if self._flows and self._layers(model) > len(style.features):
                     raise InputError("style-layers", layers=len(style.features))
-                picture, = self._pictures((target, finest))
+                (picture,) = self._pictures((target, finest))
                 active = self._active(model, picture) * _active_in(style, model.hierarchy, self._device)
             else:
                 sides = self._style_sides(finest)
@@ -308,8 +350,11 @@ class _Run:
         with self._journal.step("match"), one_thread() if self._flows else nullcontext():
             by_place = self._by_place(model, picture, wanted)
         self._keep_readable(picture, wanted, by_place)
-        colour = self._colour if isinstance(self._colour, Field) else by_place and dataclasses.replace(
-            by_place, amount=by_place.amount * self._settings.strength)
+        colour = (
+            self._colour
+            if isinstance(self._colour, Field)
+            else by_place and dataclasses.replace(by_place, amount=by_place.amount * self._settings.strength)
+        )
         stylised = self._flowed if self._flows else self._measured
         stylisation, layers = stylised(model, picture, wanted, active, colour)
         with self._journal.step("finish"):
@@ -326,9 +371,18 @@ class _Run:
                 components.render(target.pixels, out, self._meter.within)
                 if self._settings.keep_colours or self._settings.keep_tones:
                     keep_chroma_or_luma(target.pixels, out, LUMA, chroma=self._settings.keep_colours)
-        report = Report.of(self._settings, model.network, describe(self._device), self._journal, layers,
-                           model.hierarchy, model.hierarchy.work.since(before), active, model.reference.values,
-                           self.correspondence)
+        report = Report.of(
+            self._settings,
+            model.network,
+            describe(self._device),
+            self._journal,
+            layers,
+            model.hierarchy,
+            model.hierarchy.work.since(before),
+            active,
+            model.reference.values,
+            self.correspondence,
+        )
         return Transferred(out, wanted, components, report, self.correspondence)
 
     def read_style(self, given: _Source, for_any: bool) -> Style:
@@ -338,7 +392,7 @@ class _Run:
         if for_any:
             longest = max(given.pixels.shape[:2])
             sides = sorted({*sides, *(side for side in doubling(FINEST_KEPT, COARSEST) if side <= longest)})
-        picture, = self._pictures((given, max(sides, default=0)))
+        (picture,) = self._pictures((given, max(sides, default=0)))
         self._plan(model, reads=flows, stylises=False, renders=False)
         return self._style(model, picture, self._active(model, picture), sides, flows=flows)
 
@@ -349,8 +403,9 @@ class _Run:
         with_places = [one for one in pictures if self._lack([overviews[one.identity]], style) is None]
         if self._wants_places(model) and with_places:
             some = [overviews[with_places[number].identity] for number in spread(len(with_places), PLANNED)]
-            plan = self._matcher(model).plan(some, [one.to(self._device) for one in style.overviews],
-                                            self._settings.matches)
+            plan = self._matcher(model).plan(
+                some, [one.to(self._device) for one in style.overviews], self._settings.matches
+            )
             look = colour_by_place.fit_look(plan, model, with_places, self._settings)
             if look is not None:
                 return look
@@ -378,10 +433,17 @@ class _Run:
         why = Message("places-not-shared") if self._colour is not None else self._lack([target], wanted)
         if why is None:
             found = self._matched(model, target, wanted)
-            identity = identity_of(model.identity, found.identity, picture.identity, self._settings.layers,
-                                   self._settings.strength_per_layer, self._settings.damping)
+            identity = identity_of(
+                model.identity,
+                found.identity,
+                picture.identity,
+                self._settings.layers,
+                self._settings.strength_per_layer,
+                self._settings.damping,
+            )
             field = self._engine.fields.get(
-                identity, lambda: colour_by_place.fit(found, model, picture, self._settings))
+                identity, lambda: colour_by_place.fit(found, model, picture, self._settings)
+            )
             if colour_by_place.serves(field, picture):
                 self.correspondence = found
                 return field
@@ -393,8 +455,12 @@ class _Run:
         """Where the target takes from, kept or found."""
         places = [(one.identity, one.weight) for one in wanted.overviews]
         identity = identity_of(model.identity, target.identity, places, self._settings.match)
-        return self._engine.correspondences.get(identity, lambda: self._matcher(model).match(
-            target, [one.to(self._device) for one in wanted.overviews], self._settings.matches))
+        return self._engine.correspondences.get(
+            identity,
+            lambda: self._matcher(model).match(
+                target, [one.to(self._device) for one in wanted.overviews], self._settings.matches
+            ),
+        )
 
     def _matcher(self, model: PreparedModel) -> Matcher:
         return Matcher(model.deep, self._engine.seen.get)
@@ -422,15 +488,16 @@ class _Run:
             whole = torch.lerp(image, by_place(image), settings.strength)
             share, choice = readable_share(image, partial(torch.lerp, image, whole))
         else:
-            own, = picture.medium.colours()
+            (own,) = picture.medium.colours()
             goal = own.towards(wanted.full_moments[0], settings.strengths[0])
             share, choice = readable_share(image, lambda share: map_between(own, own.towards(goal, share))(image))
         if choice is not None:
             self._settings = dataclasses.replace(settings, strength=settings.strength * share)
             self._journal.choices.append(dataclasses.replace(choice, value=self._settings.strength))
 
-    def _flowed(self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor,
-                colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
+    def _flowed(
+        self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor, colour: Field | None
+    ) -> tuple[Stylisation, list[LayerReport]]:
         """The target carried to the style's features by the flow, from its own."""
         with self._journal.step("undress"):
             normalised = self._normalise(model, picture, active)
@@ -439,11 +506,13 @@ class _Run:
             image, layers = self._stylise(model, picture, normalised, goal, active)
             return Stylisation(picture, normalised.own, goal, image, colour), layers
 
-    def _measured(self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor,
-                  colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
+    def _measured(
+        self, model: PreparedModel, picture: Picture, wanted: Style, active: Tensor, colour: Field | None
+    ) -> tuple[Stylisation, list[LayerReport]]:
         """The target as it is, with what it is to have, for an outcome that needs no flow."""
-        own = self._engine.own.get(identity_of(model.identity, picture.identity),
-                                   lambda: self._described(model, picture, ()))
+        own = self._engine.own.get(
+            identity_of(model.identity, picture.identity), lambda: self._described(model, picture, ())
+        )
         self._journal.images["target"] = picture.small.image
         return Stylisation(picture, own, own.towards(wanted, self._settings.strengths), None, colour), []
 
@@ -452,22 +521,32 @@ class _Run:
         detail = stylisation.picture.detail
         hierarchy = model.hierarchy.within(detail.masks).first(min(DETAIL_LAYERS, self._layers(model)))
         reached = hierarchy.measure(components.picture(detail.image))
-        return [LayerReport.of(*row) for row in zip(hierarchy.names, stylisation.own.coupled_means,
-                                                    stylisation.goal.coupled_means, reached, strict=False)][::-1]
+        return [
+            LayerReport.of(*row)
+            for row in zip(
+                hierarchy.names, stylisation.own.coupled_means, stylisation.goal.coupled_means, reached, strict=False
+            )
+        ][::-1]
 
     def _certified(self, model: PreparedModel, stylisation: Stylisation, components: Components) -> list[Moved]:
         """How far each component moves the means at each scale."""
         assert stylisation.picture.finest is not None  # a painting has it
         sides = doubling(max(stylisation.picture.finest.image.shape[1:]), COARSEST)
         wanted = stylisation.goal.at_sides([side * self._settings.style_scale for side in sides])
-        return certificate(model.hierarchy, components, stylisation.picture.finest.masks,
-                           dict(zip(sides, wanted, strict=True)))
+        return certificate(
+            model.hierarchy, components, stylisation.picture.finest.masks, dict(zip(sides, wanted, strict=True))
+        )
 
     def _drift(self, model: PreparedModel, stylisation: Stylisation, active: Tensor) -> list[Drift]:
         """How far each layer moved itself and the ones before it when the flow stylised it."""
         images = [image for name, image in self._journal.images.items() if name.startswith(("undressed", "dressed_"))]
-        return drift(model.hierarchy.within(stylisation.picture.small.masks), images, model.reference.values,
-                     stylisation.goal.features[: self._layers(model)], active)
+        return drift(
+            model.hierarchy.within(stylisation.picture.small.masks),
+            images,
+            model.reference.values,
+            stylisation.goal.features[: self._layers(model)],
+            active,
+        )
 
     @property
     def _flows(self) -> bool:
@@ -475,8 +554,10 @@ class _Run:
 
     def _prepare(self) -> PreparedModel:
         s = self._settings
-        return self._engine.models.get(identity_of(s.network, s.activation, s.seed, str(self._device)),
-                                       lambda: PreparedModel.prepare(s, self._device, self._say))
+        return self._engine.models.get(
+            identity_of(s.network, s.activation, s.seed, str(self._device)),
+            lambda: PreparedModel.prepare(s, self._device, self._say),
+        )
 
     def _style_sides(self, finest: int) -> list[int]:
         """Longer sides at which a style's image is measured for a painting of this finest scale; none for 0."""
@@ -498,11 +579,18 @@ class _Run:
         return model.active(picture.small.image, picture.small.masks)
 
     def _plan(self, model: PreparedModel, *, reads: bool, stylises: bool, renders: bool) -> None:
-        self._meter.plan(model.hierarchy, integrator_of(self._settings, model.hierarchy), self._layers(model),
-                         reads=reads, stylises=stylises, renders=renders)
+        self._meter.plan(
+            model.hierarchy,
+            integrator_of(self._settings, model.hierarchy),
+            self._layers(model),
+            reads=reads,
+            stylises=stylises,
+            renders=renders,
+        )
 
-    def _style(self, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int], *,
-               flows: bool) -> Style:
+    def _style(
+        self, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int], *, flows: bool
+    ) -> Style:
         """Step 1, and what a painting takes from the style at scales with these longer sides."""
         self._meter.phase("reading-style")
 
@@ -515,8 +603,10 @@ class _Run:
         style = self._engine.styles.get(self._identity(model, picture, active) + "flow" * flows, measure)
         if picture.finest is None:
             return style
-        scales = self._engine.scales.get(identity_of(model.identity, picture.finest_identity, sides),
-                                         lambda: scales_of(model.hierarchy, picture, sides))
+        scales = self._engine.scales.get(
+            identity_of(model.identity, picture.finest_identity, sides),
+            lambda: scales_of(model.hierarchy, picture, sides),
+        )
         return dataclasses.replace(style, scales=scales)
 
     def _normalise(self, model: PreparedModel, picture: Picture, active: Tensor) -> NormalisedTarget:
@@ -533,15 +623,17 @@ class _Run:
         self._journal.images["undressed"] = normalised.image
         return normalised
 
-    def _stylise(self, model: PreparedModel, picture: Picture, normalised: NormalisedTarget, goal: Style,
-               active: Tensor) -> tuple[Tensor, list[LayerReport]]:
+    def _stylise(
+        self, model: PreparedModel, picture: Picture, normalised: NormalisedTarget, goal: Style, active: Tensor
+    ) -> tuple[Tensor, list[LayerReport]]:
         """Step 3: the flow's result at the working size, and what each layer reached."""
         self._meter.phase("stylising")
         names, layers, image = model.hierarchy.names, list[LayerReport](), normalised.image
         imposed = self._nested(model, picture, active).impose(image, goal.features[: self._layers(model)])
         for layer, image, reached in imposed:
-            layers.append(LayerReport.of(names[layer - 1], normalised.own.features[layer - 1],
-                                         goal.features[layer - 1], reached))
+            layers.append(
+                LayerReport.of(names[layer - 1], normalised.own.features[layer - 1], goal.features[layer - 1], reached)
+            )
             self._journal.images[f"dressed_{names[layer - 1]}"] = image
         # Layer 0 last, from where the flow has left the colours, so that the wanted moments are met exactly.
         image = picture.small.recoloured(image, _maps(picture.small.colours(image), goal.colours))
@@ -555,13 +647,20 @@ class _Run:
             del settings[name]
         goal = stylisation.goal
         identity = identity_of(
-            model.identity, stylisation.picture.identity, stylisation.picture.finest_identity, settings,
-            stylisation.image, stylisation.colour and (*stylisation.colour.tensors, stylisation.colour.amount),
-            goal.features, goal.coupled_means,
+            model.identity,
+            stylisation.picture.identity,
+            stylisation.picture.finest_identity,
+            settings,
+            stylisation.image,
+            stylisation.colour and (*stylisation.colour.tensors, stylisation.colour.amount),
+            goal.features,
+            goal.coupled_means,
             [(m.mean, m.covariance) for m in goal.full_moments],
-            [(scale.side, scale.means, scale.detail) for scale in goal.scales])
-        made = self._engine.components.get(identity, lambda: self._outcome.components(
-            model, stylisation, self._settings, self._meter.within))
+            [(scale.side, scale.means, scale.detail) for scale in goal.scales],
+        )
+        made = self._engine.components.get(
+            identity, lambda: self._outcome.components(model, stylisation, self._settings, self._meter.within)
+        )
         return self._outcome.in_amounts(made, self._settings)
 
     def _nested(self, model: PreparedModel, picture: Picture, active: Tensor) -> NestedNormalisation:
@@ -577,8 +676,15 @@ class _Run:
 
     def _described(self, model: PreparedModel, picture: Picture, features: Sequence[Tensor]) -> Style:
         hierarchy = model.hierarchy.within(picture.detail.masks).first(DETAIL_LAYERS)
-        return Style(model.network, self._settings.activation, picture.small.colours(), picture.medium.colours(),
-                     tuple(features), tuple(hierarchy.measure(picture.detail.image)), overviews=(overview_of(picture),))
+        return Style(
+            model.network,
+            self._settings.activation,
+            picture.small.colours(),
+            picture.medium.colours(),
+            tuple(features),
+            tuple(hierarchy.measure(picture.detail.image)),
+            overviews=(overview_of(picture),),
+        )
 
     def _identity(self, model: PreparedModel, picture: Picture, active: Tensor) -> str:
         s = self._settings
@@ -601,8 +707,9 @@ def _painted(style: _Source | Style) -> bool | None:
     return is_painted(shrink(style.pixels, SIDE, seen=style.seen))
 
 
-def _masks(target: np.ndarray | None, style: np.ndarray | None, regions: Labels | None,
-           ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _masks(
+    target: np.ndarray | None, style: np.ndarray | None, regions: Labels | None
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Masks of corresponding regions of target and style; a side without one takes part as a whole."""
     if regions is not None:
         return region_masks(regions, (target, style))

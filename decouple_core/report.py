@@ -74,8 +74,10 @@ class Journal:
         """
         means = [mean for _, _, layers in self._distances for mean in layers]
         values = iter(torch.stack(means).cpu().tolist() if means else [])
-        return [{"step": step, "layer": layer, "loss": [next(values) for _ in layers]}
-                for step, layer, layers in self._distances]
+        return [
+            {"step": step, "layer": layer, "loss": [next(values) for _ in layers]}
+            for step, layer, layers in self._distances
+        ]
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,14 @@ class LayerReport:
         """From features of shape (R, m)."""
         own, wanted, reached = own.cpu(), wanted.cpu(), reached.cpu()
         way, miss = (wanted - own).norm().item(), (reached - wanted).norm().item()
-        return cls(layer, own.tolist(), wanted.tolist(), reached.tolist(),
-                   ((reached - wanted).norm() / wanted.norm().clamp_min(1e-12)).item(),
-                   1.0 - miss / way if way > 0 else 1.0)
+        return cls(
+            layer,
+            own.tolist(),
+            wanted.tolist(),
+            reached.tolist(),
+            ((reached - wanted).norm() / wanted.norm().clamp_min(1e-12)).item(),
+            1.0 - miss / way if way > 0 else 1.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -167,33 +174,69 @@ class Report:
     correspondence: Correspondence | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, settings: Settings, network: str, device: str, journal: Journal, layers: list[LayerReport],
-           hierarchy: Hierarchy, work: WorkCount, active: Tensor, reference: Sequence[Tensor],
-           correspondence: Correspondence | None = None) -> Report:
+    def of(
+        cls,
+        settings: Settings,
+        network: str,
+        device: str,
+        journal: Journal,
+        layers: list[LayerReport],
+        hierarchy: Hierarchy,
+        work: WorkCount,
+        active: Tensor,
+        reference: Sequence[Tensor],
+        correspondence: Correspondence | None = None,
+    ) -> Report:
         """Put together what a transfer knows at its end."""
         names = hierarchy.names
-        evaluations = {**{kind: work.of(kind) for kind in ("forward", "jvp", "vjp")}, "total": work.evaluations,
-                       "multiply_adds": work.multiply_adds,
-                       "by_depth": {f"{kind} {names[depth - 1]}": number
-                                    for (kind, depth), number in sorted(work.passes.items())}}
-        dead = {name: (alive == 0).nonzero().flatten().tolist()
-                for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)}
+        evaluations = {
+            **{kind: work.of(kind) for kind in ("forward", "jvp", "vjp")},
+            "total": work.evaluations,
+            "multiply_adds": work.multiply_adds,
+            "by_depth": {f"{kind} {names[depth - 1]}": number for (kind, depth), number in sorted(work.passes.items())},
+        }
+        dead = {
+            name: (alive == 0).nonzero().flatten().tolist()
+            for name, alive in zip(names, active.cpu().split(list(hierarchy.sizes)), strict=True)
+        }
         noise = [values.flatten().cpu().tolist() for values in reference]
-        return cls(settings, journal.choices, network, device, journal.seconds, evaluations, layers,
-                   journal.certificate, journal.drift, dead, noise, journal.losses, journal.images,
-                   correspondence=correspondence)
+        return cls(
+            settings,
+            journal.choices,
+            network,
+            device,
+            journal.seconds,
+            evaluations,
+            layers,
+            journal.certificate,
+            journal.drift,
+            dead,
+            noise,
+            journal.losses,
+            journal.images,
+            correspondence=correspondence,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without the losses and images, which are long."""
-        choices = [{"setting": one.setting, "value": one.value, "why": str(one.why),
-                    "message": one.why.as_dict()} for one in self.choices]
-        return {"reference": self.reference, "settings": self.settings.as_dict(), "choices": choices,
-                "network": self.network, "device": self.device, "seconds": self.seconds,
-                "correspondence": _told(self.correspondence),
-                "evaluations": self.evaluations,
-                "layers": [asdict(layer) for layer in self.layers],
-                "certificate": [asdict(moved) for moved in self.certificate],
-                "drift": [asdict(drift) for drift in self.drift], "dead_channels": self.dead_channels}
+        choices = [
+            {"setting": one.setting, "value": one.value, "why": str(one.why), "message": one.why.as_dict()}
+            for one in self.choices
+        ]
+        return {
+            "reference": self.reference,
+            "settings": self.settings.as_dict(),
+            "choices": choices,
+            "network": self.network,
+            "device": self.device,
+            "seconds": self.seconds,
+            "correspondence": _told(self.correspondence),
+            "evaluations": self.evaluations,
+            "layers": [asdict(layer) for layer in self.layers],
+            "certificate": [asdict(moved) for moved in self.certificate],
+            "drift": [asdict(drift) for drift in self.drift],
+            "dead_channels": self.dead_channels,
+        }
 
     def save(self, folder: str | Path) -> None:
         """Write ``report.json``, ``report.html`` and the images of every step into a folder, made if missing.
@@ -218,8 +261,9 @@ class Report:
                 write_image(folder / f"step_{number}_{name}.png", image.permute(1, 2, 0).cpu().numpy())
             places = self._places()
             for name, image in places.items():
-                write_image(folder / f"correspondence_{name.replace(' ', '_')}.png",
-                            image.permute(1, 2, 0).cpu().numpy())
+                write_image(
+                    folder / f"correspondence_{name.replace(' ', '_')}.png", image.permute(1, 2, 0).cpu().numpy()
+                )
             write_transfer_page(folder / "report.html", facts, self.images, self.shown, places)
         except OSError as error:
             raise as_failure(error, InputError("folder-unwritable", path=str(folder), reason=reason(error))) from error

@@ -48,11 +48,13 @@ class Input:
         """The same for a style."""
         return visible(self.alpha, self.mask, "style-hidden")
 
-    def measured(self, engine: Engine, settings: Settings, *, name: str = "", for_any: bool = True,
-                 progress: Progress = silent) -> Style:
+    def measured(
+        self, engine: Engine, settings: Settings, *, name: str = "", for_any: bool = True, progress: Progress = silent
+    ) -> Style:
         """The style of this picture; see `Engine.read_style`."""
-        return engine.read_style(self.pixels, settings, name=name, mask=self.as_style(), for_any=for_any,
-                                 progress=progress)
+        return engine.read_style(
+            self.pixels, settings, name=name, mask=self.as_style(), for_any=for_any, progress=progress
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +78,9 @@ class Request:
     regions: Labels | None = None
     colour: Field | Look | None = None
 
-    def carried_out(self, engine: Engine, *, render: bool = True, certify: bool = False,
-                    progress: Progress = silent) -> Transferred:
+    def carried_out(
+        self, engine: Engine, *, render: bool = True, certify: bool = False, progress: Progress = silent
+    ) -> Transferred:
         """Have it done; the picture is the target's own where its mask leaves it.
 
         Parameters
@@ -93,11 +96,21 @@ class Request:
         ------
         InputError, WeightsError, OutOfMemoryError
         """
-        style, style_mask = ((self.style.pixels, self.style.as_style()) if isinstance(self.style, Input)
-                             else (self.style, None))
-        done = engine.transfer(self.target.pixels, style, self.settings, target_mask=self.target.as_target(),
-                               style_mask=style_mask, regions=self.regions, colour=self.colour, render=render,
-                               certify=certify, progress=progress)
+        style, style_mask = (
+            (self.style.pixels, self.style.as_style()) if isinstance(self.style, Input) else (self.style, None)
+        )
+        done = engine.transfer(
+            self.target.pixels,
+            style,
+            self.settings,
+            target_mask=self.target.as_target(),
+            style_mask=style_mask,
+            regions=self.regions,
+            colour=self.colour,
+            render=render,
+            certify=certify,
+            progress=progress,
+        )
         if render and self.target.mask is not None:
             blend(done.image, self.target.pixels, self.target.mask)
         return done

@@ -22,8 +22,20 @@ def build(folder: Path) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         sources = Path(scratch) / "docs"  # the tutorial's pages and pictures are made beside the other pages
         shutil.copytree(DOCS, sources)
-        return subprocess.run([sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going",
-                               "--doctree-dir", Path(scratch) / "doctrees", sources, folder]).returncode
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "sphinx",
+                "--quiet",
+                "--fail-on-warning",
+                "--keep-going",
+                "--doctree-dir",
+                Path(scratch) / "doctrees",
+                sources,
+                folder,
+            ]
+        ).returncode
 
 
 if __name__ == "__main__":

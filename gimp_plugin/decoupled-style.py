@@ -14,8 +14,14 @@ import gi
 # Babl would try a table of 350 MB for the first conversion from 8 bits to floats, and be no faster for it (GIMP 3.0.4).
 os.environ.setdefault("BABL_LUT", "0")
 
-for name, version in (("Babl", "0.1"), ("Gegl", "0.4"), ("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gdk", "3.0"),
-                      ("Gtk", "3.0")):
+for name, version in (
+    ("Babl", "0.1"),
+    ("Gegl", "0.4"),
+    ("Gimp", "3.0"),
+    ("GimpUi", "3.0"),
+    ("Gdk", "3.0"),
+    ("Gtk", "3.0"),
+):
     gi.require_version(name, version)
 
 from gi.repository import Gimp  # noqa: E402

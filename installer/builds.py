@@ -77,8 +77,10 @@ def choose_build(found: Accelerator, device: str, index: str) -> Build:
         builds = torch_builds(version, index)
     except OSError as error:
         if asked:
-            raise InstallError(f"{index} does not answer ({getattr(error, 'reason', error)}); correct --torch-index or "
-                               "leave it out, then run install.py again.") from error
+            raise InstallError(
+                f"{index} does not answer ({getattr(error, 'reason', error)}); correct --torch-index or "
+                "leave it out, then run install.py again."
+            ) from error
         print(f"Torch's own index does not answer ({getattr(error, 'reason', error)}).")
         return registry_instead(kind, here)
     if asked and len(builds) == 1:  # the user has chosen
@@ -112,10 +114,14 @@ def registry_instead(kind: str, here: str) -> Build:
 def no_build(here: str) -> str:
     """Why nothing can be installed on this platform."""
     if here == "darwin-x86_64":
-        return ("There is no torch of today for Macs with Intel processors; use this on a Mac with an Apple chip, on "
-                "Linux or on Windows.")
-    return (f"There is no build of torch for this computer ({here}, Python {platform.python_version()}); run "
-            f"install.py with a 64-bit Python 3.11 to {'.'.join(map(str, NEWEST_PYTHON))} on {', '.join(sizes())}.")
+        return (
+            "There is no torch of today for Macs with Intel processors; use this on a Mac with an Apple chip, on "
+            "Linux or on Windows."
+        )
+    return (
+        f"There is no build of torch for this computer ({here}, Python {platform.python_version()}); run "
+        f"install.py with a 64-bit Python 3.11 to {'.'.join(map(str, NEWEST_PYTHON))} on {', '.join(sizes())}."
+    )
 
 
 def torch_builds(version: str, index: str = TORCH_INDEX) -> dict[str, str]:

@@ -20,8 +20,10 @@ def check(home: Path, device: str) -> int:
     environment = current_environment(home) if home.is_dir() else None
     works = environment is not None and runs(python_of(environment))
     report(works, "private environment", str(environment or home))
-    print(f"       found: {find_accelerator(sys.platform, platform.machine()).words}; installed for: "
-          f"{record(environment).get('build', 'unknown') if environment else 'nothing'}")
+    print(
+        f"       found: {find_accelerator(sys.platform, platform.machine()).words}; installed for: "
+        f"{record(environment).get('build', 'unknown') if environment else 'nothing'}"
+    )
     if works and not any((home / "weights").glob("*.safetensors")):
         works = False
         report(works, "weights", f"none in {home / 'weights'}")

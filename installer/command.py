@@ -45,8 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"install.py: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"install.py: {error.filename or home}: {error.strerror or error}; free some space or correct the "
-              "permissions, then run this again.", file=sys.stderr)
+        print(
+            f"install.py: {error.filename or home}: {error.strerror or error}; free some space or correct the "
+            "permissions, then run this again.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not end in a traceback
@@ -59,20 +62,36 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="install.py", description="Install Decoupled Style Transfer for this user.")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="say what works and what does not")
-    action.add_argument("--uninstall", action="store_true",
-                        help="remove the environment, the weights and the plug-in; pictures stay")
+    action.add_argument(
+        "--uninstall", action="store_true", help="remove the environment, the weights and the plug-in; pictures stay"
+    )
     parser.add_argument("--no-gimp", action="store_true", help="leave GIMP alone; install the command line only")
     device, network = (Settings.__dataclass_fields__[name].metadata["choices"] for name in ("device", "network"))
-    parser.add_argument("--device", default="auto", choices=list(device),
-                        help="which build of torch to install, and what the demonstration and --check compute on; auto "
-                        "takes what this computer has (default: %(default)s)")
-    parser.add_argument("--network", default="auto", choices=list(network),
-                        help="which weights to fetch; auto takes VGG-19, or VGG-16 where that is out of reach")
-    parser.add_argument("--home", type=Path, metavar="DIR",
-                        help="where everything goes (default: DECOUPLE_HOME, else this user's folder for such data)")
-    parser.add_argument("--torch-index", metavar="URL", default=TORCH_INDEX,
-                        help="another index of torch's builds: a mirror, or one build that pytorch.org names "
-                        "(default: %(default)s)")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=list(device),
+        help="which build of torch to install, and what the demonstration and --check compute on; auto "
+        "takes what this computer has (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--network",
+        default="auto",
+        choices=list(network),
+        help="which weights to fetch; auto takes VGG-19, or VGG-16 where that is out of reach",
+    )
+    parser.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="where everything goes (default: DECOUPLE_HOME, else this user's folder for such data)",
+    )
+    parser.add_argument(
+        "--torch-index",
+        metavar="URL",
+        default=TORCH_INDEX,
+        help="another index of torch's builds: a mirror, or one build that pytorch.org names (default: %(default)s)",
+    )
     return parser.parse_args(argv)
 
 
@@ -89,8 +108,18 @@ def install(home: Path, args: argparse.Namespace) -> int:
         run_private(*core, "check", "--network", args.network, "--device", args.device)
         step(3, "Demonstration: a cup of coffee in the light of a rocket's launch pad")
         picture = home / DEMONSTRATION
-        run_private(*core, "transfer", str(SOURCE / "tests/data/coffee.jpg"), str(SOURCE / "tests/data/rocket.jpg"),
-                    "-o", str(picture), "--device", args.device, "--network", args.network)
+        run_private(
+            *core,
+            "transfer",
+            str(SOURCE / "tests/data/coffee.jpg"),
+            str(SOURCE / "tests/data/rocket.jpg"),
+            "-o",
+            str(picture),
+            "--device",
+            args.device,
+            "--network",
+            args.network,
+        )
         step(4, "Plug-in for GIMP 3")
         switch(home, environment, with_gimp=not args.no_gimp)
         tidy(home)

@@ -44,8 +44,11 @@ def claim(home: Path) -> None:
     if not (home / MARKER).exists():
         # Weights may be there from before, but an environment without our mark may be anybody's.
         ours = {*OWN_FILES, MARKER, f"{MARKER}.new"}
-        foreign = sorted(path.name for path in home.iterdir() if path.name not in ours and not only_locked(path)
-                         ) if home.exists() else []
+        foreign = (
+            sorted(path.name for path in home.iterdir() if path.name not in ours and not only_locked(path))
+            if home.exists()
+            else []
+        )
         if foreign and not (home / MARKER).exists():  # another installer may have begun this moment
             raise InstallError(f"{home} holds other things ({foreign[0]}); choose an empty or new folder with --home.")
         home.mkdir(parents=True, exist_ok=True)
@@ -72,8 +75,9 @@ def only_locked(path: Path) -> bool:
 @contextlib.contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Keep a second installer out of the data folder."""
-    with locked(home / DOWNLOADS / "lock", f"Another installer is at work in {home}; wait for its end, then run this "
-                                           "again."):
+    with locked(
+        home / DOWNLOADS / "lock", f"Another installer is at work in {home}; wait for its end, then run this again."
+    ):
         yield
 
 

@@ -43,17 +43,26 @@ def make_environment(home: Path, build: Build) -> Path:
     if (LOCK / f"{build.name}.txt").exists():
         install_locked(home, folder, build.name, build.address)
     else:
-        print(f"The digests of the build {build.name} are not among those that come with this release; they are taken "
-              "from the index itself.")
-        run_pip(home, folder, "install", "--cache-dir", str(home / DOWNLOADS), "--index-url", build.address,
-                *(f"{name}=={locked_version(name)}+{build.name}" for name in TORCH))
+        print(
+            f"The digests of the build {build.name} are not among those that come with this release; they are taken "
+            "from the index itself."
+        )
+        run_pip(
+            home,
+            folder,
+            "install",
+            "--cache-dir",
+            str(home / DOWNLOADS),
+            "--index-url",
+            build.address,
+            *(f"{name}=={locked_version(name)}+{build.name}" for name in TORCH),
+        )
     own = home / DOWNLOADS / wheel_name()
     own.write_bytes(wheel)
     run_pip(home, folder, "install", "--no-deps", "--no-index", "--force-reinstall", str(own))
     run_pip(home, folder, "check")
     files = sorted(path.relative_to(folder).as_posix() for path in walk(folder))
-    write(folder / RECORD, json.dumps({"recipe": recipe(wheel, build), "build": build.name,
-                                       "files": [*files, RECORD]}))
+    write(folder / RECORD, json.dumps({"recipe": recipe(wheel, build), "build": build.name, "files": [*files, RECORD]}))
     return folder
 
 
@@ -82,8 +91,10 @@ def make_empty_environment(folder: Path) -> None:
         if importlib.util.find_spec(module) and importlib.util.find_spec(needs):
             run([sys.executable, "-I", "-c", WATCHED, module, str(folder)])
             return
-    raise InstallError("This Python cannot make private environments; install the package python3-venv (Debian, "
-                       "Ubuntu: sudo apt install python3-venv) and run this again.")
+    raise InstallError(
+        "This Python cannot make private environments; install the package python3-venv (Debian, "
+        "Ubuntu: sudo apt install python3-venv) and run this again."
+    )
 
 
 def remove_environment(folder: Path) -> None:

@@ -25,8 +25,10 @@ def install_plug_ins(home: Path, gimps: Sequence[Gimp], python: Path) -> None:
         try:
             place_plug_in(gimp.plug_in, python, home)
         except OSError as error:
-            print(f"{name}: the plug-in cannot be put there ({error.filename}: {error.strerror}); correct that, then "
-                  "run this again.")
+            print(
+                f"{name}: the plug-in cannot be put there ({error.filename}: {error.strerror}); correct that, then "
+                "run this again."
+            )
         else:
             placed += 1
             print(f"{name}: {gimp.plug_in}")

@@ -20,8 +20,15 @@ ANSWER_SECONDS = 20
 def ask(command: Sequence[str]) -> list[str]:
     """The lines that a program says; none where it is missing or fails."""
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False,
-                                stdin=subprocess.DEVNULL, timeout=ANSWER_SECONDS)
+        answer = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=ANSWER_SECONDS,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return []
     return answer.stdout.splitlines() if answer.returncode == 0 else []
@@ -46,13 +53,16 @@ def run(command: Sequence[str], home: Path | None = None) -> None:
     """Run a program in sight of the user; it ends with us. `InstallError` when it fails."""
     # In a group of its own, so that Ctrl+C comes to us alone and what the program has started can be ended with it.
     group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
-    with subprocess.Popen(command, env=clean_environment(home), cwd=tempfile.gettempdir(), stdin=subprocess.PIPE,
-                          **group) as child:
+    with subprocess.Popen(
+        command, env=clean_environment(home), cwd=tempfile.gettempdir(), stdin=subprocess.PIPE, **group
+    ) as child:
         code = child.wait()
     if code:
         log = f" (details in {home / 'log' / 'install.log'})" if home and "pip" in command else ""
-        raise InstallError(f"this step failed, for the reason above{log}; put it right and run install.py again, it "
-                           "goes on where it was.")
+        raise InstallError(
+            f"this step failed, for the reason above{log}; put it right and run install.py again, it "
+            "goes on where it was."
+        )
 
 
 def run_private(environment: Path, home: Path, module: str, *words: str) -> None:
@@ -69,18 +79,35 @@ def runs(python: Path) -> bool:
     """Whether this interpreter starts and has pip; after an upgrade of the system's Python it may not."""
     if not python.exists():
         return False
-    return subprocess.run([python, "-I", "-m", "pip", "--version"], capture_output=True, check=False,
-                          stdin=subprocess.DEVNULL, env=clean_environment(None)).returncode == 0
+    return (
+        subprocess.run(
+            [python, "-I", "-m", "pip", "--version"],
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=clean_environment(None),
+        ).returncode
+        == 0
+    )
 
 
-ASTRAY = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_NO_BINARY",
-          "PIP_REQUIREMENT", "PIP_EDITABLE", "VIRTUAL_ENV")
+ASTRAY = (
+    "PIP_USER",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_PYTHON",
+    "PIP_DRY_RUN",
+    "PIP_NO_BINARY",
+    "PIP_REQUIREMENT",
+    "PIP_EDITABLE",
+    "VIRTUAL_ENV",
+)
 
 
 def clean_environment(home: Path | None) -> dict[str, str]:
     """The environment variables without what would lead another Python or its pip astray."""
-    kept = {name: value for name, value in os.environ.items()
-            if name not in ASTRAY and not name.startswith("PYTHON")}
+    kept = {name: value for name, value in os.environ.items() if name not in ASTRAY and not name.startswith("PYTHON")}
     if home:
         # The system's folder for such files may be small, and what is left there after a kill stays.
         kept |= {"DECOUPLE_HOME": str(home), **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(home / DOWNLOADS))}

@@ -31,8 +31,10 @@ def switch(home: Path, environment: Path, with_gimp: bool) -> None:
     before = read_json(home / MARKER).get("plug_ins", [])
     gimps = find_gimps(sys.platform, user_folder(), os.environ) if with_gimp else []
     plug_ins = list(dict.fromkeys([*map(str, before), *(str(gimp.plug_in) for gimp in gimps)]))
-    write(home / MARKER, json.dumps({"version": __version__, "environment": environment.name, "plug_ins": plug_ins},
-                                    indent=2))
+    write(
+        home / MARKER,
+        json.dumps({"version": __version__, "environment": environment.name, "plug_ins": plug_ins}, indent=2),
+    )
     write(launcher(home), launcher_text(home, python_of(environment)), mode=0o755)
     if with_gimp:
         install_plug_ins(home, gimps, python_of(environment))
@@ -51,8 +53,9 @@ def tidy(home: Path) -> None:
     """Remove what was downloaded, and the environments that nothing uses any more."""
     remove_downloads(home)
     marker = read_json(home / MARKER)
-    used = {Path(str(read_json(Path(plug_in) / MARKER).get("python", "")))
-            for plug_in in marker.get("plug_ins", [])}  # where GIMP was left alone, it uses an earlier one
+    used = {
+        Path(str(read_json(Path(plug_in) / MARKER).get("python", ""))) for plug_in in marker.get("plug_ins", [])
+    }  # where GIMP was left alone, it uses an earlier one
     for folder in environments(home):
         if folder.name != marker.get("environment") and python_of(folder) not in used:
             # Windows keeps the files of a program that runs; the next installation tries again.
@@ -73,9 +76,17 @@ def stop_worker(home: Path) -> None:
         return
     with contextlib.suppress(subprocess.TimeoutExpired):
         stop = [str(python_of(present)), "-I", "-m", "decouple_core", "serve", "--stop"]
-        stopped = subprocess.run(stop, check=False, capture_output=True, timeout=STOPPING_SECONDS,
-                                 stdin=subprocess.DEVNULL, env=clean_environment(home), cwd=tempfile.gettempdir())
+        stopped = subprocess.run(
+            stop,
+            check=False,
+            capture_output=True,
+            timeout=STOPPING_SECONDS,
+            stdin=subprocess.DEVNULL,
+            env=clean_environment(home),
+            cwd=tempfile.gettempdir(),
+        )
         if stopped.returncode == 0:
             return
-    raise InstallError("The computing half is running and does not end; close GIMP, or restart the computer, and run "
-                       "this again.")
+    raise InstallError(
+        "The computing half is running and does not end; close GIMP, or restart the computer, and run this again."
+    )

@@ -29,8 +29,10 @@ from installer.switch import stop_worker
 def uninstall(home: Path) -> int:
     """Remove the plug-in from every GIMP 3, and from the data folder what this program made."""
     marker = read_json(home / MARKER)
-    plug_ins = [*(Path(str(path)) for path in marker.get("plug_ins", [])),
-                *(gimp.plug_in for gimp in find_gimps(sys.platform, user_folder(), os.environ))]
+    plug_ins = [
+        *(Path(str(path)) for path in marker.get("plug_ins", [])),
+        *(gimp.plug_in for gimp in find_gimps(sys.platform, user_folder(), os.environ)),
+    ]
     for plug_in in dict.fromkeys(plug_ins):
         remove_plug_in(plug_in, home)
     if not (home / MARKER).exists():
@@ -42,8 +44,13 @@ def uninstall(home: Path) -> int:
         if sys.platform != "win32":  # a lock is removed by its holder alone; there, what is open cannot be removed
             for lock in (home / "run" / "lock", home / "weights" / ".lock"):
                 if lock.is_file():
-                    locks.enter_context(locked(lock, f"The program is at work in {home}; close GIMP, or wait for the "
-                                                     "end of what is running, then run this again."))
+                    locks.enter_context(
+                        locked(
+                            lock,
+                            f"The program is at work in {home}; close GIMP, or wait for the "
+                            "end of what is running, then run this again.",
+                        )
+                    )
         for folder in environments(home):
             remove_environment(folder)
         for name, patterns in OWN_FILES.items():

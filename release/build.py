@@ -33,9 +33,23 @@ from installer.wheel import build_wheel, metadata, wheel_name  # noqa: E402
 
 NAME = f"decoupled_style-{__version__}"
 STARTERS = REPOSITORY / "release" / "starters"
-FOR_USERS = ("decouple_contract/", "decouple_core/", "gimp_plugin/", "release/lock/", "tests/data/",
-             "docs/user-guide.md", "docs/guia-de-uso.md", "docs/dialog", "docs/before_after", "install.py",
-             "installer/", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
+FOR_USERS = (
+    "decouple_contract/",
+    "decouple_core/",
+    "gimp_plugin/",
+    "release/lock/",
+    "tests/data/",
+    "docs/user-guide.md",
+    "docs/guia-de-uso.md",
+    "docs/dialog",
+    "docs/before_after",
+    "install.py",
+    "installer/",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+)
 """What the zip with the installer holds, by how the paths begin."""
 PROGRAMS = (".sh", ".command")
 
@@ -48,10 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     sources = source_files()
     bill = bill_of_materials()
-    made = {wheel_name(): build_wheel(),
-            f"{NAME}.tar.gz": source_distribution(sources),
-            f"{NAME}-installer.zip": installer(sources, bill),
-            f"{NAME}.cdx.json": bill}
+    made = {
+        wheel_name(): build_wheel(),
+        f"{NAME}.tar.gz": source_distribution(sources),
+        f"{NAME}-installer.zip": installer(sources, bill),
+        f"{NAME}.cdx.json": bill,
+    }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in made.items())
     made["SHA256SUMS"] = sums.encode()
     for name, data in made.items():
@@ -59,8 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{len(data):>10,} bytes  {folder / name}")
     for build in ("cpu", "cu126", "cu130", "rocm", "xpu"):
         if not any(LOCK.glob(f"{build}*.txt")):
-            print(f"release/build.py: the lock holds no digests of the build {build}*; run release/update_lock.py "
-                  "where torch's own index answers.", file=sys.stderr)
+            print(
+                f"release/build.py: the lock holds no digests of the build {build}*; run release/update_lock.py "
+                "where torch's own index answers.",
+                file=sys.stderr,
+            )
     return 0
 
 
@@ -70,8 +89,11 @@ def source_files() -> dict[str, bytes]:
         listed = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, check=True)
         names = [name for name in listed.stdout.decode().split("\0") if name]
     else:
-        names = [path.relative_to(REPOSITORY).as_posix() for path in walk(REPOSITORY)
-                 if path.suffix != ".pyc" and path.name != "PKG-INFO"]
+        names = [
+            path.relative_to(REPOSITORY).as_posix()
+            for path in walk(REPOSITORY)
+            if path.suffix != ".pyc" and path.name != "PKG-INFO"
+        ]
     return {name: (REPOSITORY / name).read_bytes() for name in sorted(names)}
 
 
@@ -91,8 +113,13 @@ def source_distribution(sources: dict[str, bytes]) -> bytes:
 def gzipped(data: bytes) -> bytes:
     """A gzip file by hand, stored: compressors differ between versions, and most of this is pictures."""
     blocks = [data[start : start + 0xFFFF] for start in range(0, len(data), 0xFFFF)] or [b""]
-    body = b"".join(bytes([number == len(blocks) - 1]) + len(block).to_bytes(2, "little")
-                    + (0xFFFF ^ len(block)).to_bytes(2, "little") + block for number, block in enumerate(blocks))
+    body = b"".join(
+        bytes([number == len(blocks) - 1])
+        + len(block).to_bytes(2, "little")
+        + (0xFFFF ^ len(block)).to_bytes(2, "little")
+        + block
+        for number, block in enumerate(blocks)
+    )
     head = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x00\xff"
     return head + body + zlib.crc32(data).to_bytes(4, "little") + (len(data) & 0xFFFFFFFF).to_bytes(4, "little")
 
@@ -120,20 +147,39 @@ def bill_of_materials() -> bytes:
             if match:
                 reference = f"pkg:pypi/{match[1]}@{match[2].replace('+', '%2B')}"
                 hashes = [{"alg": "SHA-256", "content": digest} for digest in re.findall(r"sha256:(\w{64})", line)]
-                components[reference] = {"type": "library", "bom-ref": reference, "name": match[1],
-                                         "version": match[2], "purl": reference, "hashes": hashes}
+                components[reference] = {
+                    "type": "library",
+                    "bom-ref": reference,
+                    "name": match[1],
+                    "version": match[2],
+                    "purl": reference,
+                    "hashes": hashes,
+                }
     own = f"pkg:pypi/decoupled-style@{__version__}"
-    return (json.dumps({
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own + ''.join(sorted(components)))}",
-        "version": 1,
-        "metadata": {"component": {"type": "application", "bom-ref": own, "name": "decoupled-style",
-                                   "version": __version__, "purl": own,
-                                   "licenses": [{"license": {"id": "GPL-3.0-or-later"}}]}},
-        "components": [components[reference] for reference in sorted(components)],
-        "dependencies": [{"ref": own, "dependsOn": sorted(components)}],
-    }, indent=1) + "\n").encode()
+    return (
+        json.dumps(
+            {
+                "bomFormat": "CycloneDX",
+                "specVersion": "1.6",
+                "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own + ''.join(sorted(components)))}",
+                "version": 1,
+                "metadata": {
+                    "component": {
+                        "type": "application",
+                        "bom-ref": own,
+                        "name": "decoupled-style",
+                        "version": __version__,
+                        "purl": own,
+                        "licenses": [{"license": {"id": "GPL-3.0-or-later"}}],
+                    }
+                },
+                "components": [components[reference] for reference in sorted(components)],
+                "dependencies": [{"ref": own, "dependsOn": sorted(components)}],
+            },
+            indent=1,
+        )
+        + "\n"
+    ).encode()
 
 
 if __name__ == "__main__":

@@ -77,9 +77,17 @@ class Target(NamedTuple):
 
     def environment(self, python: str) -> dict[str, str]:
         """The values of markers."""
-        return {"sys_platform": self.sys_platform, "platform_system": self.system, "platform_machine": self.machine,
-                "os_name": self.os_name, "python_version": python, "python_full_version": f"{python}.0",
-                "implementation_name": "cpython", "platform_python_implementation": "CPython", "extra": ""}
+        return {
+            "sys_platform": self.sys_platform,
+            "platform_system": self.system,
+            "platform_machine": self.machine,
+            "os_name": self.os_name,
+            "python_version": python,
+            "python_full_version": f"{python}.0",
+            "implementation_name": "cpython",
+            "platform_python_implementation": "CPython",
+            "extra": "",
+        }
 
 
 TARGETS = {
@@ -127,8 +135,10 @@ def main() -> int:
     """Resolve, write the lists, count; returns the exit code."""
     folder = LOCK
     packages = resolve([], REPOSITORY / "pyproject.toml")
-    sets = {"base": [p for p in packages if not of_torch(p.name)],
-            "registry": [p for p in packages if of_torch(p.name)]}
+    sets = {
+        "base": [p for p in packages if not of_torch(p.name)],
+        "registry": [p for p in packages if of_torch(p.name)],
+    }
     base = {p.name for p in sets["base"]}
     version = {p.name: p.version for p in packages}
     for build in builds(version["torch"]):
@@ -146,8 +156,10 @@ def main() -> int:
         for platform, target in TARGETS.items():
             wheels = [wheel for package in chosen if (wheel := package.wheel(target, SIZED_PYTHON))]
             if name == "base" or any(wheel.name.startswith("torch-") for wheel in wheels):
-                sizes[platform][name] = {"download": sum(download_size(wheel) for wheel in wheels),
-                                         "installed": sum(installed_size(wheel) for wheel in wheels)}
+                sizes[platform][name] = {
+                    "download": sum(download_size(wheel) for wheel in wheels),
+                    "installed": sum(installed_size(wheel) for wheel in wheels),
+                }
     (folder / "sizes.json").write_text(json.dumps(sizes, indent=1) + "\n", encoding="utf-8", newline="\n")
     print(f"{len(packages)} packages in {folder}; builds of torch: {', '.join(sorted(set(sets) - {'base'}))}")
     return 0
@@ -163,8 +175,10 @@ def builds(version: str) -> list[str]:
     try:
         return sorted(torch_builds(version))
     except OSError as error:
-        print(f"Torch's own index does not answer ({error}): its builds are not locked. Run this again where it does.",
-              file=sys.stderr)
+        print(
+            f"Torch's own index does not answer ({error}): its builds are not locked. Run this again where it does.",
+            file=sys.stderr,
+        )
         return []
 
 
@@ -174,10 +188,30 @@ def resolve(options: Sequence[str], *wanted: str | Path) -> list[Package]:
         asked = Path(folder) / "wanted.txt"
         asked.write_text("\n".join([*(str(w) for w in wanted if isinstance(w, str)), "pip"]), encoding="utf-8")
         out = Path(folder) / "pylock.toml"
-        command = [sys.executable, "-m", "uv", "pip", "compile", *(str(w) for w in wanted if isinstance(w, Path)),
-                   str(asked), "--constraint", str(REPOSITORY / "tests" / "constraints.txt"), *options, "--universal",
-                   "--no-build", "--python-version", PYTHONS[0], "--index-strategy", "unsafe-best-match", "--quiet",
-                   "--no-config", "--format", "pylock.toml", "--output-file", str(out)]
+        command = [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "compile",
+            *(str(w) for w in wanted if isinstance(w, Path)),
+            str(asked),
+            "--constraint",
+            str(REPOSITORY / "tests" / "constraints.txt"),
+            *options,
+            "--universal",
+            "--no-build",
+            "--python-version",
+            PYTHONS[0],
+            "--index-strategy",
+            "unsafe-best-match",
+            "--quiet",
+            "--no-config",
+            "--format",
+            "pylock.toml",
+            "--output-file",
+            str(out),
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         found = tomllib.loads(out.read_text(encoding="utf-8"))
     return [package(values) for values in found["packages"]]
@@ -186,10 +220,13 @@ def resolve(options: Sequence[str], *wanted: str | Path) -> list[Package]:
 def package(values: dict[str, Any]) -> Package:
     """One package of a lock file, with those of its wheels that fit a platform of ours."""
     fitting = {tag for target in TARGETS.values() for python in PYTHONS for tag in target.tags(python)}
-    wheels = [Wheel(unquote(wheel["url"].rpartition("/")[2]), wheel["url"], wheel["hashes"]["sha256"])
-              for wheel in values.get("wheels", ())]
-    return Package(values["name"], values["version"], values.get("marker", ""),
-                   [wheel for wheel in wheels if fitting & wheel.tags])
+    wheels = [
+        Wheel(unquote(wheel["url"].rpartition("/")[2]), wheel["url"], wheel["hashes"]["sha256"])
+        for wheel in values.get("wheels", ())
+    ]
+    return Package(
+        values["name"], values["version"], values.get("marker", ""), [wheel for wheel in wheels if fitting & wheel.tags]
+    )
 
 
 def lines(packages: Sequence[Package]) -> Iterator[str]:

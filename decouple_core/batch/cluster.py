@@ -42,8 +42,16 @@ TELL_SECONDS = 4.0
 """Without workers, before the user is told what is waited for."""
 
 
-def run_on_cluster(address: str, tasks: Sequence[Task], settings: Settings, finished: Finished,
-                   series: Sequence[str] = (), *, wait: float, say: Callable[[Message], None]) -> None:
+def run_on_cluster(
+    address: str,
+    tasks: Sequence[Task],
+    settings: Settings,
+    finished: Finished,
+    series: Sequence[str] = (),
+    *,
+    wait: float,
+    say: Callable[[Message], None],
+) -> None:
     """Make these pictures on the workers of the scheduler at an address, such as ``tcp://host:8786``.
 
     One look for a series is fitted by each worker, which is the same on all of them but for rounding.

@@ -135,5 +135,6 @@ class Entry:
     def placed(self, folder: Path) -> Entry:
         """The entry when its result has got its place."""
         assert self.made is not None  # it was noted before
-        return replace(self, outcome="done", replaces=None,
-                       made=replace(Stamp.of(folder / self.output), sha256=self.made.sha256))
+        return replace(
+            self, outcome="done", replaces=None, made=replace(Stamp.of(folder / self.output), sha256=self.made.sha256)
+        )

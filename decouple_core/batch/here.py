@@ -37,8 +37,15 @@ Finished = Callable[[Task, Done], None]
 """Told, by the thread that started the batch, what has become of each task."""
 
 
-def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Finished, progress: Progress,
-             engine: Engine | None = None, series: Sequence[str] = ()) -> None:
+def run_here(
+    tasks: Sequence[Task],
+    settings: Settings,
+    jobs: int,
+    finished: Finished,
+    progress: Progress,
+    engine: Engine | None = None,
+    series: Sequence[str] = (),
+) -> None:
     """Make these pictures; one that fails is told as such, and the others go on.
 
     Parameters
@@ -71,8 +78,16 @@ def run_here(tasks: Sequence[Task], settings: Settings, jobs: int, finished: Fin
             behind.settle(0)
 
 
-def _solve_all(ahead: _Ahead, behind: _Behind, writing: ThreadPoolExecutor, settings: Settings, jobs: int,
-               progress: Progress, series: Sequence[str], engine: Engine) -> None:
+def _solve_all(
+    ahead: _Ahead,
+    behind: _Behind,
+    writing: ThreadPoolExecutor,
+    settings: Settings,
+    jobs: int,
+    progress: Progress,
+    series: Sequence[str],
+    engine: Engine,
+) -> None:
     style_path, style = "", None
     while ahead.fill(max(1, jobs)):
         task, future = ahead.next()

@@ -36,7 +36,7 @@ class Journal:
         start = self._file.tell()
         try:
             while rest:
-                rest = rest[self._file.write(rest):]
+                rest = rest[self._file.write(rest) :]
         except BaseException:
             self._file.truncate(start)
             self._file.seek(start)

@@ -18,8 +18,32 @@ if TYPE_CHECKING:
     from decouple_core.batch.results import Results
     from decouple_core.batch.work import Task
 
-PICTURES = frozenset((".png", ".jpg", ".jpeg", ".jpe", ".mpo", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
-                      ".hif", ".jxl", ".exr", ".jp2", ".j2k", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".psd"))
+PICTURES = frozenset(
+    (
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".mpo",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".jxl",
+        ".exr",
+        ".jp2",
+        ".j2k",
+        ".gif",
+        ".bmp",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".psd",
+    )
+)
 """Endings of what is taken from a folder. A file that is named itself is tried whatever it is called."""
 
 
@@ -44,8 +68,14 @@ def _files_of(given: str, endings: frozenset[str], leave_out: Sequence[Path] = (
     if not folder.is_dir():
         return [folder]
     try:
-        found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in endings
-                 and not path.name.startswith(".") and path.is_file() and path not in leave_out]
+        found = [
+            path
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in endings
+            and not path.name.startswith(".")
+            and path.is_file()
+            and path not in leave_out
+        ]
     except OSError as error:
         raise as_failure(error, InputError("file-unreadable", path=str(folder), reason=reason(error))) from error
     if not found:
@@ -105,8 +135,14 @@ def _names(stem: str, parent: str, suffix: str) -> Iterator[str]:
         yield f"{stem}_{number}{suffix}"
 
 
-def entries_of(targets: Sequence[Path], styles: Sequence[Path], remembered: Mapping[str, Entry], names: Names,
-               ending: str | None, written: Sequence[str]) -> list[Entry]:
+def entries_of(
+    targets: Sequence[Path],
+    styles: Sequence[Path],
+    remembered: Mapping[str, Entry],
+    names: Names,
+    ending: str | None,
+    written: Sequence[str],
+) -> list[Entry]:
     """One entry for every target and style, style after style, under the name that it has already or a new one.
 
     Parameters
@@ -135,8 +171,9 @@ def entries_of(targets: Sequence[Path], styles: Sequence[Path], remembered: Mapp
     return entries
 
 
-def to_make(entries: Sequence[Entry], recipes: Mapping[str, str], results: Results, names: Names, *,
-            several: bool) -> dict[Task, Entry]:
+def to_make(
+    entries: Sequence[Entry], recipes: Mapping[str, str], results: Results, names: Names, *, several: bool
+) -> dict[Task, Entry]:
     """What is not made, or not of these settings, style and target.
 
     A file that this folder's batches have not made, or that somebody has changed since, is theirs: the new one gets

@@ -91,8 +91,16 @@ class Results:
         earlier = entry.made if os.path.lexists(path) else None
         if os.path.lexists(path) and not (earlier and earlier.proves(path)):
             raise InputError("batch-taken", path=str(path))
-        entry = replace(entry, outcome="placing", seconds=round(done.seconds, 3), problem="", recipe=recipe,
-                        made_of=done.made_of, made=done.part.stamp, replaces=earlier)
+        entry = replace(
+            entry,
+            outcome="placing",
+            seconds=round(done.seconds, 3),
+            problem="",
+            recipe=recipe,
+            made_of=done.made_of,
+            made=done.part.stamp,
+            replaces=earlier,
+        )
         self._note(entry)
         with _refused(path):
             self._journal.sync()

@@ -78,8 +78,13 @@ def read_summary(folder: Path) -> Summary:
 
 def write_summary(folder: Path, workshop: Path, summary: Summary) -> None:
     """Write the file anew, in the workshop, and put it in its place."""
-    values = {"format": FORMAT, "version": VERSION, "journal": summary.journal, **summary.facts,
-              "pictures": [vars(entry) for entry in summary.entries.values()]}
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "journal": summary.journal,
+        **summary.facts,
+        "pictures": [vars(entry) for entry in summary.entries.values()],
+    }
     part = workshop / NAME
     write_whole(part, json.dumps(values, indent=1, default=vars).encode())
     try:

@@ -112,15 +112,17 @@ def read_style(path: str) -> LoadedStyle:
     return LoadedStyle(picture)
 
 
-def stylise(engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent,
-          ) -> np.ndarray:
+def stylise(
+    engine: Engine, target: Loaded, style: LoadedStyle, settings: Settings, progress: Progress = silent
+) -> np.ndarray:
     """The target in the style, (H, W, 3) float32: what `transfer` makes of the two."""
     request = Request(Input(target.image.pixels, target.image.alpha), style.source, settings, colour=style.colour)
     return request.carried_out(engine, progress=progress).image
 
 
-def with_one_look(engine: Engine, style: LoadedStyle, series: Sequence[str], settings: Settings,
-                  progress: Progress = silent) -> LoadedStyle:
+def with_one_look(
+    engine: Engine, style: LoadedStyle, series: Sequence[str], settings: Settings, progress: Progress = silent
+) -> LoadedStyle:
     """The style with the colour part that a series is given, fitted on these pictures of it.
 
     Raises
@@ -142,8 +144,11 @@ def with_one_look(engine: Engine, style: LoadedStyle, series: Sequence[str], set
                 if len(problems) == len(series):
                     raise
 
-    features = style.source if isinstance(style.source, Style) else style.source.measured(
-        engine, settings, for_any=False, progress=progress)
+    features = (
+        style.source
+        if isinstance(style.source, Style)
+        else style.source.measured(engine, settings, for_any=False, progress=progress)
+    )
     return LoadedStyle(features, engine.fit_together(usable(), features, settings, progress))
 
 

@@ -18,8 +18,13 @@ class Bar:
     def __enter__(self) -> Bar:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=100, unit="%", bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}", file=sys.stderr,
-                         disable=not sys.stderr.isatty())
+        self._bar = tqdm(
+            total=100,
+            unit="%",
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}",
+            file=sys.stderr,
+            disable=not sys.stderr.isatty(),
+        )
         self._message: Message | None = None
         self._told = 0.0
         return self
@@ -45,8 +50,13 @@ class BatchBar:
 
         self._count, self._done = count, 0
         self._start = time.monotonic()
-        self._bar = tqdm(total=count, file=sys.stderr, disable=not sys.stderr.isatty(), smoothing=0,
-                         bar_format="{desc} {n:.1f} of {total}|{bar}| {elapsed}, {remaining} left")
+        self._bar = tqdm(
+            total=count,
+            file=sys.stderr,
+            disable=not sys.stderr.isatty(),
+            smoothing=0,
+            bar_format="{desc} {n:.1f} of {total}|{bar}| {elapsed}, {remaining} left",
+        )
 
     def __enter__(self) -> BatchBar:
         return self
@@ -78,8 +88,11 @@ class BatchBar:
 def say(line: str) -> None:
     """Write a line to standard error, whatever characters it has and whoever may have stopped reading."""
     with contextlib.suppress(OSError):
-        print(line.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"),
-              file=sys.stderr, flush=True)
+        print(
+            line.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"),
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _clock(seconds: float) -> str:

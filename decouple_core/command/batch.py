@@ -40,28 +40,56 @@ MOST_WAIT = 7 * 24 * 3600
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("style", metavar="STYLE",
-                        help="picture, .style file, or folder of these, to take the style from")
+    parser.add_argument(
+        "style", metavar="STYLE", help="picture, .style file, or folder of these, to take the style from"
+    )
     parser.add_argument("targets", metavar="TARGET", nargs="+", help="pictures, or folders of pictures, to change")
-    parser.add_argument("-o", "--output", metavar="FOLDER", required=True,
-                        help="folder for the results and summary.json; created if it is missing")
-    parser.add_argument("--style", metavar="STYLE", action="append", default=[], dest="more_styles",
-                        help="another style: every target gets each style, and the results' names include it; may be "
-                             "repeated")
-    parser.add_argument("--format", metavar="ENDING", help="file format of the results, such as png (default: as "
-                                                           "each target)")
-    parser.add_argument("--same-look", action="store_true",
-                        help=f"one look for the series: one colour part for all targets, fitted on at most {FITTED} of "
-                             "them, so that frames do not flicker")
-    parser.add_argument("--jobs", type=int, default=JOBS, metavar=f"0..{MOST_JOBS}",
-                        help="how many pictures to read and write in the background while one is computed; 0: none "
-                             "(default: %(default)s)")
-    parser.add_argument("--cluster", metavar="ADDRESS",
-                        help="hand the pictures to the workers of the Dask scheduler at this address, such as "
-                             "tcp://host:8786; the cluster must be your own, because its processes run whatever they "
-                             "send each other")
-    parser.add_argument("--cluster-wait", type=float, default=CLUSTER_WAIT, metavar=f"0..{MOST_WAIT} s",
-                        help="how long to wait for workers while the scheduler has none (default: %(default)s)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        required=True,
+        help="folder for the results and summary.json; created if it is missing",
+    )
+    parser.add_argument(
+        "--style",
+        metavar="STYLE",
+        action="append",
+        default=[],
+        dest="more_styles",
+        help="another style: every target gets each style, and the results' names include it; may be repeated",
+    )
+    parser.add_argument(
+        "--format", metavar="ENDING", help="file format of the results, such as png (default: as each target)"
+    )
+    parser.add_argument(
+        "--same-look",
+        action="store_true",
+        help=f"one look for the series: one colour part for all targets, fitted on at most {FITTED} of "
+        "them, so that frames do not flicker",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=JOBS,
+        metavar=f"0..{MOST_JOBS}",
+        help="how many pictures to read and write in the background while one is computed; 0: none "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="hand the pictures to the workers of the Dask scheduler at this address, such as "
+        "tcp://host:8786; the cluster must be your own, because its processes run whatever they "
+        "send each other",
+    )
+    parser.add_argument(
+        "--cluster-wait",
+        type=float,
+        default=CLUSTER_WAIT,
+        metavar=f"0..{MOST_WAIT} s",
+        help="how long to wait for workers while the scheduler has none (default: %(default)s)",
+    )
     add_settings(parser)
 
 
@@ -91,8 +119,9 @@ def run(options: argparse.Namespace) -> str:
     seconds = time.perf_counter() - start
     if failed:  # the others are made all the same
         raise DecoupleError("batch-failed", failed=failed, count=len(entries), summary=str(results.summary))
-    return (f"{folder}: {len(todo)} made, {len(entries) - len(todo)} there already, {seconds:.1f} s"
-            + (f", {seconds / len(todo):.2f} s each" if todo else ""))
+    return f"{folder}: {len(todo)} made, {len(entries) - len(todo)} there already, {seconds:.1f} s" + (
+        f", {seconds / len(todo):.2f} s each" if todo else ""
+    )
 
 
 def _check_range(name: str, value: float, high: int) -> None:
@@ -139,8 +168,14 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, options: argparse.Namespace,
-          results: Results, series: list[str]) -> int:
+def _make(
+    todo: dict[Task, Entry],
+    recipes: dict[str, str],
+    settings: Settings,
+    options: argparse.Namespace,
+    results: Results,
+    series: list[str],
+) -> int:
     """Make these pictures and give each its place as it is finished; how many failed."""
     tasks = list(todo)
     failures: list[tuple[str, Message]] = []
@@ -162,8 +197,15 @@ def _make(todo: dict[Task, Entry], recipes: dict[str, str], settings: Settings, 
             if options.cluster and tasks:
                 from decouple_core.batch.cluster import run_on_cluster
 
-                run_on_cluster(options.cluster, tasks, settings, finished, series, wait=options.cluster_wait,
-                               say=lambda message: say(str(message)))
+                run_on_cluster(
+                    options.cluster,
+                    tasks,
+                    settings,
+                    finished,
+                    series,
+                    wait=options.cluster_wait,
+                    say=lambda message: say(str(message)),
+                )
             elif tasks:
                 from decouple_core.batch.here import run_here
 
@@ -181,8 +223,11 @@ def _stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # others get no signals
         yield
         return
-    before = {number: signal.signal(number, signal.default_int_handler) for number in _endings()
-              if signal.getsignal(number) is signal.SIG_DFL}
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in _endings()
+        if signal.getsignal(number) is signal.SIG_DFL
+    }
     try:
         yield
     finally:

@@ -18,14 +18,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("target", metavar="TARGET", help="picture to change")
     parser.add_argument("style", metavar="STYLE", help="picture or .style file to take the style from")
-    parser.add_argument("-o", "--output", metavar="LOOK", required=True,
-                        help="file to write: .cube, or .png for a HaldCLUT")
-    parser.add_argument("--nodes", type=int, default=NODES, metavar=f"{LEAST_NODES}..{MOST_NODES}",
-                        help="how many nodes the table has along each axis; a HaldCLUT uses the nearest of 16, 25, "
-                             "36, 49 and 64 (default: %(default)s)")
+    parser.add_argument(
+        "-o", "--output", metavar="LOOK", required=True, help="file to write: .cube, or .png for a HaldCLUT"
+    )
+    parser.add_argument(
+        "--nodes",
+        type=int,
+        default=NODES,
+        metavar=f"{LEAST_NODES}..{MOST_NODES}",
+        help="how many nodes the table has along each axis; a HaldCLUT uses the nearest of 16, 25, "
+        "36, 49 and 64 (default: %(default)s)",
+    )
     add_masks(parser)
-    add_settings(parser, only=[row.name for row in dataclasses.fields(Settings)
-                               if row.name not in ("mode", *OF_PLACES) and row.metadata["only_with"] != PAINTING])
+    add_settings(
+        parser,
+        only=[
+            row.name
+            for row in dataclasses.fields(Settings)
+            if row.name not in ("mode", *OF_PLACES) and row.metadata["only_with"] != PAINTING
+        ],
+    )
 
 
 def run(options: argparse.Namespace) -> str:
@@ -40,9 +52,19 @@ def run(options: argparse.Namespace) -> str:
     start = time.perf_counter()
     with Bar() as bar:
         table = Session().fit_lookup_table(
-            options.target, options.style, settings, nodes=nodes, title=readable(Path(options.style).stem),
-            target_mask=options.target_mask, style_mask=options.style_mask, regions=options.regions, progress=bar)
+            options.target,
+            options.style,
+            settings,
+            nodes=nodes,
+            title=readable(Path(options.style).stem),
+            target_mask=options.target_mask,
+            style_mask=options.style_mask,
+            regions=options.regions,
+            progress=bar,
+        )
     table.save(options.output)
     assert table.nearness is not None  # it was fitted
-    return (f"{options.output}: {nodes} nodes, ΔE2000 from the photograph {table.nearness.mean:.1f} on average and "
-            f"{table.nearness.p95:.1f} at the 95th percentile, {time.perf_counter() - start:.1f} s")
+    return (
+        f"{options.output}: {nodes} nodes, ΔE2000 from the photograph {table.nearness.mean:.1f} on average and "
+        f"{table.nearness.p95:.1f} at the 95th percentile, {time.perf_counter() - start:.1f} s"
+    )

@@ -22,8 +22,12 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
     """Where the target changes, where the style is taken from, and which of their regions correspond."""
     parser.add_argument("--target-mask", metavar="M", help="mask of the target: white changes, black stays")
     parser.add_argument("--style-mask", metavar="M", help="mask of the style: white is used, black is not")
-    parser.add_argument("--regions", nargs=2, metavar=("TARGET_LABELS", "STYLE_LABELS"),
-                        help="label pictures for target and style; areas of the same colour belong together")
+    parser.add_argument(
+        "--regions",
+        nargs=2,
+        metavar=("TARGET_LABELS", "STYLE_LABELS"),
+        help="label pictures for target and style; areas of the same colour belong together",
+    )
 
 
 def add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = None) -> None:
@@ -32,13 +36,17 @@ def add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = N
         if only is not None and row.name not in only:
             continue
         flag, meta = "--" + row.name.replace("_", "-"), row.metadata
-        words: dict[str, Any] = {"default": row.default, "dest": row.name,
-                                 "help": f"{meta['help']} (default: %(default)s)"}
+        words: dict[str, Any] = {
+            "default": row.default,
+            "dest": row.name,
+            "help": f"{meta['help']} (default: %(default)s)",
+        }
         if isinstance(row.default, bool):
             parser.add_argument(flag, action="store_true", dest=row.name, help=meta["help"])
         elif row.name == "match":
-            parser.add_argument(flag, action="append", metavar="TX,TY=SX,SY", dest=row.name,
-                                help=f"{meta['help']}; may be given again")
+            parser.add_argument(
+                flag, action="append", metavar="TX,TY=SX,SY", dest=row.name, help=f"{meta['help']}; may be given again"
+            )
         elif isinstance(row.default, tuple):
             words["help"] = meta["help"]
             parser.add_argument(flag, type=numbers, metavar="A,B,…", **words)
@@ -46,8 +54,12 @@ def add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = N
             also = OTHER_NAMES if row.name == "mode" else {}
             parser.add_argument(flag, choices=(*meta["choices"], *also), **words)
         elif meta["automatic"] is not None:
-            parser.add_argument(flag, type=_or_automatic(meta["automatic"]), metavar=f"auto|{_range(meta)}",
-                                **{**words, "default": "auto"})
+            parser.add_argument(
+                flag,
+                type=_or_automatic(meta["automatic"]),
+                metavar=f"auto|{_range(meta)}",
+                **{**words, "default": "auto"},
+            )
         else:
             parser.add_argument(flag, type=type(row.default), metavar=_range(meta), **words)
 

@@ -22,8 +22,13 @@ def main(argv: Sequence[str]) -> int:
         0, also where another worker already serves this user.
     """
     parser = Parser(prog="decouple_core serve", description=main.__doc__)
-    parser.add_argument("--idle", type=_seconds, default=IDLE_SECONDS, metavar="SECONDS",
-                        help="end after this long without clients (default: %(default)g)")
+    parser.add_argument(
+        "--idle",
+        type=_seconds,
+        default=IDLE_SECONDS,
+        metavar="SECONDS",
+        help="end after this long without clients (default: %(default)g)",
+    )
     parser.add_argument("--stop", action="store_true", help="end the worker that runs, if there is one")
     args = parser.parse_args(argv)
     home = data_folder()

@@ -15,15 +15,23 @@ from decouple_core.command.parser import add_settings, numbers, settings_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("images", metavar="IMAGE", nargs="+",
-                        help="pictures to measure, or .style files; several are mixed")
-    parser.add_argument("--weights", type=numbers, metavar="W,W,…",
-                        help="how much each one counts when several are mixed (default: all the same)")
-    parser.add_argument("-o", "--output", metavar="FILE.style", required=True,
-                        help="file to write: the style, or with --show the sheet")
-    parser.add_argument("--show", action="store_true",
-                        help="instead of a style, write a sheet that shows it: noise painted in the style, and its "
-                             "palette")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="+", help="pictures to measure, or .style files; several are mixed"
+    )
+    parser.add_argument(
+        "--weights",
+        type=numbers,
+        metavar="W,W,…",
+        help="how much each one counts when several are mixed (default: all the same)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE.style", required=True, help="file to write: the style, or with --show the sheet"
+    )
+    parser.add_argument(
+        "--show",
+        action="store_true",
+        help="instead of a style, write a sheet that shows it: noise painted in the style, and its palette",
+    )
     parser.add_argument("--style-mask", metavar="M", help="mask of the style: white is used, black is not")
     add_settings(parser)
 
@@ -56,8 +64,11 @@ def run(options: argparse.Namespace) -> str:
                 continue
             image = read_image(path)
             mask = read_mask(options.style_mask, size_of(image)) if options.style_mask else None
-            measured.append(Input(image.pixels, image.alpha, mask).measured(
-                engine, settings, name=readable(Path(path).stem), progress=bar))
+            measured.append(
+                Input(image.pixels, image.alpha, mask).measured(
+                    engine, settings, name=readable(Path(path).stem), progress=bar
+                )
+            )
         mixed = mix(measured, options.weights)
         if options.show:
             write_image(output, swatch(engine, mixed, settings, bar))

@@ -20,8 +20,14 @@ SIDE, PALETTE_ROWS = 256, 48
 NOISE = 0.15
 """Standard deviation of the noise around grey: nearly all of it within the box."""
 
-LOOSE: dict[str, Any] = {"mode": "painting", "size": SIDE, "structure": 0.0, "keep_detail": 0.0, "freedom": 0.7,
-                         "allow_black": True}
+LOOSE: dict[str, Any] = {
+    "mode": "painting",
+    "size": SIDE,
+    "structure": 0.0,
+    "keep_detail": 0.0,
+    "freedom": 0.7,
+    "allow_black": True,
+}
 """Noise has no edges or detail to be kept, and may bend farther than a picture."""
 
 STEPS = ((1.3, 0.0), (0.0, 1.3), (0.0, 0.0), (0.0, -1.3), (-1.3, 0.0))

@@ -29,18 +29,31 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("target", metavar="TARGET", help="picture to change")
-    parser.add_argument("style", metavar="STYLE",
-                        help="picture or .style file to take the style from; or a lookup table: .cube, .3dl, .csp, "
-                             ".spi1d, .spi3d or .clf")
-    parser.add_argument("-o", "--output", metavar="OUT", required=True,
-                        help="file to write; PNG, TIFF and JPEG XL keep 16 bits, OpenEXR keeps floats")
-    parser.add_argument("--lut", action="store_true",
-                        help="STYLE is a lookup table, even if it is a picture (HaldCLUT)")
+    parser.add_argument(
+        "style",
+        metavar="STYLE",
+        help="picture or .style file to take the style from; or a lookup table: .cube, .3dl, .csp, "
+        ".spi1d, .spi3d or .clf",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="file to write; PNG, TIFF and JPEG XL keep 16 bits, OpenEXR keeps floats",
+    )
+    parser.add_argument(
+        "--lut", action="store_true", help="STYLE is a lookup table, even if it is a picture (HaldCLUT)"
+    )
     add_masks(parser)
-    parser.add_argument("--components", metavar="DIR",
-                        help="also write the parts that add up to the result into this folder")
-    parser.add_argument("--report", metavar="DIR",
-                        help="also write report.json, report.html and the picture after every step into this folder")
+    parser.add_argument(
+        "--components", metavar="DIR", help="also write the parts that add up to the result into this folder"
+    )
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="also write report.json, report.html and the picture after every step into this folder",
+    )
     add_settings(parser)
 
 
@@ -69,13 +82,17 @@ def run(options: argparse.Namespace) -> str:
     if options.components:
         from decouple_core.outcomes.parts import parts
 
-        _write_parts(Path(options.components), parts(result.components, result.report.settings, target.pixels,
-                                                     request.target.mask))
+        _write_parts(
+            Path(options.components),
+            parts(result.components, result.report.settings, target.pixels, request.target.mask),
+        )
     if options.report:
         _write_report(options, result, target, style_image)
     chosen = "".join(f"; {one.setting} {one.value}, because {one.why}" for one in result.report.choices)
-    return (f"{options.output}: {result.report.settings.mode}, {result.report.network}, {result.report.device}, "
-            f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s{chosen}")
+    return (
+        f"{options.output}: {result.report.settings.mode}, {result.report.network}, {result.report.device}, "
+        f"{result.report.evaluations['total']} network evaluations, {time.perf_counter() - start:.1f} s{chosen}"
+    )
 
 
 def _request(options: argparse.Namespace, settings: Settings, target: Image) -> tuple[Request, Image | None]:
@@ -117,9 +134,14 @@ def _write_report(options: argparse.Namespace, result: Transferred, target: Imag
     from decouple_core.page.of_transfer import Shown
 
     try:
-        shown = Shown(_whole(target.pixels, target.alpha), style and _whole(style.pixels, style.alpha),
-                      _whole(result.image, target.alpha), Path(options.target).name, Path(options.style).name,
-                      result.components)
+        shown = Shown(
+            _whole(target.pixels, target.alpha),
+            style and _whole(style.pixels, style.alpha),
+            _whole(result.image, target.alpha),
+            Path(options.target).name,
+            Path(options.style).name,
+            result.components,
+        )
         dataclasses.replace(result.report, shown=shown).save(options.report)
     except Exception as error:
         raise DecoupleError("report-incomplete", path=str(options.output), problem=told(error).message) from error

@@ -32,12 +32,15 @@ def averaged(planes: Tensor, image: Tensor, weights: Tensor, shape: tuple[int, i
         Cells in lightness, rows and columns.
     """
     depth, rows, columns = shape
-    along_rows, along_columns = (_tents((torch.arange(n, device=image.device) + 0.5) / n * (cells - 1), cells)
-                                 for n, cells in zip(image.shape[1:], (rows, columns), strict=True))
+    along_rows, along_columns = (
+        _tents((torch.arange(n, device=image.device) + 0.5) / n * (cells - 1), cells)
+        for n, cells in zip(image.shape[1:], (rows, columns), strict=True)
+    )
     weighted = torch.cat([planes * weights, weights[None]])
     light = luma(image).clamp(0, 1) * (depth - 1)
-    layers = [along_rows.T @ (weighted * (1.0 - (light - level).abs()).clamp_min(0)) @ along_columns
-              for level in range(depth)]
+    layers = [
+        along_rows.T @ (weighted * (1.0 - (light - level).abs()).clamp_min(0)) @ along_columns for level in range(depth)
+    ]
     grid = binomial(torch.stack(layers, 1))
     wider = grid
     while bool((empty := grid[-1:] < EMPTY).any()):

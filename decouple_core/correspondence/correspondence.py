@@ -117,9 +117,15 @@ class Correspondence:
 
     def to(self, device: torch.device) -> Correspondence:
         """The same on another device."""
-        return replace(self, target=self.target.to(device), styles=tuple(one.to(device) for one in self.styles),
-                       plan=Plan(self.plan.forward.to(device), self.plan.masses.to(device)), own=self.own.to(device),
-                       seen=self.seen.to(device), coloured=self.coloured.to(device))
+        return replace(
+            self,
+            target=self.target.to(device),
+            styles=tuple(one.to(device) for one in self.styles),
+            plan=Plan(self.plan.forward.to(device), self.plan.masses.to(device)),
+            own=self.own.to(device),
+            seen=self.seen.to(device),
+            coloured=self.coloured.to(device),
+        )
 
     @property
     def arrays(self) -> list[np.ndarray]:

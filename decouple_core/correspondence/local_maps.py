@@ -23,13 +23,19 @@ def moments_of(values: Tensor) -> tuple[Tensor, Tensor]:
     """Means (…, 3) and covariances (…, 3, 3) from means of colours and of their products, (…, 9)."""
     means, products = values[..., :3], values[..., 3:MOMENTS]
     red, green, blue, red_green, red_blue, green_blue = products.unbind(-1)
-    square = torch.stack([red, red_green, red_blue, red_green, green, green_blue, red_blue, green_blue, blue],
-                         -1).unflatten(-1, (3, 3))
+    square = torch.stack(
+        [red, red_green, red_blue, red_green, green, green_blue, red_blue, green_blue, blue], -1
+    ).unflatten(-1, (3, 3))
     return means, square - means[..., :, None] * means[..., None, :]
 
 
-def maps_between(start: Tensor, goal: Tensor, *, least_variance: float = LEAST_VARIANCE,
-                 gains: tuple[float, float] = (LEAST_GAIN, LARGEST_GAIN)) -> tuple[Tensor, Tensor]:
+def maps_between(
+    start: Tensor,
+    goal: Tensor,
+    *,
+    least_variance: float = LEAST_VARIANCE,
+    gains: tuple[float, float] = (LEAST_GAIN, LARGEST_GAIN),
+) -> tuple[Tensor, Tensor]:
     """Matrices (…, 3, 3) and offsets (…, 3) of the maps between clouds with these moments, (…, 9) each."""
     start_mean, start_covariance = moments_of(decomposable(start))
     goal_mean, goal_covariance = moments_of(decomposable(goal))
@@ -44,7 +50,7 @@ def _powers(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Square roots of symmetric matrices, and the inverses of those."""
     values, vectors = torch.linalg.eigh(matrix)
     roots = values.clamp_min(1e-8).sqrt()
-    return (tuple((vectors * power[..., None, :]) @ vectors.mT for power in (roots, 1 / roots)))
+    return tuple((vectors * power[..., None, :]) @ vectors.mT for power in (roots, 1 / roots))
 
 
 def _clamped(matrix: Tensor, gains: tuple[float, float]) -> Tensor:

@@ -48,16 +48,19 @@ class Matcher:
 
     def seen(self, overview: Overview) -> Seen:
         """What is seen of a picture."""
-        return self._keep(identity_of(self._deep.identity, overview.identity), lambda: Seen.of(
-            self._deep, overview.image, overview.moments[:, :3], overview.present))
+        return self._keep(
+            identity_of(self._deep.identity, overview.identity),
+            lambda: Seen.of(self._deep, overview.image, overview.moments[:, :3], overview.present),
+        )
 
     def match(self, target: Overview, styles: Sequence[Overview], anchors: Sequence[Anchor] = ()) -> Correspondence:
         """Find where a target takes from; see `plan`."""
         plan = self.plan([target], styles, anchors)
         return plan.followed_by(target, plan.solution.forward)
 
-    def plan(self, targets: Sequence[Overview], styles: Sequence[Overview],
-             anchors: Sequence[Anchor] = ()) -> CommonPlan:
+    def plan(
+        self, targets: Sequence[Overview], styles: Sequence[Overview], anchors: Sequence[Anchor] = ()
+    ) -> CommonPlan:
         """Find where targets take from that count alike.
 
         Parameters
@@ -77,12 +80,18 @@ class Matcher:
         for one in (*targets, *styles):
             if len(one.shares) != regions:
                 raise InputError("style-regions", style=len(one.shares), target=regions)
-        identity = identity_of(self._deep.identity, [one.identity for one in targets],
-                               [(one.identity, one.weight) for one in styles], [list(anchor) for anchor in anchors])
+        identity = identity_of(
+            self._deep.identity,
+            [one.identity for one in targets],
+            [(one.identity, one.weight) for one in styles],
+            [list(anchor) for anchor in anchors],
+        )
         seen = [self.seen(one) for one in targets]
         centre = Centre.of(seen)
-        here, there = (_together(parts) for parts in (
-            [Places.of(one, centre) for one in seen], [Places.of(self.seen(one)) for one in styles]))
+        here, there = (
+            _together(parts)
+            for parts in ([Places.of(one, centre) for one in seen], [Places.of(self.seen(one)) for one in styles])
+        )
         # Targets that count alike count as one picture beside the style's.
         basis = principal_directions(torch.cat([here.features / len(targets) ** 0.5, there.features]))
         here, there = here.along(basis), there.along(basis)
@@ -94,11 +103,13 @@ class Matcher:
         cost = _cost(here, there) + sum(pull.cost(here_apart) for pull in pulls)
         allowed = torch.cat([_allowed(one, styles) for one in targets])
         solution = fused_plan(cost, here_apart, there_apart, masses, style_masses, allowed)
-        own = fused_plan(_cost(there, there), there_apart, there_apart, style_masses, style_masses,
-                         _allowed_within(styles))
+        own = fused_plan(
+            _cost(there, there), there_apart, there_apart, style_masses, style_masses, _allowed_within(styles)
+        )
         certainty = _certainty(solution, 1 - here.features @ there.features.T, style_masses)
-        return CommonPlan(self, centre, basis, tuple(styles), here, there, solution, own.backward, pulls, certainty,
-                          identity)
+        return CommonPlan(
+            self, centre, basis, tuple(styles), here, there, solution, own.backward, pulls, certainty, identity
+        )
 
 
 @dataclass(frozen=True)
@@ -150,8 +161,16 @@ class CommonPlan:
         if not self.pulls:  # nobody doubts what a person has said
             doubt = 1.0 - min(1.0, max(0.0, (self.certainty - NO_PLAN) / (GOOD_PLAN - NO_PLAN)))
             plan = plan.diffused(doubt, _allowed(target, self.styles), self.solution.taken)
-        return Correspondence(target, self.styles, plan, self.own, self.there.features, self.there.colours,
-                              self.certainty, identity_of(self.identity, target.identity))
+        return Correspondence(
+            target,
+            self.styles,
+            plan,
+            self.own,
+            self.there.features,
+            self.there.colours,
+            self.certainty,
+            identity_of(self.identity, target.identity),
+        )
 
 
 @dataclass(frozen=True)

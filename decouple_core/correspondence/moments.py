@@ -51,8 +51,9 @@ def _moments(scale: Scale, grid: tuple[int, int]) -> Tensor:
     if scale.masks is not None:
         present = scale.shares.sum(0, keepdim=True)
         counted = F.adaptive_avg_pool2d(present, grid)
-        plain = torch.where(counted > 1e-3, F.adaptive_avg_pool2d(planes * present, grid) / counted.clamp_min(1e-3),
-                            plain)
+        plain = torch.where(
+            counted > 1e-3, F.adaptive_avg_pool2d(planes * present, grid) / counted.clamp_min(1e-3), plain
+        )
     return plain.flatten(1).T.contiguous()
 
 

@@ -49,8 +49,10 @@ class Seen:
         """What is seen of an image (3, H, W), its longer side about 256 px, with weights (n,) of its places."""
         blocks = deep(image)
         grid = blocks[0].shape[1:]
-        blocks = [block if block.shape[1:] == grid else F.interpolate(block[None], size=grid, mode="bilinear")[0]
-                  for block in blocks]
+        blocks = [
+            block if block.shape[1:] == grid else F.interpolate(block[None], size=grid, mode="bilinear")[0]
+            for block in blocks
+        ]
         return cls(blocks, colours, weights / weights.sum())
 
 
@@ -72,9 +74,15 @@ class Centre:
     @classmethod
     def of(cls, pictures: Sequence[Seen]) -> Centre:
         """Of pictures that count alike."""
-        blocks = [_mean([(block * one.shares.view(block.shape[1:])).sum((1, 2), keepdim=True)
-                         for one, block in zip(pictures, same, strict=True)])
-                  for same in zip(*(one.blocks for one in pictures), strict=True)]
+        blocks = [
+            _mean(
+                [
+                    (block * one.shares.view(block.shape[1:])).sum((1, 2), keepdim=True)
+                    for one, block in zip(pictures, same, strict=True)
+                ]
+            )
+            for same in zip(*(one.blocks for one in pictures), strict=True)
+        ]
         mean = _mean([one.shares @ one.colours for one in pictures])
         variance = _mean([(one.colours - mean).square().T @ one.shares for one in pictures])
         return cls(blocks, variance.mean().sqrt().clamp_min(LEAST_SPREAD))
@@ -102,8 +110,10 @@ class Places:
     def of(cls, seen: Seen, centre: Centre | None = None) -> Places:
         """The places of what is seen, judged from a centre; from its own, if left out."""
         centre = centre or Centre.of([seen])
-        unit = [F.normalize(block - middle, dim=0, eps=1e-6)
-                for block, middle in zip(seen.blocks, centre.blocks, strict=True)]
+        unit = [
+            F.normalize(block - middle, dim=0, eps=1e-6)
+            for block, middle in zip(seen.blocks, centre.blocks, strict=True)
+        ]
         features = blurred(torch.cat(unit), BLUR).flatten(1).T
         rows, columns = seen.blocks[0].shape[1:]
         return cls(features, seen.colours / centre.spread, (rows, columns))
@@ -112,8 +122,12 @@ class Places:
     def heights(self) -> Tensor:
         """Height of each place in its picture, −1 at the top to 1 at the bottom, shape (n,)."""
         rows, columns = self.grid
-        return (torch.arange(rows, device=self.features.device, dtype=self.features.dtype) * 2 + 1).div(rows).sub(
-            1.0).repeat_interleave(columns)
+        return (
+            (torch.arange(rows, device=self.features.device, dtype=self.features.dtype) * 2 + 1)
+            .div(rows)
+            .sub(1.0)
+            .repeat_interleave(columns)
+        )
 
 
 def principal_directions(rows: Tensor, count: int = COMPONENTS) -> Tensor:

@@ -22,8 +22,9 @@ CONTRAST = 0.3
 ROUNDS = 3
 
 
-def spread(planes: Tensor, guide: Tensor, *, width: float = WIDTH, contrast: float = CONTRAST,
-           rounds: int = ROUNDS) -> Tensor:
+def spread(
+    planes: Tensor, guide: Tensor, *, width: float = WIDTH, contrast: float = CONTRAST, rounds: int = ROUNDS
+) -> Tensor:
     """Average planes (P, H, W) along the surfaces of a guide (3, H, W) of the same size.
 
     Parameters

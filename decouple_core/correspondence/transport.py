@@ -125,8 +125,16 @@ class Solution(Plan):
         return _normalised(_kernel(cost, self.closed, allowed, self.entropy) * self.scaling)
 
 
-def entropic_plan(cost: Tensor, masses: Tensor, style_masses: Tensor, allowed: Tensor | None = None, *,
-                  entropy: float = ENTROPY, slack: float = SLACK, iterations: int = ITERATIONS) -> Solution:
+def entropic_plan(
+    cost: Tensor,
+    masses: Tensor,
+    style_masses: Tensor,
+    allowed: Tensor | None = None,
+    *,
+    entropy: float = ENTROPY,
+    slack: float = SLACK,
+    iterations: int = ITERATIONS,
+) -> Solution:
     """Sinkhorn's iterations for the plan that minimises Σ P·cost + ε Σ P log P, unbalanced on the style's side.
 
     Parameters
@@ -167,8 +175,17 @@ def _normalised(rows: Tensor) -> Tensor:
     return rows / rows.sum(1, keepdim=True).clamp_min(LEAST)
 
 
-def fused_plan(cost: Tensor, target_apart: Tensor, style_apart: Tensor, masses: Tensor, style_masses: Tensor,
-               allowed: Tensor | None = None, *, alike: float = ALIKE, rounds: int = ROUNDS) -> Solution:
+def fused_plan(
+    cost: Tensor,
+    target_apart: Tensor,
+    style_apart: Tensor,
+    masses: Tensor,
+    style_masses: Tensor,
+    allowed: Tensor | None = None,
+    *,
+    alike: float = ALIKE,
+    rounds: int = ROUNDS,
+) -> Solution:
     """The entropic plan whose cost holds the gradient of a Gromov–Wasserstein term.
 
     Parameters
@@ -192,12 +209,16 @@ def fused_plan(cost: Tensor, target_apart: Tensor, style_apart: Tensor, masses: 
     if not (rounds and alike):
         return solution
     # The rest of the gradient is the same along a row, which no row of a plan depends on.
-    return replace(solution, alike=-2 * alike * coupling @ style_apart.T,
-                   unlike=alike * style_apart.square() @ coupling.sum(0))
+    return replace(
+        solution, alike=-2 * alike * coupling @ style_apart.T, unlike=alike * style_apart.square() @ coupling.sum(0)
+    )
 
 
 def unlikeness_gradient(coupling: Tensor, target_apart: Tensor, style_apart: Tensor) -> Tensor:
     """Half the gradient of Σ (A_ik − B_jl)² P_ij P_kl by P, shape (n, m) (Peyré, Cuturi & Solomon 2016)."""
     rows, columns = coupling.sum(1), coupling.sum(0)
-    return ((target_apart.square() @ rows)[:, None] + style_apart.square() @ columns
-            - 2 * target_apart @ coupling @ style_apart.T)
+    return (
+        (target_apart.square() @ rows)[:, None]
+        + style_apart.square() @ columns
+        - 2 * target_apart @ coupling @ style_apart.T
+    )

@@ -57,8 +57,9 @@ class Windows:
         taken = torch.stack([one.plan.taken for one in correspondences]).mean(0)
         kinds = _kinds(torch.cat([first.seen, first.coloured / 2], 1), taken).T
         kinds = kinds[kinds @ taken > LEAST_SHARE]
-        weighted = torch.stack([(parts_of(kinds, one) * one.plan.masses) @ one.plan.forward
-                                for one in correspondences]).mean(0)
+        weighted = torch.stack(
+            [(parts_of(kinds, one) * one.plan.masses) @ one.plan.forward for one in correspondences]
+        ).mean(0)
         return cls(weighted @ first.own, kinds, weighted / taken.clamp_min(LEAST))
 
     def parts(self, correspondence: Correspondence) -> Tensor:

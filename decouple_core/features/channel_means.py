@@ -47,8 +47,12 @@ SCHEDULE = FlowSchedule(
     # Layer 1 bends most and costs least. A transfer need not come back, and half as many steps again in layers 1 and
     # 2 bring it no nearer to the converged flow. Those of reversible settle at 256 px, too, where with 8, 4, 3, 3, 3
     # three of them did not and the rocket came back with 45 dB.
-    steps={"midpoint": (8, 2, 2, 2, 2), "rk4": (8, 4, 3, 3, 3), "reversible": (16, 4, 4, 8, 8),
-           "euler": (16, 4, 3, 3, 3)},
+    steps={
+        "midpoint": (8, 2, 2, 2, 2),
+        "rk4": (8, 4, 3, 3, 3),
+        "reversible": (16, 4, 4, 8, 8),
+        "euler": (16, 4, 3, 3, 3),
+    },
 )
 """For the five layers of VGG-16, smooth; the thesis's ReLU and VGG-19, which has the same widths, take it over."""
 
@@ -74,12 +78,22 @@ class ChannelMeans(Hierarchy):
         ε of each convolution's activation, in the units of its channels; None for ReLU.
     """
 
-    def __init__(self, network: str, weights: Mapping[str, Tensor], noise: Tensor, *, smooth: bool = True,
-                 linear_dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self,
+        network: str,
+        weights: Mapping[str, Tensor],
+        noise: Tensor,
+        *,
+        smooth: bool = True,
+        linear_dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__(WIDTHS, NAMES, SCHEDULE)
         self._convolutions = convolutions(network, weights, device=noise.device, dtype=noise.dtype)
-        self._linear = (convolutions(network, weights, device=noise.device, dtype=linear_dtype)
-                        if linear_dtype else self._convolutions)
+        self._linear = (
+            convolutions(network, weights, device=noise.device, dtype=linear_dtype)
+            if linear_dtype
+            else self._convolutions
+        )
         # Made once: a convolution packs its weights on first use.
         self._sharper = _with_second(self._convolutions)
         self._sharper_linear = _with_second(self._linear) if linear_dtype else self._sharper
@@ -131,8 +145,13 @@ class ChannelMeans(Hierarchy):
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
         if image[0].numel() <= MOST_PIXELS:
             return self._at(image, depth, self.work, masks=self._masks)
-        return TiledNetwork(image, self._linear[: self._reach(depth)], self._masks, self.work,
-                            lambda tile, where, work: self._at(tile, depth, work, where=where))
+        return TiledNetwork(
+            image,
+            self._linear[: self._reach(depth)],
+            self._masks,
+            self.work,
+            lambda tile, where, work: self._at(tile, depth, work, where=where),
+        )
 
     def corners(self, image: Tensor, generator: torch.Generator) -> Tensor | None:
         if image[0].numel() < SAMPLED_PIXELS:
@@ -143,11 +162,25 @@ class ChannelMeans(Hierarchy):
         masks = None if self._masks is None else cut(self._masks, corners)
         return Sample.of(self._at(cut(image, corners), depth, self.work, masks=masks), corners, self._masks)
 
-    def _at(self, image: Tensor, depth: int, work: WorkCount, *, masks: Tensor | None = None,
-            where: Sequence[Tensor] | None = None) -> LinearisedNetwork:
+    def _at(
+        self,
+        image: Tensor,
+        depth: int,
+        work: WorkCount,
+        *,
+        masks: Tensor | None = None,
+        where: Sequence[Tensor] | None = None,
+    ) -> LinearisedNetwork:
         last = self._reach(depth)
-        return LinearisedNetwork(image, self._convolutions[:last], self.smoothing, masks=masks, where=where,
-                                 linear_network=self._linear[:last], work=work)
+        return LinearisedNetwork(
+            image,
+            self._convolutions[:last],
+            self.smoothing,
+            masks=masks,
+            where=where,
+            linear_network=self._linear[:last],
+            work=work,
+        )
 
     def _reach(self, depth: int) -> int:
         """Convolutions up to the last tap of a layer."""

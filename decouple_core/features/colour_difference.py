@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375],
-                   [0.2126729, 0.7151522, 0.0721750],
-                   [0.0193339, 0.1191920, 0.9503041]])
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 """From linear sRGB (IEC 61966-2-1) to CIE XYZ, for its white of D65, which is the sum of each row."""
 
 EPSILON, KAPPA = 216 / 24389, 24389 / 27
@@ -38,8 +38,13 @@ def ciede2000(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     hue_difference = 2 * np.sqrt(c1 * c2) * np.sin(turn / 2)
     lightness, chroma = (l1 + l2) / 2, (c1 + c2) / 2
     hue = np.where(coloured, (h1 + h2) / 2 + np.where(np.abs(h1 - h2) > np.pi, np.pi, 0.0), h1 + h2)
-    weight = (1 - 0.17 * np.cos(hue - np.radians(30)) + 0.24 * np.cos(2 * hue)
-              + 0.32 * np.cos(3 * hue + np.radians(6)) - 0.20 * np.cos(4 * hue - np.radians(63)))
+    weight = (
+        1
+        - 0.17 * np.cos(hue - np.radians(30))
+        + 0.24 * np.cos(2 * hue)
+        + 0.32 * np.cos(3 * hue + np.radians(6))
+        - 0.20 * np.cos(4 * hue - np.radians(63))
+    )
     from_middle = (lightness - 50) ** 2
     by_lightness = (l2 - l1) / (1 + 0.015 * from_middle / np.sqrt(20 + from_middle))
     by_chroma = (c2 - c1) / (1 + 0.045 * chroma)

@@ -88,15 +88,25 @@ class _Packed:
         packed = self._packed.get(x.shape)
         if packed is None:
             packed = torch.ops.mkldnn._reorder_convolution_weight(
-                self._weight, self._padding, [1, 1], [1, 1], 1, list(x.shape))
+                self._weight, self._padding, [1, 1], [1, 1], 1, list(x.shape)
+            )
             self._packed[x.shape] = packed
             if len(self._packed) > MOST_PACKED:
                 self._packed.popitem(last=False)
         else:
             self._packed.move_to_end(x.shape)
         return torch.ops.mkldnn._convolution_pointwise(
-            x.contiguous(memory_format=torch.channels_last), packed, bias, self._padding, [1, 1], [1, 1], 1,
-            "none", [], "")
+            x.contiguous(memory_format=torch.channels_last),
+            packed,
+            bias,
+            self._padding,
+            [1, 1],
+            [1, 1],
+            1,
+            "none",
+            [],
+            "",
+        )
 
 
 PLAIN = "channels last"
@@ -104,8 +114,9 @@ PLAIN = "channels last"
 
 ALGORITHMS: dict[str, Algorithm] = {
     # The adjoint of a convolution is one with the kernels turned round and channels exchanged.
-    "packed": Algorithm(lambda weight: _Packed(weight, 0),
-                        lambda weight: _Packed(weight.flip(2, 3).transpose(0, 1), 2)),
+    "packed": Algorithm(
+        lambda weight: _Packed(weight, 0), lambda weight: _Packed(weight.flip(2, 3).transpose(0, 1), 2)
+    ),
     PLAIN: _plain(torch.channels_last),
     "channels first": _plain(torch.contiguous_format),
 }
@@ -193,8 +204,9 @@ def choices() -> Choices:
     """The best algorithms on this processor: the kept ones, if they still compute what they should."""
     with torch.inference_mode(mode=False), torch.no_grad():  # weights packed in inference mode could not leave it
         kept = _read()
-        if kept is not None and all(_right(getattr(choice, kind), kind, dtype)
-                                    for dtype, choice in kept.items() for kind in KINDS):
+        if kept is not None and all(
+            _right(getattr(choice, kind), kind, dtype) for dtype, choice in kept.items() for kind in KINDS
+        ):
             return kept
         made = measured()
     _keep(made)
@@ -222,8 +234,9 @@ def _measured() -> Choices:
 def _best(dtype: torch.dtype) -> tuple[Choice, float]:
     """The best algorithms in one precision, forward and adjoint apart, and the seconds that both take together."""
     names = list(ALGORITHMS)
-    there, back = (_seconds([name for name in names if _right(name, kind, dtype)], kind, dtype, TIMED)
-                   for kind in KINDS)
+    there, back = (
+        _seconds([name for name in names if _right(name, kind, dtype)], kind, dtype, TIMED) for kind in KINDS
+    )
     forward = _preferred(names, there)
     # The forward pass's own before the others: from one memory layout to another is a copy.
     adjoint = _preferred([forward, *names], back)
@@ -240,8 +253,10 @@ def _seconds(names: Sequence[str], kind: str, dtype: torch.dtype, shapes: Sequen
     total = dict.fromkeys(names, 0.0)
     for shape in shapes:
         weight, x = _example(shape, kind, dtype)
-        calls = {name: (_operation(name, kind, weight), x.contiguous(memory_format=ALGORITHMS[name].layout))
-                 for name in names}
+        calls = {
+            name: (_operation(name, kind, weight), x.contiguous(memory_format=ALGORITHMS[name].layout))
+            for name in names
+        }
         quickest = dict.fromkeys(names, float("inf"))
         for operation, given in calls.values():
             operation(given)  # plans and packs
@@ -297,8 +312,9 @@ def _file() -> Path:
 def _machine() -> str:
     """What the choice depends on."""
     limits = [os.environ.get(name, "") for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")]
-    return " ".join([torch.__version__, platform.machine(), _processor(), torch.backends.cpu.get_cpu_capability(),
-                     *limits])
+    return " ".join(
+        [torch.__version__, platform.machine(), _processor(), torch.backends.cpu.get_cpu_capability(), *limits]
+    )
 
 
 def _processor() -> str:
@@ -319,10 +335,14 @@ def _read() -> Choices | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["machine"] != _machine():
             return None
-        read = {precision: Choice(**found["choices"][name]) for name, precision in PRECISIONS.items()
-                if name in found["choices"]}
-        sound = torch.float32 in read and all(getattr(choice, kind) in ALGORITHMS
-                                              for choice in read.values() for kind in KINDS)
+        read = {
+            precision: Choice(**found["choices"][name])
+            for name, precision in PRECISIONS.items()
+            if name in found["choices"]
+        }
+        sound = torch.float32 in read and all(
+            getattr(choice, kind) in ALGORITHMS for choice in read.values() for kind in KINDS
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError, InputError):
         return None
     return read if sound else None

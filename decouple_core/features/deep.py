@@ -36,8 +36,9 @@ class DeepFeatures:
         In which the convolutions are computed; single precision if left out.
     """
 
-    def __init__(self, network: str, weights: Mapping[str, Tensor], device: torch.device,
-                 dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, network: str, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype | None = None
+    ) -> None:
         self._convolutions = convolutions(network, weights, device=device, dtype=dtype or torch.float32)
         self._dtype = dtype or torch.float32
         self.identity = identity_of("deep", dict(weights), str(self._dtype))

@@ -24,14 +24,19 @@ class Functions(Hierarchy):
     schedule : FlowSchedule, optional
     """
 
-    def __init__(self, functions: Sequence[Callable[[Tensor], Tensor]], sizes: Sequence[int],
-                 schedule: FlowSchedule | None = None) -> None:
+    def __init__(
+        self,
+        functions: Sequence[Callable[[Tensor], Tensor]],
+        sizes: Sequence[int],
+        schedule: FlowSchedule | None = None,
+    ) -> None:
         super().__init__(tuple(sizes), schedule=schedule)
         self._functions = tuple(functions)
 
     def linearise(self, image: Tensor, depth: int) -> Linearisation:
         return _LinearisedFunctions(
-            lambda x: torch.cat([f(x).reshape(1, -1) for f in self._functions[:depth]], 1), image)
+            lambda x: torch.cat([f(x).reshape(1, -1) for f in self._functions[:depth]], 1), image
+        )
 
 
 class _LinearisedFunctions:

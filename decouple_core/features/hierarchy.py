@@ -42,8 +42,9 @@ class Hierarchy(ABC):
 
     identity: str | None = None
 
-    def __init__(self, sizes: tuple[int, ...], names: tuple[str, ...] | None = None,
-                 schedule: FlowSchedule | None = None) -> None:
+    def __init__(
+        self, sizes: tuple[int, ...], names: tuple[str, ...] | None = None, schedule: FlowSchedule | None = None
+    ) -> None:
         self.sizes = sizes
         self.names = names or tuple(f"layer{number}" for number in range(1, len(sizes) + 1))
         self.schedule = schedule or FlowSchedule.cautious(len(sizes))

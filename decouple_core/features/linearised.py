@@ -100,9 +100,17 @@ class LinearisedNetwork:
         The channel means of each region and all taps, shape (R, M), shallow to deep.
     """
 
-    def __init__(self, image: Tensor, network: Sequence[Convolution], smoothing: Sequence[float] | None, *,
-                 masks: Tensor | None = None, linear_network: Sequence[Convolution] | None = None,
-                 work: WorkCount | None = None, where: Sequence[Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        image: Tensor,
+        network: Sequence[Convolution],
+        smoothing: Sequence[float] | None,
+        *,
+        masks: Tensor | None = None,
+        linear_network: Sequence[Convolution] | None = None,
+        work: WorkCount | None = None,
+        where: Sequence[Tensor] | None = None,
+    ) -> None:
         self._network = linear_network or network
         self._shape = image.shape
         self._precision = image.dtype
@@ -186,8 +194,8 @@ class LinearisedNetwork:
     def _count(self, kind: str, number: int = 1) -> None:
         self._work.passes[kind, depth_of(self._network)] += number
         self._work.multiply_adds += number * sum(
-            layer.weight.numel() * s[:, 0].numel()
-            for layer, s in zip(self._network, self._slopes, strict=True))
+            layer.weight.numel() * s[:, 0].numel() for layer, s in zip(self._network, self._slopes, strict=True)
+        )
 
 
 def depth_of(network: Sequence[Convolution]) -> int:

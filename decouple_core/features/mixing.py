@@ -63,12 +63,18 @@ def mix(styles: Sequence[Style], weights: Sequence[float] | None = None, *, name
             raise InputError("mixture-regions")
     if len(styles) == 1:
         return first
-    return Style(first.network, first.activation, _clouds([style.colours for style in styles], shares),
-                 _clouds([style.full_moments for style in styles], shares),
-                 _averaged([style.features for style in styles], shares),
-                 _averaged([style.coupled_means for style in styles], shares),
-                 name or " + ".join(style.name for style in styles if style.name), _scales(styles, shares),
-                 _painted(styles, shares), _overviews(styles, shares))
+    return Style(
+        first.network,
+        first.activation,
+        _clouds([style.colours for style in styles], shares),
+        _clouds([style.full_moments for style in styles], shares),
+        _averaged([style.features for style in styles], shares),
+        _averaged([style.coupled_means for style in styles], shares),
+        name or " + ".join(style.name for style in styles if style.name),
+        _scales(styles, shares),
+        _painted(styles, shares),
+        _overviews(styles, shares),
+    )
 
 
 def shares_of(count: int, weights: Sequence[float] | None) -> list[float]:
@@ -98,8 +104,12 @@ def _overviews(styles: Sequence[Style], shares: Sequence[float]) -> tuple[Overvi
     """Those of all, each with its share; none where one has none."""
     if not all(style.overviews for style in styles):
         return ()
-    return tuple(replace(overview, weight=share * overview.weight / sum(one.weight for one in style.overviews))
-                 for style, share in zip(styles, shares, strict=True) if share for overview in style.overviews)
+    return tuple(
+        replace(overview, weight=share * overview.weight / sum(one.weight for one in style.overviews))
+        for style, share in zip(styles, shares, strict=True)
+        if share
+        for overview in style.overviews
+    )
 
 
 def _averaged(layers: Sequence[Sequence[Tensor]], shares: Sequence[float]) -> tuple[Tensor, ...]:

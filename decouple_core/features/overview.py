@@ -71,21 +71,29 @@ class Overview:
 
     def to(self, device: torch.device) -> Overview:
         """The same on another device."""
-        return replace(self, image=self.image.to(device), moments=self.moments.to(device),
-                       shares=self.shares.to(device))
+        return replace(
+            self, image=self.image.to(device), moments=self.moments.to(device), shares=self.shares.to(device)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON, from which `from_json` makes exactly the same."""
-        return {"size": list(self.image.shape[1:]), "image": _packed(self.image), "weight": self.weight,
-                "moments": _text(self.moments.float().cpu().numpy().astype("<f4").tobytes()),
-                "shares": [_packed(region) for region in self.shares]}
+        return {
+            "size": list(self.image.shape[1:]),
+            "image": _packed(self.image),
+            "weight": self.weight,
+            "moments": _text(self.moments.float().cpu().numpy().astype("<f4").tobytes()),
+            "shares": [_packed(region) for region in self.shares],
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], regions: int) -> Overview:
         """An overview from what `to_json` gave; nearly any error where it is none."""
         height, width = values["size"]
-        if type(height) is not int or type(width) is not int or not 1 <= min(height, width) <= max(
-                height, width) <= SIDE:
+        if (
+            type(height) is not int
+            or type(width) is not int
+            or not 1 <= min(height, width) <= max(height, width) <= SIDE
+        ):
             raise ValueError
         image = _unpacked(values["image"], (3, height, width))
         rows, columns = grid_of(image)

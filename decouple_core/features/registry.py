@@ -17,8 +17,9 @@ is to compute, and the precision that J and Jᵀ may have if not that of the noi
 
 HIERARCHIES: dict[str, Build] = {
     "smooth": lambda network, weights, noise, linear: ChannelMeans(network, weights, noise, linear_dtype=linear),
-    "relu": lambda network, weights, noise, linear: ChannelMeans(network, weights, noise, smooth=False,
-                                                                 linear_dtype=linear),
+    "relu": lambda network, weights, noise, linear: ChannelMeans(
+        network, weights, noise, smooth=False, linear_dtype=linear
+    ),
 }
 
 

@@ -40,8 +40,21 @@ MOST_OVERVIEWS = 16
 LARGEST = 1e6
 """No feature of a picture comes near it; larger numbers, infinite ones and NaN are refused."""
 
-KEPT = frozenset({"format", "network", "activation", "name", "colours", "palette", "features", "means", "scales",
-                  "painted", "overviews"})
+KEPT = frozenset(
+    {
+        "format",
+        "network",
+        "activation",
+        "name",
+        "colours",
+        "palette",
+        "features",
+        "means",
+        "scales",
+        "painted",
+        "overviews",
+    }
+)
 """What a file holds."""
 
 STYLE_BYTES = 16 * 2**20
@@ -136,10 +149,18 @@ class Style:
         def coloured(ours: Sequence[ColourMoments], theirs: Sequence[ColourMoments]) -> tuple[ColourMoments, ...]:
             return tuple(o.towards(t, strengths[0]) for o, t in zip(ours, theirs, strict=True))
 
-        return Style(self.network, self.activation, coloured(self.colours, other.colours),
-                     coloured(self.full_moments, other.full_moments), mixed(self.features, other.features),
-                     mixed(self.coupled_means, other.coupled_means), other.name, other.scales, other.painted,
-                     other.overviews)
+        return Style(
+            self.network,
+            self.activation,
+            coloured(self.colours, other.colours),
+            coloured(self.full_moments, other.full_moments),
+            mixed(self.features, other.features),
+            mixed(self.coupled_means, other.coupled_means),
+            other.name,
+            other.scales,
+            other.painted,
+            other.overviews,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON; six significant digits, far below what the eye can tell."""
@@ -152,9 +173,14 @@ class Style:
             "palette": [{"mean": c.mean.tolist(), "covariance": c.covariance.tolist()} for c in self.full_moments],
             "features": [_rounded(layer) for layer in self.features],
             "means": [_rounded(layer) for layer in self.coupled_means],
-            "scales": [{"side": scale.side, "means": [_rounded(layer) for layer in scale.means],
-                        "detail": [float(f"{value:.6g}") for value in scale.detail.tolist()]}
-                       for scale in self.scales],
+            "scales": [
+                {
+                    "side": scale.side,
+                    "means": [_rounded(layer) for layer in scale.means],
+                    "detail": [float(f"{value:.6g}") for value in scale.detail.tolist()],
+                }
+                for scale in self.scales
+            ],
             "painted": self.painted,
             "overviews": [overview.to_json() for overview in self.overviews],
         }
@@ -184,8 +210,10 @@ class Style:
         colours, full_moments = (tuple(_moments(cloud) for cloud in values[key]) for key in ("colours", "palette"))
         if not 1 <= len(colours) <= MOST_REGIONS or len(full_moments) != len(colours):
             raise ValueError
-        features, coupled_means = (tuple(_numbers(layer, (len(colours), len(layer[0]))).float()
-                                         for layer in values[key]) for key in ("features", "means"))
+        features, coupled_means = (
+            tuple(_numbers(layer, (len(colours), len(layer[0]))).float() for layer in values[key])
+            for key in ("features", "means")
+        )
         sizes = [layer.shape[1] for layer in features]
         of_means = [layer.shape[1] for layer in coupled_means]
         if not of_means or max(len(sizes), len(of_means)) > MOST_LAYERS or max([*sizes, *of_means]) > MOST_FEATURES:
@@ -205,8 +233,18 @@ class Style:
         overviews = values.get("overviews", ())
         if len(overviews) > MOST_OVERVIEWS:
             raise ValueError
-        return cls(network, activation, colours, full_moments, features, coupled_means, name, scales, painted,
-                   tuple(Overview.from_json(overview, len(colours)) for overview in overviews))
+        return cls(
+            network,
+            activation,
+            colours,
+            full_moments,
+            features,
+            coupled_means,
+            name,
+            scales,
+            painted,
+            tuple(Overview.from_json(overview, len(colours)) for overview in overviews),
+        )
 
     def save(self, path: str | Path) -> None:
         """Write a ``.style`` file, as a whole.

@@ -52,8 +52,11 @@ def chosen(shape: Sequence[int], masks: Tensor | None, generator: torch.Generato
         Of the processor.
     """
     rows, columns = (-(-length // SIDE) for length in shape)
-    corners = [(_start(row, rows, shape[0]), _start(column, columns, shape[1]))
-               for row in range(rows) for column in range(columns)]
+    corners = [
+        (_start(row, rows, shape[0]), _start(column, columns, shape[1]))
+        for row in range(rows)
+        for column in range(columns)
+    ]
     count = min(len(corners), MOST, max(FEWEST, round(SHARE * len(corners))))
     whole = torch.ones(1, rows, columns)
     weights = (whole if masks is None else F.adaptive_avg_pool2d(masks, (rows, columns)).cpu()).flatten(1)
@@ -74,8 +77,10 @@ def placed(corners: Sequence[Corner], device: torch.device) -> Tensor:
 
 def cut(image: Tensor, corners: Tensor) -> Tensor:
     """The tiles of an image (C, H, W) at these corners, (B, 2), shape (B, C, h, w)."""
-    rows, columns = (corners[:, axis, None] + torch.arange(min(SIDE, length), device=corners.device)
-                     for axis, length in enumerate(image.shape[1:]))
+    rows, columns = (
+        corners[:, axis, None] + torch.arange(min(SIDE, length), device=corners.device)
+        for axis, length in enumerate(image.shape[1:])
+    )
     return image[:, rows[:, :, None], columns[:, None]].transpose(0, 1).contiguous()
 
 
@@ -138,8 +143,14 @@ class TiledNetwork:
         See `Network`.
     """
 
-    def __init__(self, image: Tensor, convolutions: Sequence[Convolution], masks: Tensor | None, work: WorkCount,
-                 network: Network) -> None:
+    def __init__(
+        self,
+        image: Tensor,
+        convolutions: Sequence[Convolution],
+        masks: Tensor | None,
+        work: WorkCount,
+        network: Network,
+    ) -> None:
         self._image, self._network, self._work = image, network, work
         self._factors, self._depth = _scales_of_taps(convolutions), depth_of(convolutions)
         height, width = image.shape[1:]
@@ -192,8 +203,10 @@ class TiledNetwork:
         return at, tiles
 
     def _with_halo(self, corner: Corner) -> tuple[slice, slice]:
-        rows, columns = (slice(max(0, start - self._halo), min(length, start + CORE + self._halo))
-                         for start, length in zip(corner, self._image.shape[1:], strict=True))
+        rows, columns = (
+            slice(max(0, start - self._halo), min(length, start + CORE + self._halo))
+            for start, length in zip(corner, self._image.shape[1:], strict=True)
+        )
         return rows, columns
 
     def _weights(self, corner: Corner, inside: tuple[slice, slice]) -> Where:
@@ -201,8 +214,10 @@ class TiledNetwork:
         weights = []
         for whole, factor in zip(self._where, self._factors, strict=True):
             tile = [slice(place.start // factor, -(-place.stop // factor)) for place in inside]
-            core = [slice(start // factor - place.start, (start + CORE) // factor - place.start)
-                    for start, place in zip(corner, tile, strict=True)]
+            core = [
+                slice(start // factor - place.start, (start + CORE) // factor - place.start)
+                for start, place in zip(corner, tile, strict=True)
+            ]
             part = torch.zeros_like(whole[:, *tile])
             part[:, *core] = whole[:, *tile][:, *core]
             weights.append(part[None])

@@ -63,8 +63,13 @@ def layer_names(network: str) -> tuple[str, ...]:
     return NETWORKS[network].names
 
 
-def convolutions(network: str, weights: Mapping[str, Tensor], *, device: torch.device | str = "cpu",
-                 dtype: torch.dtype = torch.float32) -> tuple[Convolution, ...]:
+def convolutions(
+    network: str,
+    weights: Mapping[str, Tensor],
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Convolution, ...]:
     """Describe the network for images in [0, 1].
 
     ImageNet's mean and deviation are folded into the first convolution, which is exact because the image is
@@ -86,7 +91,12 @@ def convolutions(network: str, weights: Mapping[str, Tensor], *, device: torch.d
             mean = torch.tensor(IMAGENET_MEAN, dtype=torch.float64)
             bias = bias - torch.einsum("oikl,i->o", weight, mean)
         first_of_block = name.endswith("_1")
-        described.append(Convolution(
-            weight.to(device, dtype).contiguous(memory_format=torch.channels_last), bias.to(device, dtype),
-            pooled_before=first_of_block and name != "conv1_1", tap=first_of_block))
+        described.append(
+            Convolution(
+                weight.to(device, dtype).contiguous(memory_format=torch.channels_last),
+                bias.to(device, dtype),
+                pooled_before=first_of_block and name != "conv1_1",
+                tap=first_of_block,
+            )
+        )
     return tuple(described)

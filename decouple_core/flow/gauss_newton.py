@@ -45,9 +45,19 @@ class Step:
     iterations: int
 
 
-def gauss_newton(hierarchy: Hierarchy, image: Tensor, goal: Tensor, steps: Sequence[Step],
-                 damping: Tensor, spectrum: Spectrum, *, metric: Tensor, known: Solution | None = None, seed: int = 0,
-                 replays: Replays | None = None) -> tuple[Tensor, Solution]:
+def gauss_newton(
+    hierarchy: Hierarchy,
+    image: Tensor,
+    goal: Tensor,
+    steps: Sequence[Step],
+    damping: Tensor,
+    spectrum: Spectrum,
+    *,
+    metric: Tensor,
+    known: Solution | None = None,
+    seed: int = 0,
+    replays: Replays | None = None,
+) -> tuple[Tensor, Solution]:
     """Take the steps.
 
     Parameters
@@ -127,8 +137,13 @@ def _step(hierarchy: Hierarchy, given: _Given, step: Step) -> tuple[Tensor, Solu
         change, solution = least_norm(at, missing, damping, preconditioner, iterations=iterations, metric=metric)
     else:
         product = hierarchy.sample(image, depth, given.corners).product(metric)
-        solution = conjugate_gradients(lambda a: product(a) + damping * a, missing, tolerance=0.0,
-                                       iterations=iterations, preconditioner=preconditioner)
+        solution = conjugate_gradients(
+            lambda a: product(a) + damping * a,
+            missing,
+            tolerance=0.0,
+            iterations=iterations,
+            preconditioner=preconditioner,
+        )
         change = image.numel() * metric * at.vjp(solution.multipliers)
     return (image + change).clamp_(0.0, 1.0), solution
 
@@ -144,8 +159,15 @@ def _replayed(replays: Replays, hierarchy: Hierarchy, given: _Given, step: Step)
 
     def recorded(image: Tensor, goal: Tensor, damping: Tensor, metric: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
         known = others[sampled:]
-        there = _Given(image, goal, damping, given.spectrum, metric, others[0] if sampled else None,
-                       Solution.of(*known) if known else None)
+        there = _Given(
+            image,
+            goal,
+            damping,
+            given.spectrum,
+            metric,
+            others[0] if sampled else None,
+            Solution.of(*known) if known else None,
+        )
         image, solution = _step(hierarchy, there, step)
         return image, *solution.tensors
 
@@ -160,6 +182,8 @@ def _joined(earlier: Solution | None, later: Solution) -> Solution:
     """The latest directions of both."""
     if earlier is None:
         return later
-    directions, images = ([*before, *after][-MOST_DIRECTIONS:] for before, after in
-                          ((earlier.directions, later.directions), (earlier.images, later.images)))
+    directions, images = (
+        [*before, *after][-MOST_DIRECTIONS:]
+        for before, after in ((earlier.directions, later.directions), (earlier.images, later.images))
+    )
     return Solution(later.multipliers, later.iterations, later.shares, directions, images)

@@ -35,8 +35,9 @@ class GradientDescent(Integrator):
     RATE = 5e-4
     """Learning rate of annex A."""
 
-    def __init__(self, *, scale: float = SCALE, normalised: float = NORMALISED, imposed: float = IMPOSED,
-                 steps: int = 50_000) -> None:
+    def __init__(
+        self, *, scale: float = SCALE, normalised: float = NORMALISED, imposed: float = IMPOSED, steps: int = 50_000
+    ) -> None:
         self._scale, self._steps = scale, steps
         self._losses = {False: normalised, True: imposed}
 
@@ -48,7 +49,7 @@ class GradientDescent(Integrator):
         for _ in range(self._steps):
             here = flow.at(image, move)
             difference = here.values - goals
-            if (self._scale * difference[:, -sizes[-1]:]).square().mean() < self._losses[move.imposing]:
+            if (self._scale * difference[:, -sizes[-1] :]).square().mean() < self._losses[move.imposing]:
                 break
             image = image - self.RATE * here.vjp(weights * difference)
         return image

@@ -23,9 +23,17 @@ from decouple_core.features.reproducible import one_thread
 from decouple_core.flow.solvers import Operator, Solution, conjugate_gradients, deflated
 
 
-def least_norm(at: Linearisation, change: Tensor, damping: Tensor, preconditioner: Operator, *, iterations: int,
-               tolerance: float = 0.0, start: Tensor | None = None, metric: Tensor | None = None,
-               ) -> tuple[Tensor, Solution]:
+def least_norm(
+    at: Linearisation,
+    change: Tensor,
+    damping: Tensor,
+    preconditioner: Operator,
+    *,
+    iterations: int,
+    tolerance: float = 0.0,
+    start: Tensor | None = None,
+    metric: Tensor | None = None,
+) -> tuple[Tensor, Solution]:
     """Solve (N J M Jᵀ + μ) a = change.
 
     Parameters
@@ -55,8 +63,9 @@ def least_norm(at: Linearisation, change: Tensor, damping: Tensor, preconditione
         pulled.append(back.numel() * (back if metric is None else metric * back))
         return at.jvp(pulled[-1]) + damping * a
 
-    solution = conjugate_gradients(operator, change, tolerance=tolerance, preconditioner=preconditioner,
-                                   iterations=iterations, start=start)
+    solution = conjugate_gradients(
+        operator, change, tolerance=tolerance, preconditioner=preconditioner, iterations=iterations, start=start
+    )
     # N M Jᵀ a is put together from what the solve has pulled back already.
     moved = torch.zeros_like(pulled[0] if pulled else at.vjp(change))  # none where there is nothing to move
     for share, back in zip(solution.shares, pulled, strict=True):
@@ -167,13 +176,23 @@ class DampedLeastNorm:
         converge: few iterations make a direction that nearly jumps from image to image.
     """
 
-    def __init__(self, damping: Tensor, iterations: Sequence[int], depths: Sequence[int], *,
-                 warm_iterations: Sequence[int] | None = None, held: Sequence[float] | None = None,
-                 gram: Tensor | None = None, tolerance: float = 0.0) -> None:
+    def __init__(
+        self,
+        damping: Tensor,
+        iterations: Sequence[int],
+        depths: Sequence[int],
+        *,
+        warm_iterations: Sequence[int] | None = None,
+        held: Sequence[float] | None = None,
+        gram: Tensor | None = None,
+        tolerance: float = 0.0,
+    ) -> None:
         self._iterations, self._warm_iterations = iterations, warm_iterations or iterations
         self._depths, self._tolerance = depths, tolerance
-        self._dampings = [torch.cat([share * damping[:, :before], damping[:, before:m]], 1) for share, (before, m) in
-                          zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)]
+        self._dampings = [
+            torch.cat([share * damping[:, :before], damping[:, before:m]], 1)
+            for share, (before, m) in zip(held or (1.0,) * len(depths), itertools.pairwise([0, *depths]), strict=True)
+        ]
         self._factors = [factor_of(gram, damping) for damping in self._dampings] if gram is not None else None
 
     def direction(self, at: Linearisation, change: Tensor, before: Direction | None = None) -> Direction:
@@ -190,10 +209,15 @@ class DampedLeastNorm:
         """
         depth = self._depths.index(change.shape[1])
         preconditioner = self._preconditioner(depth)
-        moved, solution = least_norm(at, change, self._dampings[depth],
-                                     deflated(preconditioner, before.known) if before else preconditioner,
-                                     tolerance=self._tolerance, iterations=self.most_iterations(depth, before),
-                                     start=before.multipliers if before else None)
+        moved, solution = least_norm(
+            at,
+            change,
+            self._dampings[depth],
+            deflated(preconditioner, before.known) if before else preconditioner,
+            tolerance=self._tolerance,
+            iterations=self.most_iterations(depth, before),
+            start=before.multipliers if before else None,
+        )
         return Direction(moved, solution.multipliers, solution.iterations, before.known if before else solution)
 
     @property

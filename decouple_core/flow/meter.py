@@ -25,8 +25,9 @@ class Meter:
         self._costs: list[float] = []
         self._done, self._end = 0.0, 1.0
 
-    def plan(self, hierarchy: Hierarchy, integrator: Integrator, layers: int, *, reads: bool, stylises: bool,
-             renders: bool) -> None:
+    def plan(
+        self, hierarchy: Hierarchy, integrator: Integrator, layers: int, *, reads: bool, stylises: bool, renders: bool
+    ) -> None:
         """Lay out the phases that there will be, and what an evaluation of the flow at each depth costs.
 
         Parameters
@@ -46,8 +47,13 @@ class Meter:
         unit = flow / (reading + 2 * stylising or 1.0)
         rendering = 1.0 - (1.0 - flow) * RENDERING_SHARE / (CARRYING_SHARE + RENDERING_SHARE)
         self._costs = [unit * w for w in work]
-        self._starts = {"reading-style": 0.0, "normalising": unit * reading, "stylising": unit * (reading + stylising),
-                        "carrying": flow, "rendering": rendering}
+        self._starts = {
+            "reading-style": 0.0,
+            "normalising": unit * reading,
+            "stylising": unit * (reading + stylising),
+            "carrying": flow,
+            "rendering": rendering,
+        }
 
     def phase(self, code: str) -> None:
         """Begin a phase: what is before it counts as done, whether it was computed or kept."""

@@ -88,13 +88,19 @@ class Flow:
 
         def solve(image: Tensor, change: Tensor, *near: Tensor) -> tuple[Tensor, ...]:
             here = self.hierarchy.linearise(image, move.layer)
-            found = self.solver.direction(here, change, Direction(change, near[0], 0, Solution.of(*near[1:])) if near
-                                          else None)
+            found = self.solver.direction(
+                here, change, Direction(change, near[0], 0, Solution.of(*near[1:])) if near else None
+            )
             return here.values, found.change, found.multipliers, *(() if near else found.known.tensors)
 
         near = () if before is None else (before.multipliers, *before.known.tensors)
-        values, change, multipliers, *known = self.replays((self.solver, move.layer), solve,
-                                                           (image, move.change, *near), self.hierarchy.work)
+        values, change, multipliers, *known = self.replays(
+            (self.solver, move.layer), solve, (image, move.change, *near), self.hierarchy.work
+        )
         self.watch(move, values)
-        return Direction(change, multipliers, self.solver.most_iterations(move.layer - 1, before),
-                         before.known if before else Solution.of(*known))
+        return Direction(
+            change,
+            multipliers,
+            self.solver.most_iterations(move.layer - 1, before),
+            before.known if before else Solution.of(*known),
+        )

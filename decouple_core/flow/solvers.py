@@ -47,8 +47,15 @@ class Solution:
         return cls(multipliers, len(directions), [], list(directions), list(images))
 
 
-def conjugate_gradients(operator: Operator, right_side: Tensor, *, tolerance: float, iterations: int,
-                        preconditioner: Operator | None = None, start: Tensor | None = None) -> Solution:
+def conjugate_gradients(
+    operator: Operator,
+    right_side: Tensor,
+    *,
+    tolerance: float,
+    iterations: int,
+    preconditioner: Operator | None = None,
+    start: Tensor | None = None,
+) -> Solution:
     """Solve A a = r for a symmetric positive definite A known by its products.
 
     Hestenes & Stiefel 1952, preconditioned.

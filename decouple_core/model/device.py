@@ -69,8 +69,13 @@ def single_precision() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before
 
 
-def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.device, size: int,
-                       say: Callable[[Message], None], forget: Callable[[], None] = lambda: None) -> T:
+def run_with_step_down(
+    work: Callable[[torch.device, int], T],
+    device: torch.device,
+    size: int,
+    say: Callable[[Message], None],
+    forget: Callable[[], None] = lambda: None,
+) -> T:
     """Do `work`, and where memory runs out do less of it.
 
     An accelerator that is full gets the work again at half the size, down to `SMALLEST_SIZE`; then the CPU gets it at
@@ -104,8 +109,11 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
         attempts = [(device, smaller) for smaller in _halvings(size)] + attempts
     for number, (place, smaller) in enumerate(attempts):
         if number:
-            say(Message("memory-full-smaller", device=NAMES[device.type], size=smaller) if place != CPU else
-                Message("memory-full-processor", device=NAMES[device.type]))
+            say(
+                Message("memory-full-smaller", device=NAMES[device.type], size=smaller)
+                if place != CPU
+                else Message("memory-full-processor", device=NAMES[device.type])
+            )
         try:
             return work(place, smaller)
         except Exception as error:
@@ -119,8 +127,12 @@ def run_with_step_down(work: Callable[[torch.device, int], T], device: torch.dev
 
 def _works(kind: str) -> bool:
     """Whether torch can use a device of this kind here and now; a driver that is present but broken does not count."""
-    available: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "xpu": torch.xpu.is_available,
-                                                "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    available: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "xpu": torch.xpu.is_available,
+        "mps": torch.backends.mps.is_available,
+        "cpu": lambda: True,
+    }
     try:
         return available[kind]() and torch.ones(2, device=kind).sum().item() == 2.0
     except Exception as error:  # drivers fail in many ways; a full device works, and steps down later

@@ -99,8 +99,15 @@ class PreparedModel:
         progress(0.0, Message("measuring-reference"))
         gram = kept_gram(careful(hierarchy, device), device).to(device)  # sets the damping of what amplifies rounding
         identity = identity_of(network, settings.activation, settings.seed, str(device), hierarchy.identity)
-        return cls(network, hierarchy, Reference(hierarchy.measure(noise), gram, hierarchy.sizes), device, identity,
-                   DeepFeatures(network, weights, device, quick), Replays.on(device))
+        return cls(
+            network,
+            hierarchy,
+            Reference(hierarchy.measure(noise), gram, hierarchy.sizes),
+            device,
+            identity,
+            DeepFeatures(network, weights, device, quick),
+            Replays.on(device),
+        )
 
     @property
     def careful(self) -> Hierarchy:
@@ -116,8 +123,11 @@ class PreparedModel:
         known = hierarchy.identity, hierarchy.sizes
         if known not in self._calibrations:
             size, own = sum(hierarchy.sizes), hierarchy.sizes == self.reference.sizes[: len(hierarchy.sizes)]
-            gram = (self.reference.gram[:size, :size] if own
-                    else kept_gram(hierarchy.within(None), self.device).to(self.device))
+            gram = (
+                self.reference.gram[:size, :size]
+                if own
+                else kept_gram(hierarchy.within(None), self.device).to(self.device)
+            )
             damping = layer_powers(gram, hierarchy.sizes)
             self._calibrations[known] = Calibration(damping, Spectrum.of(gram, damping))
         return self._calibrations[known]
@@ -133,28 +143,35 @@ class PreparedModel:
         hierarchy, solver = self._solvers.get(identity, lambda: self._solver(masks, active, settings))
         return Flow(hierarchy, solver, watch, self.replays)
 
-    def _solver(self, masks: Tensor | None, active: Tensor,
-                settings: Settings) -> tuple[ActiveFeatures, DampedLeastNorm]:
+    def _solver(
+        self, masks: Tensor | None, active: Tensor, settings: Settings
+    ) -> tuple[ActiveFeatures, DampedLeastNorm]:
         damping = self.reference.damping(settings.damping)
         if masks is not None:
             # A region of a share φ of the image answers 1/φ times as strongly to its own pixels.
             damping = damping / place_means(masks)[:, None]
         sizes, schedule = self.reference.sizes, self.hierarchy.schedule
         converged = INTEGRATORS[settings.integrator].converged
-        solve = (partial(DampedLeastNorm, iterations=[CONVERGED_WITHIN] * len(sizes), tolerance=CONVERGED)
-                 if converged else
-                 partial(DampedLeastNorm, iterations=schedule.iterations, warm_iterations=schedule.warm_iterations))
-        solver = solve(damping, depths=list(itertools.accumulate(sizes)), held=schedule.held,
-                       gram=self.reference.gram * active * active[:, None])
+        solve = (
+            partial(DampedLeastNorm, iterations=[CONVERGED_WITHIN] * len(sizes), tolerance=CONVERGED)
+            if converged
+            else partial(DampedLeastNorm, iterations=schedule.iterations, warm_iterations=schedule.warm_iterations)
+        )
+        solver = solve(
+            damping,
+            depths=list(itertools.accumulate(sizes)),
+            held=schedule.held,
+            gram=self.reference.gram * active * active[:, None],
+        )
         hierarchy = self.hierarchy.precise() if converged else self.careful
         return ActiveFeatures(hierarchy.within(masks), active), solver
 
     def nested(self, masks: Tensor | None, active: Tensor, settings: Settings, watch: Watch) -> NestedNormalisation:
         """Normalising and imposing with that flow and the integrator of the settings."""
-        values = [v * alive for v, alive in
-                  zip(self.reference.values, active.split(self.reference.sizes), strict=True)]
-        return NestedNormalisation(self.flow(masks, active, settings, watch), integrator_of(settings, self.hierarchy),
-                                   values)
+        values = [v * alive for v, alive in zip(self.reference.values, active.split(self.reference.sizes), strict=True)]
+        return NestedNormalisation(
+            self.flow(masks, active, settings, watch), integrator_of(settings, self.hierarchy), values
+        )
 
 
 def linear_precision(device: torch.device) -> torch.dtype | None:

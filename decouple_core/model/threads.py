@@ -78,8 +78,9 @@ def _of_macos() -> int | None:
     """The cores of the quickest kind."""
     for name in ("hw.perflevel0.physicalcpu", "hw.physicalcpu"):
         try:
-            answer = subprocess.run(["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, check=False,
-                                    timeout=SYSCTL_SECONDS).stdout.strip()
+            answer = subprocess.run(
+                ["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, check=False, timeout=SYSCTL_SECONDS
+            ).stdout.strip()
         except (OSError, subprocess.TimeoutExpired):
             return None
         if answer.isdigit() and int(answer):

@@ -41,8 +41,9 @@ class BilateralGrid(Parametrisation):
         Where the stripe begins and ends, as shares of the whole image's height.
     """
 
-    def __init__(self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0,
-                 bottom: float = 1.0) -> None:
+    def __init__(
+        self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0, bottom: float = 1.0
+    ) -> None:
         self.image = image
         height, width = image.shape[1:]
         cells = (max(2, round(CELLS_ALONG * n / max(height, width))) for n in (height, width))
@@ -75,8 +76,9 @@ class BilateralGrid(Parametrisation):
         used = slice(*self._used)
         grid = torch.cat([one[:, :, used] for one in grids])
         flat = torch.einsum("pzyx,hy->hpzx", grid, self._nearness[:, used])
-        return F.grid_sample(flat, self._place, mode="bilinear", padding_mode="border",
-                             align_corners=True).view(len(flat), len(grid), -1)
+        return F.grid_sample(flat, self._place, mode="bilinear", padding_mode="border", align_corners=True).view(
+            len(flat), len(grid), -1
+        )
 
     def _colours(self, matrices: Tensor) -> Tensor:
         """The pixels through their matrices, shape (H, 12, W), whose offsets they are added to: (3, H, W)."""
@@ -128,8 +130,9 @@ class LightnessGrid(BilateralGrid):
     For pictures of one region; what is hidden has no share in its only cell.
     """
 
-    def __init__(self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0,
-                 bottom: float = 1.0) -> None:
+    def __init__(
+        self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0, bottom: float = 1.0
+    ) -> None:
         super().__init__(image, shape or (12, CELLS_IN_LIGHTNESS, 1, 1), top, bottom)
 
     @classmethod

@@ -51,8 +51,9 @@ class Drift:
     shares: list[float]
 
 
-def drift(hierarchy: Hierarchy, images: Sequence[Tensor], reference: Sequence[Tensor],
-          goals: Sequence[Tensor], active: Tensor) -> list[Drift]:
+def drift(
+    hierarchy: Hierarchy, images: Sequence[Tensor], reference: Sequence[Tensor], goals: Sequence[Tensor], active: Tensor
+) -> list[Drift]:
     """What stylising each layer moves.
 
     Parameters
@@ -67,20 +68,28 @@ def drift(hierarchy: Hierarchy, images: Sequence[Tensor], reference: Sequence[Te
         Which features take part, shape (M,).
     """
     alive = active.split(list(hierarchy.sizes))
-    ways = [(goal.to(active) - value.to(active)) * a
-            for goal, value, a in zip(goals, reference, alive, strict=False)]
+    ways = [(goal.to(active) - value.to(active)) * a for goal, value, a in zip(goals, reference, alive, strict=False)]
     found = []
     for layer, before, after in zip(range(len(goals), 0, -1), images, images[1:], strict=False):
-        moved = [(b - a) * live for a, b, live in zip(hierarchy.measure(before, layer), hierarchy.measure(after, layer),
-                                                      alive, strict=False)]
+        moved = [
+            (b - a) * live
+            for a, b, live in zip(
+                hierarchy.measure(before, layer), hierarchy.measure(after, layer), alive, strict=False
+            )
+        ]
         *held, own = zip(moved, ways, strict=False)
-        found.append(Drift(hierarchy.names[layer - 1],
-                           [*(((m.norm() / w.norm().clamp_min(1e-12)).item()) for m, w in held), _share(*own)]))
+        found.append(
+            Drift(
+                hierarchy.names[layer - 1],
+                [*(((m.norm() / w.norm().clamp_min(1e-12)).item()) for m, w in held), _share(*own)],
+            )
+        )
     return found
 
 
-def certificate(hierarchy: Hierarchy, components: Components, masks: Tensor | None,
-                wanted: Mapping[int, ScaleFeatures]) -> list[Moved]:
+def certificate(
+    hierarchy: Hierarchy, components: Components, masks: Tensor | None, wanted: Mapping[int, ScaleFeatures]
+) -> list[Moved]:
     """What each component alone, and all of them, move at each scale.
 
     Parameters
@@ -108,8 +117,9 @@ def certificate(hierarchy: Hierarchy, components: Components, masks: Tensor | No
         own = measured(base)
         for name, differences in chosen.items():
             reached = measured((base + torch.stack(differences).sum(0)).clamp(0.0, 1.0))
-            moved.append(Moved(side, name, [_share(b - o, g.to(o) - o)
-                                            for o, b, g in zip(own, reached, goal, strict=False)]))
+            moved.append(
+                Moved(side, name, [_share(b - o, g.to(o) - o) for o, b, g in zip(own, reached, goal, strict=False)])
+            )
     return moved
 
 

@@ -180,23 +180,31 @@ class Look:
         return self.asked.made(planes).field(picture), correspondence
 
 
-def _asked(correspondences: Sequence[Correspondence], pictures: Sequence[Picture], model: PreparedModel,
-           settings: Settings) -> tuple[Asked, list[_Planes]]:
+def _asked(
+    correspondences: Sequence[Correspondence], pictures: Sequence[Picture], model: PreparedModel, settings: Settings
+) -> tuple[Asked, list[_Planes]]:
     """What is asked of pictures together, and where in each."""
     strengths, styles = replace(settings, strength=1.0).strengths, correspondences[0].styles
     style_moments = torch.cat([one.moments for one in styles])
-    asked = Asked(of_partners(correspondences, [one.target.moments for one in correspondences]),
-                  correspondences[0].own @ style_moments, Windows.of(correspondences), (), None,
-                  (strengths[0], strengths[min(1, len(strengths) - 1)]),
-                  all(_is_grey(one) for one in (*styles, *(one.target for one in correspondences))))
+    asked = Asked(
+        of_partners(correspondences, [one.target.moments for one in correspondences]),
+        correspondences[0].own @ style_moments,
+        Windows.of(correspondences),
+        (),
+        None,
+        (strengths[0], strengths[min(1, len(strengths) - 1)]),
+        all(_is_grey(one) for one in (*styles, *(one.target for one in correspondences))),
+    )
     planes = [_Planes.of(*each, asked) for each in zip(correspondences, pictures, strict=True)]
     taken = torch.stack([one.plan.taken for one in correspondences]).mean(0)
     for _ in range(REPAINTINGS):
         made = [asked.made(one) for one in planes]
-        now = torch.stack([_moments(box(one.values(picture)), picture) for one, picture in
-                           zip(made, pictures, strict=True)]).mean(0)
-        matrix, offset = maps_between(now, taken @ style_moments[:, :MOMENTS], least_variance=WHOLE_VARIANCE,
-                                      gains=WHOLE_GAINS)
+        now = torch.stack(
+            [_moments(box(one.values(picture)), picture) for one, picture in zip(made, pictures, strict=True)]
+        ).mean(0)
+        matrix, offset = maps_between(
+            now, taken @ style_moments[:, :MOMENTS], least_variance=WHOLE_VARIANCE, gains=WHOLE_GAINS
+        )
         there = torch.lerp(torch.eye(3).to(matrix), matrix, strengths[0]), strengths[0] * offset
         asked = replace(asked, whole=(*asked.whole, there))
     layers = min(DETAIL_LAYERS, settings.layers)
@@ -333,8 +341,13 @@ def _moments(image: Tensor, picture: Picture) -> Tensor:
     return products(image).flatten(1) @ shares / shares.sum()
 
 
-def _correction(asked: Asked, pictures: Sequence[tuple[_Planes, Picture]], goal: Goal, strengths: tuple[float, ...],
-                hierarchy: Hierarchy) -> Tensor:
+def _correction(
+    asked: Asked,
+    pictures: Sequence[tuple[_Planes, Picture]],
+    goal: Goal,
+    strengths: tuple[float, ...],
+    hierarchy: Hierarchy,
+) -> Tensor:
     """Maps that bring the windows to channel means, as far as the strengths of the layers say."""
     total = torch.stack([where.shares for where, _ in pictures]).sum(0).clamp_min(1e-12)
     shown = []
@@ -345,8 +358,13 @@ def _correction(asked: Asked, pictures: Sequence[tuple[_Planes, Picture]], goal:
         shown.append(Shown(where.parts, (coarse, fine), made, where.masks, where.shares / total))
     if min(strengths) < 1.0:
         own = measured(hierarchy, shown, [one.target[1] for one in shown]).split(hierarchy.sizes, 1)
-        goal = replace(goal, means=torch.cat([torch.lerp(*each) for each in zip(
-            own, goal.means.split(hierarchy.sizes, 1), strengths, strict=True)], 1))
+        goal = replace(
+            goal,
+            means=torch.cat(
+                [torch.lerp(*each) for each in zip(own, goal.means.split(hierarchy.sizes, 1), strengths, strict=True)],
+                1,
+            ),
+        )
     return corrected(shown, goal, hierarchy)
 
 

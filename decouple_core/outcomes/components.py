@@ -70,8 +70,15 @@ class Components:
     base: Tensor | None = None
     keep_detail: float = 1.0
 
-    def render(self, target: np.ndarray, out: np.ndarray, progress: Callable[[float], None], top: float = 0.0,
-               bottom: float = 1.0, laid: Layers | None = None) -> None:
+    def render(
+        self,
+        target: np.ndarray,
+        out: np.ndarray,
+        progress: Callable[[float], None],
+        top: float = 0.0,
+        bottom: float = 1.0,
+        laid: Layers | None = None,
+    ) -> None:
         """Evaluate the sum at full resolution, stripe by stripe.
 
         Parameters
@@ -117,8 +124,11 @@ class Components:
         """Everything at the size of a target, (H, W, 3), whatever the amounts; it takes that room several times."""
         image = carried(target, self.colour.parameters.device)
         base = None if self.base is None else stretched(self.base, image, top, bottom)
-        return Layers(self.colour(image, top, bottom), base,
-                    tuple(stretched(one, image, top, bottom) for one in self.differences.values()))
+        return Layers(
+            self.colour(image, top, bottom),
+            base,
+            tuple(stretched(one, image, top, bottom) for one in self.differences.values()),
+        )
 
     def _boxed(self, values: Tensor) -> Tensor:
         """The sum in [0, 1]; what has not changed keeps its black and white, which the box would round."""

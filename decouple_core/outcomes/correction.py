@@ -57,8 +57,9 @@ class Corrected:
     hierarchy: Hierarchy
 
 
-def correct(pictures: Sequence[Corrected], field: Field, misfit: Tensor, damping: Tensor,
-            smoothing: float | Tensor) -> Field:
+def correct(
+    pictures: Sequence[Corrected], field: Field, misfit: Tensor, damping: Tensor, smoothing: float | Tensor
+) -> Field:
     """Give the features of the field's picture what they lack; those of several are their mean over the pictures.
 
     For the grid θ₀ + L y and the picture x of θ₀, a Gauss-Newton step minimises

@@ -87,8 +87,12 @@ class Shown:
 
 def measured(hierarchy: Hierarchy, pictures: Sequence[Shown], images: Sequence[Tensor]) -> Tensor:
     """Channel means in the windows of all pictures, of these images, one for each, shape (K, M)."""
-    return _sum([one.shares[:, None] * torch.cat(hierarchy.within(_at(one.masks, image)).measure(image), 1)
-                 for one, image in zip(pictures, images, strict=True)])
+    return _sum(
+        [
+            one.shares[:, None] * torch.cat(hierarchy.within(_at(one.masks, image)).measure(image), 1)
+            for one, image in zip(pictures, images, strict=True)
+        ]
+    )
 
 
 def corrected(pictures: Sequence[Shown], goal: Goal, hierarchy: Hierarchy) -> Tensor:
@@ -113,8 +117,14 @@ def corrected(pictures: Sequence[Shown], goal: Goal, hierarchy: Hierarchy) -> Te
             step.go_to(parameters)
 
         def back(answer: Tensor, changes: Sequence[Tensor], wholes: Sequence[Tensor]) -> Tensor:
-            return family.adjoint(_sum([step.back(answer, change, whole, len(steps)) for step, change, whole in
-                                        zip(steps, changes, wholes, strict=True)]))
+            return family.adjoint(
+                _sum(
+                    [
+                        step.back(answer, change, whole, len(steps))
+                        for step, change, whole in zip(steps, changes, wholes, strict=True)
+                    ]
+                )
+            )
 
         def operator(y: Tensor) -> Tensor:
             added = family.parameters(y)
@@ -187,8 +197,10 @@ class WindowedMaps:
     def gram(self) -> Tensor:
         """The product of B with itself for one channel, divided by the number of pixels, in double precision."""
         pixels = self._arguments.shape[1]
-        rows = [torch.stack([(self._shares * (one * other)) @ self._shares.T for other in self._arguments], 1)
-                for one in self._arguments]
+        rows = [
+            torch.stack([(self._shares * (one * other)) @ self._shares.T for other in self._arguments], 1)
+            for one in self._arguments
+        ]
         return torch.stack(rows).flatten(2).flatten(0, 1).cpu().double() / pixels
 
 
@@ -232,8 +244,10 @@ class Whitened:
         self._colours = torch.eye(3).to(like) if colours is None else colours
         gram = _sum([one.gram() for one in maps]) / len(maps)
         second = torch.eye(levels, dtype=torch.float64).diff(2, dim=0)
-        rough = torch.kron(torch.eye(4, dtype=torch.float64),
-                           torch.kron(second.T @ second, torch.eye(len(gram) // (4 * levels), dtype=torch.float64)))
+        rough = torch.kron(
+            torch.eye(4, dtype=torch.float64),
+            torch.kron(second.T @ second, torch.eye(len(gram) // (4 * levels), dtype=torch.float64)),
+        )
         unit = torch.eye(len(gram), dtype=torch.float64)
         factor = torch.linalg.cholesky(gram + ROUGHNESS * rough + RIDGE * unit)
         inverse = torch.linalg.solve_triangular(factor, unit, upper=False)

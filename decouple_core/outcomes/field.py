@@ -69,4 +69,3 @@ class Field:
         if self.contrast is not None or self.amount != 1.0:
             raise ValueError("colour maps follow a whole field without contrast of its own")
         return Field(self.kind, self.kind.followed(self.parameters, maps, shares))
-

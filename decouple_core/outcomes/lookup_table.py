@@ -180,8 +180,9 @@ def identity(nodes: int) -> np.ndarray:
 def curved(curves: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """What curves (K, 3), from 0 to 1, make of the channels of pixels (…, 3); float32."""
     places = np.linspace(0.0, 1.0, len(curves))
-    return np.stack([np.interp(pixels[..., channel], places, curves[:, channel]).astype(np.float32)
-                     for channel in range(3)], -1)
+    return np.stack(
+        [np.interp(pixels[..., channel], places, curves[:, channel]).astype(np.float32) for channel in range(3)], -1
+    )
 
 
 def looked_up(colours: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -215,5 +216,3 @@ def places_of(colours: Tensor) -> Tensor:
 def interpolated(table: Tensor, places: Tensor) -> Tensor:
     """Values (3, K) of a table (1, 3, N, N, N)."""
     return F.grid_sample(table, places, mode="bilinear", padding_mode="border", align_corners=True)[0, :, :, 0, 0]
-
-

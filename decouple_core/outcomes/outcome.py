@@ -73,6 +73,7 @@ class Outcome(ABC):
         return components
 
     @abstractmethod
-    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
-                   progress: Progress) -> Components:
+    def components(
+        self, model: PreparedModel, stylisation: Stylisation, settings: Settings, progress: Progress
+    ) -> Components:
         """The components of the picture; `progress` is told the finished share of making them."""

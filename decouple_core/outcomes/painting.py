@@ -92,8 +92,9 @@ class Painting(Outcome):
     def finest(self, settings: Settings, longest: int) -> int:
         return min(settings.size, longest)
 
-    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
-                   progress: Progress) -> Components:
+    def components(
+        self, model: PreparedModel, stylisation: Stylisation, settings: Settings, progress: Progress
+    ) -> Components:
         colour = Photograph().components(model, stylisation, settings, silent).colour
         finest = stylisation.picture.finest
         assert finest is not None  # a picture that is to be painted has it
@@ -108,11 +109,20 @@ class Painting(Outcome):
     def in_amounts(self, components: Components, settings: Settings) -> Components:
         painted = min(1.0, max(settings.all_amounts[1:])) * max(settings.strengths[1:])
         keep_detail = 1.0 - (1.0 - settings.keep_detail) * painted  # what is not painted over keeps all
-        return replace(components, amounts=settings.all_amounts[: 1 + len(components.differences)],
-                       keep_detail=keep_detail)
+        return replace(
+            components, amounts=settings.all_amounts[: 1 + len(components.differences)], keep_detail=keep_detail
+        )
 
-    def _painted(self, model: PreparedModel, stylisation: Stylisation, settings: Settings, base: Scale,
-                 sides: list[int], wanted: list[ScaleFeatures], progress: Progress) -> tuple[Tensor, Tensor, Tensor]:
+    def _painted(
+        self,
+        model: PreparedModel,
+        stylisation: Stylisation,
+        settings: Settings,
+        base: Scale,
+        sides: list[int],
+        wanted: list[ScaleFeatures],
+        progress: Progress,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Forms, strokes and grain, the first at the coarsest scale and the others at the finest of their own."""
         canvas: _Canvas | None = None
         known: Solution | None = None
@@ -126,8 +136,13 @@ class Painting(Outcome):
             steps = FORMS if first else GRAIN if last else STROKES
             image, known, goal = self._step(model, settings, here, start, features, number, steps, known)
             if last:
-                image = here.recoloured(image, [map_between(now, wanted) for now, wanted in
-                                                zip(here.colours(image), stylisation.goal.full_moments, strict=True)])
+                image = here.recoloured(
+                    image,
+                    [
+                        map_between(now, wanted)
+                        for now, wanted in zip(here.colours(image), stylisation.goal.full_moments, strict=True)
+                    ],
+                )
             if any(goal.held):
                 image = goal.mended(image, known)
             if last and not first:
@@ -144,8 +159,17 @@ class Painting(Outcome):
         assert stylisation.image is not None  # a painting begins with the flow
         return larger(stylisation.image, (here.image.shape[1], here.image.shape[2])).clamp(0.0, 1.0)
 
-    def _step(self, model: PreparedModel, settings: Settings, here: Scale, start: Tensor, features: ScaleFeatures,
-              number: int, steps: Sequence[Step], known: Solution | None) -> tuple[Tensor, Solution, _Goal]:
+    def _step(
+        self,
+        model: PreparedModel,
+        settings: Settings,
+        here: Scale,
+        start: Tensor,
+        features: ScaleFeatures,
+        number: int,
+        steps: Sequence[Step],
+        known: Solution | None,
+    ) -> tuple[Tensor, Solution, _Goal]:
         """Give the picture at one scale the means that it is to have there."""
         relative = settings.damping / Settings().damping
         steps = [replace(step, damping=relative * step.damping) for step in steps]
@@ -190,13 +214,24 @@ class _Goal:
     seed: int
     replays: Replays | None
 
-    def approached(self, image: Tensor, means: list[Tensor], steps: Sequence[Step],
-                   known: Solution | None) -> tuple[Tensor, Solution]:
+    def approached(
+        self, image: Tensor, means: list[Tensor], steps: Sequence[Step], known: Solution | None
+    ) -> tuple[Tensor, Solution]:
         """The image nearer to these means."""
         if known is not None and known.multipliers.shape != self.damping.shape:
             known = None  # of other features
-        return gauss_newton(self.hierarchy, image, torch.cat(means, 1), steps, self.damping, self.spectrum,
-                            metric=self.metric, known=known, seed=self.seed, replays=self.replays)
+        return gauss_newton(
+            self.hierarchy,
+            image,
+            torch.cat(means, 1),
+            steps,
+            self.damping,
+            self.spectrum,
+            metric=self.metric,
+            known=known,
+            seed=self.seed,
+            replays=self.replays,
+        )
 
     def mended(self, image: Tensor, known: Solution) -> Tensor:
         """The image with the held layers where they are to be, and the others where they have come."""
@@ -217,16 +252,27 @@ def _goal(model: PreparedModel, settings: Settings, here: Scale, features: Scale
     calibration = model.calibration(hierarchy)
     means = [mean.to(here.image) for mean in features.means[:layers]]
     if any(strength != 1.0 for strength in strengths[:layers]):
-        means = [torch.lerp(own, mean, strength) for own, mean, strength in
-                 zip(hierarchy.measure(here.image), means, strengths, strict=False)]
+        means = [
+            torch.lerp(own, mean, strength)
+            for own, mean, strength in zip(hierarchy.measure(here.image), means, strengths, strict=False)
+        ]
     share = 1.0 if here.masks is None else place_means(here.masks)[:, None]
     damping = calibration.damping / share
     if any(held[:layers]):
-        damping = damping * torch.cat([torch.full_like(mean[:1], HELD if stays else 1.0)
-                                       for mean, stays in zip(means, held, strict=False)], 1)
-    return _Goal(hierarchy, means, held[:layers], sum(strengths[:layers]) / layers, damping, calibration.spectrum,
-                 _away_from_edges(here.image, settings.structure), settings.seed + number,
-                 model.replays if here.masks is None and hierarchy.identity else None)
+        damping = damping * torch.cat(
+            [torch.full_like(mean[:1], HELD if stays else 1.0) for mean, stays in zip(means, held, strict=False)], 1
+        )
+    return _Goal(
+        hierarchy,
+        means,
+        held[:layers],
+        sum(strengths[:layers]) / layers,
+        damping,
+        calibration.spectrum,
+        _away_from_edges(here.image, settings.structure),
+        settings.seed + number,
+        model.replays if here.masks is None and hierarchy.identity else None,
+    )
 
 
 def _banded(forms: Tensor, strokes: Tensor, grain: Tensor) -> tuple[Tensor, Tensor, Tensor]:

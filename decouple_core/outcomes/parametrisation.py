@@ -30,8 +30,9 @@ class Parametrisation(ABC):
     image: Tensor
 
     @abstractmethod
-    def __init__(self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0,
-                 bottom: float = 1.0) -> None: ...
+    def __init__(
+        self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0, bottom: float = 1.0
+    ) -> None: ...
 
     @abstractmethod
     def apply(self, parameters: Tensor) -> Tensor:

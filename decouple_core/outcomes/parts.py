@@ -20,8 +20,16 @@ from decouple_core.pictures.visibility import blend
 Share = Callable[[float], None]
 
 
-def rendered(components: Components, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share,
-             top: float = 0.0, bottom: float = 1.0, laid: Layers | None = None) -> None:
+def rendered(
+    components: Components,
+    settings: Settings,
+    target: np.ndarray,
+    out: np.ndarray,
+    progress: Share,
+    top: float = 0.0,
+    bottom: float = 1.0,
+    laid: Layers | None = None,
+) -> None:
     """The picture of components in the amounts of the settings, into `out`; see `Components.render`."""
     OUTCOMES[settings.mode].in_amounts(components, settings).render(target, out, progress, top, bottom, laid)
     if settings.keep_colours or settings.keep_tones:
@@ -31,12 +39,15 @@ def rendered(components: Components, settings: Settings, target: np.ndarray, out
 def stages(settings: Settings) -> list[Settings]:
     """The same settings with the first one, two, three and all of the components."""
     amounts, count = settings.all_amounts, len(COMPONENTS)
-    return [dataclasses.replace(settings, amounts=(*amounts[:number], *[0.0] * (count - number)))
-            for number in range(1, count + 1)]
+    return [
+        dataclasses.replace(settings, amounts=(*amounts[:number], *[0.0] * (count - number)))
+        for number in range(1, count + 1)
+    ]
 
 
-def parts(components: Components, settings: Settings, target: np.ndarray,
-          mask: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def parts(
+    components: Components, settings: Settings, target: np.ndarray, mask: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Each component's part of the picture, shape (H, W, 3) like the target; their sum is the picture.
 
     The first is the colour with the target under it. A photograph has no other. With a mask, (H, W) in [0, 1], the

@@ -54,14 +54,16 @@ class Photograph(Outcome):
 
     flows = False
 
-    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
-                   progress: Progress) -> Components:
+    def components(
+        self, model: PreparedModel, stylisation: Stylisation, settings: Settings, progress: Progress
+    ) -> Components:
         if stylisation.colour is not None:
             return Components(stylisation.colour)
         return Components(self.fitted(model, [stylisation.picture], stylisation.goal, settings, progress))
 
-    def fitted(self, model: PreparedModel, pictures: Sequence[Picture], goal: Style, settings: Settings,
-               progress: Progress) -> Field:
+    def fitted(
+        self, model: PreparedModel, pictures: Sequence[Picture], goal: Style, settings: Settings, progress: Progress
+    ) -> Field:
         """One field for all the pictures, which taken together are to have the goal's features and colours.
 
         Of several, the parametrisation must have parameters of one shape, whatever the picture.
@@ -73,8 +75,15 @@ class Photograph(Outcome):
         field = self._corrected(field, model, [picture.detail for picture in pictures], goal, settings, progress)
         return repainted(field, scales, goal)
 
-    def _corrected(self, field: Field, model: PreparedModel, details: Sequence[Scale], goal: Style, settings: Settings,
-                   progress: Progress) -> Field:
+    def _corrected(
+        self,
+        field: Field,
+        model: PreparedModel,
+        details: Sequence[Scale],
+        goal: Style,
+        settings: Settings,
+        progress: Progress,
+    ) -> Field:
         """The field with the style's means in the layers that it can reach, as far as these are to take part."""
         layers = min(DETAIL_LAYERS, settings.layers)
         hierarchy = model.hierarchy.first(layers)
@@ -86,8 +95,9 @@ class Photograph(Outcome):
         damping = damping.expand_as(wanted)
         for number in range(correction.STEPS):
             progress(number / correction.STEPS, Message("carrying"))
-            there = [torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1)
-                     for detail in details]
+            there = [
+                torch.cat(hierarchy.within(detail.masks).measure(field.picture(detail.image)), 1) for detail in details
+            ]
             misfit = wanted - torch.stack(there).mean(0)
             if model.replays is None or len(coarse) > 1 or coarse[0].masks is not None or hierarchy.identity is None:
                 field = correction.correct(pictures, field, misfit, damping, smoothing)
@@ -102,8 +112,15 @@ slow pans things keep their colours with it from the first frame to the last; wi
 change by several times what noise and exposure do, and to the eye, though it is a little nearer to the style."""
 
 
-def _replayed(replays: Replays, image: Tensor, field: Field, hierarchy: Hierarchy, misfit: Tensor, damping: Tensor,
-              smoothing: float) -> Field:
+def _replayed(
+    replays: Replays,
+    image: Tensor,
+    field: Field,
+    hierarchy: Hierarchy,
+    misfit: Tensor,
+    damping: Tensor,
+    smoothing: float,
+) -> Field:
     """`correction.correct` at this image, recorded."""
 
     def step(image: Tensor, parameters: Tensor, misfit: Tensor, damping: Tensor, smoothing: Tensor) -> list[Tensor]:
@@ -112,7 +129,7 @@ def _replayed(replays: Replays, image: Tensor, field: Field, hierarchy: Hierarch
         return [correction.correct([picture], there, misfit, damping, smoothing).parameters]
 
     inputs = image, field.parameters, misfit, damping, misfit.new_full((), smoothing)
-    parameters, = replays((field.kind, hierarchy.identity, hierarchy.sizes), step, inputs, hierarchy.work)
+    (parameters,) = replays((field.kind, hierarchy.identity, hierarchy.sizes), step, inputs, hierarchy.work)
     return Field(field.kind, parameters)
 
 

@@ -61,8 +61,9 @@ class Choice:
     why: Message
 
 
-def settled(settings: Settings, painted: bool | None, style_side: int | None, longest: int, *,
-            accelerated: bool) -> tuple[Settings, list[Choice]]:
+def settled(
+    settings: Settings, painted: bool | None, style_side: int | None, longest: int, *, accelerated: bool
+) -> tuple[Settings, list[Choice]]:
     """Settings in which nothing is automatic any more.
 
     Parameters
@@ -85,15 +86,24 @@ def settled(settings: Settings, painted: bool | None, style_side: int | None, lo
     choices = []
     if settings.mode == "auto":
         settings = replace(settings, mode="painting" if painted else "photo")
-        choices.append(Choice("mode", settings.mode, Message(
-            "style-unknown" if painted is None else "style-painted" if painted else "style-photographed")))
+        choices.append(
+            Choice(
+                "mode",
+                settings.mode,
+                Message("style-unknown" if painted is None else "style-painted" if painted else "style-photographed"),
+            )
+        )
     if settings.size == AUTOMATIC_SIZE:
         settings = replace(settings, size=SIZE_ON_ACCELERATOR if accelerated else SIZE_ON_PROCESSOR)
         if settings.idle("size") is None and settings.size < longest:
             choices.append(Choice("size", settings.size, Message("size-for-device")))
     finest = min(settings.size, longest)
-    if (settings.idle("style_scale") is None and settings.style_scale == 1.0 and style_side is not None
-            and finest > LARGEST_MAGNIFICATION * style_side):
+    if (
+        settings.idle("style_scale") is None
+        and settings.style_scale == 1.0
+        and style_side is not None
+        and finest > LARGEST_MAGNIFICATION * style_side
+    ):
         scale = max(0.25, round(LARGEST_MAGNIFICATION * style_side / finest, 2))
         settings = replace(settings, style_scale=scale)
         choices.append(Choice("style_scale", scale, Message("style-small")))
@@ -150,8 +160,11 @@ def readable_share(image: Tensor, mapped: Callable[[float], Tensor]) -> tuple[fl
     lost, kept = there(1.0)
     if contrast < 1e-3 or (lost <= MOST_LOST and kept >= LEAST_CONTRAST):
         return 1.0, None
-    why = (Message("style-too-dark", share=round(100 * lost)) if lost > MOST_LOST else
-           Message("style-too-flat", share=round(100 * kept)))
+    why = (
+        Message("style-too-dark", share=round(100 * lost))
+        if lost > MOST_LOST
+        else Message("style-too-flat", share=round(100 * kept))
+    )
     for step in range(STEPS - 1, 0, -1):
         lost, kept = there(step / STEPS)
         if lost <= MOST_LOST and kept >= LEAST_CONTRAST:

@@ -56,8 +56,14 @@ MOST_MEASURED = 2**20
 """Pixels of the target that are looked at, evenly spread: as many as the finest table has nodes, four times over."""
 
 
-def fit(pixels: np.ndarray, results: np.ndarray, weights: np.ndarray | None, nodes: int, title: str,
-        progress: Callable[[float], None]) -> LookupTable:
+def fit(
+    pixels: np.ndarray,
+    results: np.ndarray,
+    weights: np.ndarray | None,
+    nodes: int,
+    title: str,
+    progress: Callable[[float], None],
+) -> LookupTable:
     """The table that comes nearest to having made the results of the pixels.
 
     Parameters
@@ -132,8 +138,11 @@ def _gathered(sources: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> _
 
     total = sums(np.ones(len(cell)))
     kept = total > 0
-    means = [sums(values[:, channel])[kept] / total[kept] for values in (np.clip(sources, 0.0, 1.0), wanted)
-             for channel in range(3)]
+    means = [
+        sums(values[:, channel])[kept] / total[kept]
+        for values in (np.clip(sources, 0.0, 1.0), wanted)
+        for channel in range(3)
+    ]
     colours, results = (torch.from_numpy(np.stack(part)).float() for part in (means[:3], means[3:]))
     return _Cloud(places_of(colours.T), results - colours, torch.from_numpy(total[kept]).float())
 
@@ -144,8 +153,7 @@ def _solved(cloud: _Cloud, start: Tensor) -> Tensor:
     spacing = 1.0 / (nodes - 1)
     right = _spread(cloud.weights * cloud.changes, cloud.places, start)
     # The diagonal of what follows, or a little more: the rows' sums for the cloud, 6 and more for each axis.
-    diagonal = (_spread(cloud.weights.expand(3, -1), cloud.places, start) + 18 * SMOOTHNESS / spacing
-                + PULL * spacing**3)
+    diagonal = _spread(cloud.weights.expand(3, -1), cloud.places, start) + 18 * SMOOTHNESS / spacing + PULL * spacing**3
     smooth = _smooth_inverse(nodes)
     luma = start.new_tensor(LUMA)[:, None, None, None]
     change = start
@@ -156,6 +164,7 @@ def _solved(cloud: _Cloud, start: Tensor) -> Tensor:
 
     falls = falling()
     for _ in range(ROUNDS):
+
         def operator(d: Tensor, falls: Tensor = falls) -> Tensor:
             data = _spread(cloud.weights * interpolated(d[None], cloud.places), cloud.places, d)
             rise = luma * _brighter_adjoint(falls * _brighter((luma * d).sum(0)))
@@ -167,8 +176,9 @@ def _solved(cloud: _Cloud, start: Tensor) -> Tensor:
         def precondition(r: Tensor, pointwise: Tensor = pointwise) -> Tensor:
             return r / pointwise + smooth(r)  # the first knows where colours are, the second where none are
 
-        change = conjugate_gradients(operator, goal, tolerance=TOLERANCE, iterations=ITERATIONS,
-                                     preconditioner=precondition, start=change).multipliers
+        change = conjugate_gradients(
+            operator, goal, tolerance=TOLERANCE, iterations=ITERATIONS, preconditioner=precondition, start=change
+        ).multipliers
         now = falling()
         if (now <= falls).all():
             break
@@ -215,5 +225,6 @@ def _brighter_adjoint(rises: Tensor, sign: float = -1.0) -> Tensor:
 def _spread(values: Tensor, places: Tensor, like: Tensor) -> Tensor:
     """The adjoint of `lookup_table.interpolated`: values (3, K) at the nodes, (3, N, N, N)."""
     # Bilinear, border, corners aligned, as there; no gradient for the places.
-    return torch.ops.aten.grid_sampler_3d_backward(values[None, :, :, None, None].contiguous(), like[None], places, 0,
-                                                   1, True, [True, False])[0][0]
+    return torch.ops.aten.grid_sampler_3d_backward(
+        values[None, :, :, None, None].contiguous(), like[None], places, 0, 1, True, [True, False]
+    )[0][0]

@@ -104,9 +104,15 @@ def write_page(path: Path, title: str, lead: str, sections: Sequence[Section]) -
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # here, because few transfers have a page
 
-    environment = Environment(loader=PackageLoader("decouple_core.page", "."), autoescape=True,
-                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("decouple_core.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     digest = base64.b64encode(hashlib.sha256(DIVIDER.encode()).digest()).decode()
-    text = environment.get_template("page.html").render(title=title, lead=lead, sections=sections, script=DIVIDER,
-                                                        digest=digest)
+    text = environment.get_template("page.html").render(
+        title=title, lead=lead, sections=sections, script=DIVIDER, digest=digest
+    )
     write_whole(path, text.encode(errors="backslashreplace"))  # a file's name need not be valid text

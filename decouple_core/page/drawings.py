@@ -13,9 +13,20 @@ if TYPE_CHECKING:
 INK = "#010203"
 """Stands for the page's own colour of text until the plot is in it; no plot has it otherwise."""
 
-LOOKS = {"svg.fonttype": "none", "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
-         "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "font.size": 9.0, "figure.facecolor": "none", "axes.facecolor": "none"}
+LOOKS = {
+    "svg.fonttype": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "font.size": 9.0,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
 """Letters stay letters, in the page's own font, and the ground is the page's."""
 
 WIDTH = 4.6
@@ -68,8 +79,9 @@ def noise_means(means: Sequence[Sequence[float]], dead: Mapping[str, Sequence[in
             axes = figure.add_subplot()
             axes.stairs(values, fill=True)
             below = -0.04 * max([abs(value) for value in values], default=1.0)
-            axes.plot([channel + 0.5 for channel in channels], [below] * len(channels), "|", color="#d62728",
-                      markersize=5)
+            axes.plot(
+                [channel + 0.5 for channel in channels], [below] * len(channels), "|", color="#d62728", markersize=5
+            )
             axes.set(title=f"{name}: {len(channels)} of {len(values)} channels dead", xlabel="channel")
             drawn.append(svg(figure))
     return drawn
@@ -80,7 +92,7 @@ def svg(figure: Figure) -> str:
     with io.StringIO() as file:
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         text = file.getvalue()
-    text = re.sub(r'<g id="[^"]*"', "<g", text[text.index("<svg"):])  # the same in every plot, and used by nothing
+    text = re.sub(r'<g id="[^"]*"', "<g", text[text.index("<svg") :])  # the same in every plot, and used by nothing
     return text.replace(INK, "currentColor")
 
 

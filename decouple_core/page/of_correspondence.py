@@ -35,11 +35,15 @@ def tinted(correspondence: Correspondence) -> tuple[list[Tensor], Tensor]:
         the mean of their colours.
     """
     count = len(correspondence.styles)
-    of_styles = [_colours(one.grid, number / count, (number + 1) / count).to(one.image)
-                 for number, one in enumerate(correspondence.styles)]
+    of_styles = [
+        _colours(one.grid, number / count, (number + 1) / count).to(one.image)
+        for number, one in enumerate(correspondence.styles)
+    ]
     taken = correspondence.plan.forward @ torch.cat([colours.flatten(1).T for colours in of_styles])
-    return ([_over(one, colours) for one, colours in zip(correspondence.styles, of_styles, strict=True)],
-            _over(correspondence.target, taken.T.unflatten(1, correspondence.target.grid)))
+    return (
+        [_over(one, colours) for one, colours in zip(correspondence.styles, of_styles, strict=True)],
+        _over(correspondence.target, taken.T.unflatten(1, correspondence.target.grid)),
+    )
 
 
 def _colours(grid: tuple[int, int], left: float, right: float) -> Tensor:

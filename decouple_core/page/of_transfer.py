@@ -42,8 +42,13 @@ class Shown:
     components: Components
 
 
-def write_transfer_page(path: Path, facts: Mapping[str, Any], images: Mapping[str, Tensor],
-                        shown: Shown | None, places: Mapping[str, Tensor] | None = None) -> None:
+def write_transfer_page(
+    path: Path,
+    facts: Mapping[str, Any],
+    images: Mapping[str, Tensor],
+    shown: Shown | None,
+    places: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write the page of one transfer.
 
     Parameters
@@ -60,11 +65,23 @@ def write_transfer_page(path: Path, facts: Mapping[str, Any], images: Mapping[st
     """
     mode = facts["settings"]["mode"]
     named = [name for name in (shown.target_name, shown.style_name) if name] if shown else []
-    lead = (f"{mode}, {facts['network']}, {facts['device']}: {sum(facts['seconds'].values()):.1f} s, "
-            f"{facts['evaluations'].get('total', 0)} network evaluations")
-    sections = [*_pictures(shown), *_choices(facts), *_places(facts, places or {}), *_components(shown),
-                *_layers(facts), *_certificate(facts), *_steps(images), *_losses(facts), *_noise(facts),
-                *_seconds(facts), *_settings(facts)]
+    lead = (
+        f"{mode}, {facts['network']}, {facts['device']}: {sum(facts['seconds'].values()):.1f} s, "
+        f"{facts['evaluations'].get('total', 0)} network evaluations"
+    )
+    sections = [
+        *_pictures(shown),
+        *_choices(facts),
+        *_places(facts, places or {}),
+        *_components(shown),
+        *_layers(facts),
+        *_certificate(facts),
+        *_steps(images),
+        *_losses(facts),
+        *_noise(facts),
+        *_seconds(facts),
+        *_settings(facts),
+    ]
     write_page(path, " in the style of ".join(named) if len(named) == 2 else "Style transfer", lead, sections)
 
 
@@ -91,17 +108,23 @@ def _picture(picture: Any, caption: str) -> Image | None:
 
 def _choices(facts: Mapping[str, Any]) -> Iterator[Section]:
     if choices := facts.get("choices"):
-        yield Table("What was chosen", ("setting", "value", "why"),
-                    [(str(choice["setting"]), str(choice["value"]), str(choice["why"])) for choice in choices])
+        yield Table(
+            "What was chosen",
+            ("setting", "value", "why"),
+            [(str(choice["setting"]), str(choice["value"]), str(choice["why"])) for choice in choices],
+        )
 
 
 def _places(facts: Mapping[str, Any], places: Mapping[str, Tensor]) -> Iterator[Section]:
     if places:
         sure = facts["correspondence"]
-        yield Gallery("Where each place takes from", [of_tensor(image, name) for name, image in places.items()],
-                      f"Each place in the style has a colour of its own. Each place in the target shows the "
-                      f"mean colour of the places that it takes its look from. Certainty "
-                      f"{sure['certainty']:.2f}: {sure['words']}.")
+        yield Gallery(
+            "Where each place takes from",
+            [of_tensor(image, name) for name, image in places.items()],
+            f"Each place in the style has a colour of its own. Each place in the target shows the "
+            f"mean colour of the places that it takes its look from. Certainty "
+            f"{sure['certainty']:.2f}: {sure['words']}.",
+        )
 
 
 def _components(shown: Shown | None) -> Iterator[Section]:
@@ -109,36 +132,62 @@ def _components(shown: Shown | None) -> Iterator[Section]:
         return
     made = shown.components
     assert made.base is not None
-    yield Gallery("The parts that add up to the result",
-                  [of_tensor(made.base, "colour", COMPONENT_SIDE),
-                   *(of_difference(difference, name, COMPONENT_SIDE)
-                     for name, difference in made.differences.items())],
-                  "The colours, and what is added to them: grey changes nothing, lighter adds, darker subtracts.")
+    yield Gallery(
+        "The parts that add up to the result",
+        [
+            of_tensor(made.base, "colour", COMPONENT_SIDE),
+            *(of_difference(difference, name, COMPONENT_SIDE) for name, difference in made.differences.items()),
+        ],
+        "The colours, and what is added to them: grey changes nothing, lighter adds, darker subtracts.",
+    )
 
 
 def _layers(facts: Mapping[str, Any]) -> Iterator[Section]:
     if facts["layers"]:
-        yield Table("What each layer reached", ("layer", "of the way to the style", "relative error"),
-                    [(layer["layer"], _part(layer["share_of_the_way"]), f"{layer['relative_error']:.3f}")
-                     for layer in facts["layers"]],
-                    "From the target's own features towards the style's, in the order in which the layers were moved.")
+        yield Table(
+            "What each layer reached",
+            ("layer", "of the way to the style", "relative error"),
+            [
+                (layer["layer"], _part(layer["share_of_the_way"]), f"{layer['relative_error']:.3f}")
+                for layer in facts["layers"]
+            ],
+            "From the target's own features towards the style's, in the order in which the layers were moved.",
+        )
 
 
 def _certificate(facts: Mapping[str, Any]) -> Iterator[Section]:
     """How far layers and components move themselves and the others."""
     names = list(facts["dead_channels"])
     if facts.get("drift"):
-        yield Table("What moving one layer does to the others", ("layer that moves", *names),
-                    [(entry["layer"], *(_part(share) for share in entry["shares"]),
-                      *[""] * (len(names) - len(entry["shares"]))) for entry in facts["drift"]],
-                    "For the layer itself, the share of its way from the noise to the style. For the layers before it, "
-                    "which should stay, the shift as a share of the way they still have to go.")
+        yield Table(
+            "What moving one layer does to the others",
+            ("layer that moves", *names),
+            [
+                (
+                    entry["layer"],
+                    *(_part(share) for share in entry["shares"]),
+                    *[""] * (len(names) - len(entry["shares"])),
+                )
+                for entry in facts["drift"]
+            ],
+            "For the layer itself, the share of its way from the noise to the style. For the layers before it, "
+            "which should stay, the shift as a share of the way they still have to go.",
+        )
     if facts["certificate"]:
         most = max(len(entry["shares"]) for entry in facts["certificate"])
-        yield Table("What each component moves", ("scale, component", *names[:most]),
-                    [(f"{entry['side']} px, {entry['component']}", *(_part(share) for share in entry["shares"]),
-                      *[""] * (most - len(entry["shares"]))) for entry in facts["certificate"]],
-                    "Shares of the way from the photograph's means to the style's, at each scale.")
+        yield Table(
+            "What each component moves",
+            ("scale, component", *names[:most]),
+            [
+                (
+                    f"{entry['side']} px, {entry['component']}",
+                    *(_part(share) for share in entry["shares"]),
+                    *[""] * (most - len(entry["shares"])),
+                )
+                for entry in facts["certificate"]
+            ],
+            "Shares of the way from the photograph's means to the style's, at each scale.",
+        )
 
 
 def _part(share: float) -> Share:
@@ -147,29 +196,39 @@ def _part(share: float) -> Share:
 
 def _steps(images: Mapping[str, Tensor]) -> Iterator[Section]:
     if len(images) > 1:  # a photograph's only one is the target
-        yield Gallery("The picture after every step of the flow",
-                      [of_tensor(image, name.replace("_", " ", 1), COMPONENT_SIDE) for name, image in images.items()])
+        yield Gallery(
+            "The picture after every step of the flow",
+            [of_tensor(image, name.replace("_", " ", 1), COMPONENT_SIDE) for name, image in images.items()],
+        )
 
 
 def _losses(facts: Mapping[str, Any]) -> Iterator[Section]:
     if facts["losses"]:
-        yield Drawings("Loss of each layer", drawings.losses(facts["losses"], list(facts["dead_channels"])),
-                       "As in figures 4.3 and 4.4 of the thesis. The moving layer approaches its goal; the layers "
-                       "before it stay at theirs.")
+        yield Drawings(
+            "Loss of each layer",
+            drawings.losses(facts["losses"], list(facts["dead_channels"])),
+            "As in figures 4.3 and 4.4 of the thesis. The moving layer approaches its goal; the layers "
+            "before it stay at theirs.",
+        )
 
 
 def _noise(facts: Mapping[str, Any]) -> Iterator[Section]:
     if facts["reference"]:
-        yield Drawings("Channel means of the noise",
-                       drawings.noise_means(facts["reference"], facts["dead_channels"]),
-                       "As in figure 4.5 of the thesis, for every layer. Red marks are dead channels: 0 on the noise, "
-                       "the target or the style, and left out.")
+        yield Drawings(
+            "Channel means of the noise",
+            drawings.noise_means(facts["reference"], facts["dead_channels"]),
+            "As in figure 4.5 of the thesis, for every layer. Red marks are dead channels: 0 on the noise, "
+            "the target or the style, and left out.",
+        )
 
 
 def _seconds(facts: Mapping[str, Any]) -> Iterator[Section]:
     longest = max(facts["seconds"].values(), default=0.0) or 1.0
-    yield Table("Time", ("step", "seconds"),
-                [(name, Share(f"{seconds:.2f} s", seconds / longest)) for name, seconds in facts["seconds"].items()])
+    yield Table(
+        "Time",
+        ("step", "seconds"),
+        [(name, Share(f"{seconds:.2f} s", seconds / longest)) for name, seconds in facts["seconds"].items()],
+    )
 
 
 def _settings(facts: Mapping[str, Any]) -> Iterator[Section]:

@@ -37,15 +37,24 @@ logging.getLogger("tifffile").addFilter(lambda _: not _reading.get())  # what it
 
 _SIGNATURES = (
     ("RAW", 8, b"CR\2\0"),  # before TIFF, which CR2 is otherwise
-    ("PNG", 0, b"\x89PNG\r\n\x1a\n"), ("JPEG", 0, b"\xff\xd8\xff"), ("GIF", 0, b"GIF87a"), ("GIF", 0, b"GIF89a"),
-    ("BMP", 0, b"BM"), ("WEBP", 8, b"WEBP"), *(("PPM", 0, b"P%d" % number) for number in range(1, 7)),
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("GIF", 0, b"GIF87a"),
+    ("GIF", 0, b"GIF89a"),
+    ("BMP", 0, b"BM"),
+    ("WEBP", 8, b"WEBP"),
+    *(("PPM", 0, b"P%d" % number) for number in range(1, 7)),
     *(("TIFF", 0, start) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    ("PSD", 0, b"8BPS"), ("JPEG2000", 4, b"jP  \r\n\x87\n"), ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
+    ("PSD", 0, b"8BPS"),
+    ("JPEG2000", 4, b"jP  \r\n\x87\n"),
+    ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
     *(("AVIF", 4, b"ftyp" + brand) for brand in (b"avif", b"avis")),
     *(("HEIC", 4, b"ftyphe" + brand) for brand in (b"ic", b"ix", b"im", b"is", b"vc", b"vx", b"vm", b"vs")),
     *(("HEIF", 4, b"ftyp" + brand) for brand in (b"mif1", b"msf1")),
     *(("RAW", 0, start) for start in (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"\0MRM", b"FOVb")),
-    ("RAW", 4, b"ftypcrx "), ("JXL", 0, b"\xff\x0a"), ("JXL", 0, b"\0\0\0\x0cJXL \r\n\x87\n"),
+    ("RAW", 4, b"ftypcrx "),
+    ("JXL", 0, b"\xff\x0a"),
+    ("JXL", 0, b"\0\0\0\x0cJXL \r\n\x87\n"),
     ("EXR", 0, b"\x76\x2f\x31\x01"),
 )
 """The formats that are read, by Pillow's names where it has one, and the bytes at some offset that tell them.

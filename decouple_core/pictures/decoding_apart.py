@@ -34,6 +34,7 @@ ROOM_BYTES = 2**29
 COPIES = 6
 """Of the decoded picture at one time, in all forms that decoders have it in on the way, wider ones than bytes too."""
 
+
 def decode_apart(path: Path, file: BinaryIO, kind: str) -> Raw:
     """What `read_with_pillow`, or the reader of a format that Pillow does not have, gives of the same.
 
@@ -49,9 +50,15 @@ def decode_apart(path: Path, file: BinaryIO, kind: str) -> Raw:
     if "error" in said:
         raise errors.from_dict(said["error"])
     values, alpha, icc, exif, gain = (_array(answer) for _ in range(5))
-    return Raw(values, alpha if alpha.size else None, icc.tobytes() if icc.size else None,
-               exif.tobytes() if exif.size else None, gain if gain.size else None, int(said["depth"]),
-               tuple(Message.from_dict(one) for one in said["remarks"]))
+    return Raw(
+        values,
+        alpha if alpha.size else None,
+        icc.tobytes() if icc.size else None,
+        exif.tobytes() if exif.size else None,
+        gain if gain.size else None,
+        int(said["depth"]),
+        tuple(Message.from_dict(one) for one in said["remarks"]),
+    )
 
 
 def _array(answer: BinaryIO) -> np.ndarray:
@@ -60,8 +67,13 @@ def _array(answer: BinaryIO) -> np.ndarray:
 
 def answered(command: list[str], file: BinaryIO, most: int) -> tuple[int, io.BytesIO]:
     """How a process ended that was given a file, and what it wrote, of which no more than so many bytes are taken."""
-    with subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)) as process:
+    with subprocess.Popen(
+        command,
+        stdin=file,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    ) as process:
         impatience = threading.Timer(PATIENCE_SECONDS, process.kill)
         impatience.start()
         try:

@@ -12,10 +12,27 @@ from typing import BinaryIO
 import PIL.Image
 from PIL.ExifTags import IFD, Base
 
-DESCRIPTIVE = frozenset({
-    Base.ImageDescription, Base.Make, Base.Model, Base.XResolution, Base.YResolution, Base.ResolutionUnit,
-    Base.Software, Base.DateTime, Base.Artist, Base.Copyright, Base.Rating, Base.RatingPercent, Base.XPTitle,
-    Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject})
+DESCRIPTIVE = frozenset(
+    {
+        Base.ImageDescription,
+        Base.Make,
+        Base.Model,
+        Base.XResolution,
+        Base.YResolution,
+        Base.ResolutionUnit,
+        Base.Software,
+        Base.DateTime,
+        Base.Artist,
+        Base.Copyright,
+        Base.Rating,
+        Base.RatingPercent,
+        Base.XPTitle,
+        Base.XPComment,
+        Base.XPAuthor,
+        Base.XPKeywords,
+        Base.XPSubject,
+    }
+)
 """Of the first directory, which in a TIFF also says where the pixels lie."""
 
 OF_THE_FILE = frozenset({Base.ExifImageWidth, Base.ExifImageHeight, Base.ExifInteroperabilityOffset})
@@ -66,7 +83,7 @@ def kept_of_tiff(file: BinaryIO) -> bytes | None:
 def _values(file: BinaryIO, order: str, place: int) -> int:
     """How many values the tags of a directory have."""
     file.seek(place)
-    count, = struct.unpack(order + "H", file.read(2))
+    (count,) = struct.unpack(order + "H", file.read(2))
     return sum(struct.unpack(order + "HHI4s", file.read(12))[2] for _ in range(count))
 
 
@@ -89,7 +106,7 @@ def append_to_tiff(file: BinaryIO, block: bytes) -> None:
     _, _, place = struct.unpack("<2sHI", file.read(8))
     entries = _entries(file, place)
     start = _even_end(file)
-    file.write(exif.tobytes(start)[len(PREFIX) + 8:])  # without the head of a TIFF
+    file.write(exif.tobytes(start)[len(PREFIX) + 8 :])  # without the head of a TIFF
     entries |= _entries(file, start)
     end = _even_end(file)
     file.write(struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4))
@@ -100,7 +117,7 @@ def append_to_tiff(file: BinaryIO, block: bytes) -> None:
 def _entries(file: BinaryIO, place: int) -> dict[int, bytes]:
     """The entries of a directory as they are stored, by tag; what they point to is counted from the file's start."""
     file.seek(place)
-    count, = struct.unpack("<H", file.read(2))
+    (count,) = struct.unpack("<H", file.read(2))
     stored = [file.read(12) for _ in range(count)]
     return {int.from_bytes(entry[:2], "little"): entry for entry in stored}
 

@@ -79,8 +79,9 @@ def read_exr(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> Raw:
     return Raw(encoded(shares), alpha, None, gain=gain, depth=16 if stored.dtype == np.float16 else 32)
 
 
-def write_exr(file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, depth: int,
-              gain: np.ndarray | None) -> None:
+def write_exr(
+    file: BinaryIO, pixels: np.ndarray, alpha: np.ndarray | None, depth: int, gain: np.ndarray | None
+) -> None:
     """Write encoded colours (H, W, 3) in linear light with Rec. 709's primaries, as half or single precision."""
     exr = library()
     linear = decoded(np.clip(pixels, 0.0, 1.0, dtype=np.float32))

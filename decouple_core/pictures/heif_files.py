@@ -117,11 +117,14 @@ def _named(path: Path, named: Mapping[str, Any]) -> tuple[bytes | None, list[Mes
         return None, [Message("picture-hdr", path=str(path))]
     if primaries in AS_SRGB:
         return None, []
-    white, *others = ([named[f"color_primary_{colour}_{axis}"] for axis in "xy"] + [1.0]
-                      for colour in ("white", "red", "green", "blue"))
+    white, *others = (
+        [named[f"color_primary_{colour}_{axis}"] for axis in "xy"] + [1.0]
+        for colour in ("white", "red", "green", "blue")
+    )
     bend = decoded(np.linspace(0, 1, 4096)) * 65535 + 0.5  # sRGB's, which the other curves stand for in pictures
-    profile: bytes = imagecodecs.cms_profile("rgb", whitepoint=white, primaries=np.concatenate(others).tolist(),
-                                             transferfunction=bend.astype(np.uint16))
+    profile: bytes = imagecodecs.cms_profile(
+        "rgb", whitepoint=white, primaries=np.concatenate(others).tolist(), transferfunction=bend.astype(np.uint16)
+    )
     return profile, []
 
 

@@ -20,8 +20,8 @@ def sound(file: BinaryIO) -> bool:
         if not items:
             return True  # a film, say, or what no library will read
         file.seek(items)
-        version, = file.read(4)[:1]
-        count, = struct.unpack(">H", file.read(2)) if version == 0 else struct.unpack(">I", file.read(4))
+        (version,) = file.read(4)[:1]
+        (count,) = struct.unpack(">H", file.read(2)) if version == 0 else struct.unpack(">I", file.read(4))
     except (struct.error, ValueError):
         return False
     return bool(count <= MOST_ITEMS)
@@ -37,7 +37,7 @@ def _box(file: BinaryIO, wanted: bytes, place: int) -> int:
         length, kind = struct.unpack(">I4s", head)
         start = place + 8
         if length == 1:
-            length, = struct.unpack(">Q", file.read(8))
+            (length,) = struct.unpack(">Q", file.read(8))
             start += 8
         if kind == wanted:
             return start

@@ -81,7 +81,7 @@ def read_jpeg(path: Path, file: BinaryIO) -> Raw:
         raw = read_with_pillow(path, _part(content, layout.end, END), "JPEG")
         remarks = _missing(path, content, layout, raw)
         behind = layout.end + len(END)
-        if layout.marked and content[behind:behind + _LOOKED_AT].strip(b"\0"):
+        if layout.marked and content[behind : behind + _LOOKED_AT].strip(b"\0"):
             megabytes = f"{(len(content) - behind) / 1e6:.3g}"
             remarks.append(Message("jpeg-more", path=str(path), megabytes=megabytes))
     return raw._replace(remarks=(*raw.remarks, *remarks))
@@ -96,8 +96,8 @@ def _layout(content: mmap.mmap) -> _Layout:
             return _Layout(found.start(), True, scans, frame, pixels)
         if marker in _BARE:
             continue
-        length = max(2, int.from_bytes(content[place:place + 2], "big"))
-        header = content[place + 2:place + length]
+        length = max(2, int.from_bytes(content[place : place + 2], "big"))
+        header = content[place + 2 : place + length]
         if len(header) < length - 2:
             return _Layout(found.start(), False, scans, frame, pixels)
         if marker == _START_OF_SCAN:
@@ -145,8 +145,11 @@ def _rows(content: mmap.mmap, layout: _Layout) -> tuple[int, int]:
         return rows, 0
     # Where the data stop at a restart, it is expected before any more.
     restarts = sum(1 for _ in _RESTART.finditer(content, layout.pixels, layout.end))
-    alike = min(_rows_alike(pixels, content, layout.end, start + noise)
-                for start in (b"", bytes([0xFF, 0xD0 + restarts % 8])) for noise in _NOISES)
+    alike = min(
+        _rows_alike(pixels, content, layout.end, start + noise)
+        for start in (b"", bytes([0xFF, 0xD0 + restarts % 8]))
+        for noise in _NOISES
+    )
     # Chroma is smoothed into one row of pixels of the block above.
     return rows, rows if alike == len(pixels) else (alike + 1) // tall
 
@@ -163,9 +166,9 @@ def _has_all_coefficients(layout: _Layout) -> bool:
     known: set[tuple[int, int]] = set()
     for header in layout.scans:
         channels = header[0]
-        first, last, bits = header[1 + 2 * channels:4 + 2 * channels]
+        first, last, bits = header[1 + 2 * channels : 4 + 2 * channels]
         if bits & 15 == 0:  # the bits that are still to come (T.81, B.2.3)
-            known.update((one, place) for one in header[1:1 + 2 * channels:2] for place in range(first, last + 1))
+            known.update((one, place) for one in header[1 : 1 + 2 * channels : 2] for place in range(first, last + 1))
     return len(known) == 64 * layout.frame[5]
 
 
@@ -186,9 +189,12 @@ class _Part(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         place, count = self._place, len(buffer)
-        read = (self._content[place:min(place + count, self._end)] if place < self._end
-                else self._tail[place - self._end:place - self._end + count])
-        buffer[:len(read)] = read
+        read = (
+            self._content[place : min(place + count, self._end)]
+            if place < self._end
+            else self._tail[place - self._end : place - self._end + count]
+        )
+        buffer[: len(read)] = read
         self._place += len(read)
         return len(read)
 

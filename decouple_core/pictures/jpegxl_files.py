@@ -50,15 +50,21 @@ def read_jpegxl(path: Path, file: BinaryIO, prepare: Callable[[int], None]) -> R
     for box in boxes:
         kind, data = box.box_type, bytes(box.data)
         if kind == PACKED_BOX and data.startswith(EXIF_BOX):
-            kind, data = EXIF_BOX, bytes(imagecodecs.brotli_decode(data[len(EXIF_BOX):]))
+            kind, data = EXIF_BOX, bytes(imagecodecs.brotli_decode(data[len(EXIF_BOX) :]))
         if kind == EXIF_BOX and len(data) <= exif.BLOCK_BYTES:
             found = PIL.Image.Exif()
             found.load(exif.PREFIX + data[4:])  # after the offset of its first byte, which is 0
             notes = exif.kept(found)
     alpha = values[..., -1] if values.shape[2] in (2, 4) else None
     remarks = (Message("picture-several", path=str(path)),) if header.animated else ()
-    return Raw(values[..., : values.shape[2] - (alpha is not None)], alpha, profile or None, notes,
-               depth=8 if 0 < header.bits <= 8 else 16, remarks=remarks)
+    return Raw(
+        values[..., : values.shape[2] - (alpha is not None)],
+        alpha,
+        profile or None,
+        notes,
+        depth=8 if 0 < header.bits <= 8 else 16,
+        remarks=remarks,
+    )
 
 
 def write_jpegxl(file: BinaryIO, levels: np.ndarray, notes: bytes | None) -> None:

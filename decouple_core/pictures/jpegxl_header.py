@@ -14,8 +14,11 @@ PREVIEW_SIDES = ((6, 1), (8, 65), (10, 321), (12, 1345))
 PREVIEW_EIGHTHS = ((0, 16), (0, 32), (5, 1), (9, 33))
 """The same of a preview's, in pixels or in eights of them."""
 
-TICKS = (((0, 100), (0, 1000), (10, 1), (30, 1)), ((0, 1), (0, 1001), (8, 1), (10, 1)),
-         ((0, 0), (3, 0), (16, 0), (32, 0)))
+TICKS = (
+    ((0, 100), (0, 1000), (10, 1), (30, 1)),
+    ((0, 1), (0, 1001), (8, 1), (10, 1)),
+    ((0, 0), (3, 0), (16, 0), (32, 0)),
+)
 """The same of an animation's units of time, above and below the line, and of its repetitions."""
 
 DEPTHS = ((0, 8), (0, 10), (0, 12), (6, 1))
@@ -130,7 +133,7 @@ def _into_codestream(file: BinaryIO) -> bytes:
         length, kind = struct.unpack(">I4s", file.read(8))
         header = 8
         if length == 1:
-            length, = struct.unpack(">Q", file.read(8))
+            (length,) = struct.unpack(">Q", file.read(8))
             header = 16
         if kind == b"jxlp":
             file.seek(4, 1)  # its number

@@ -94,9 +94,9 @@ def labels_of(colours: np.ndarray, alpha: np.ndarray | None, what: str | Message
     return np.append(nearest, np.int32(NO_REGION))[labels]  # the last is also number -1
 
 
-def region_masks(labels: tuple[np.ndarray, np.ndarray],
-                 masks: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
-                 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def region_masks(
+    labels: tuple[np.ndarray, np.ndarray], masks: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Masks of corresponding regions from label images of target and style, one pair for every common label.
 
     Parameters
@@ -117,8 +117,10 @@ def region_masks(labels: tuple[np.ndarray, np.ndarray],
     common = np.intersect1d(_seen(labels[0], masks[0]), _seen(labels[1], masks[1]))
     if not common.size:
         raise InputError("regions-apart")
-    target, style = ([(side == label).astype(np.float32) if mask is None else np.where(side == label, mask, 0)
-                      for label in common] for side, mask in zip(labels, masks, strict=True))
+    target, style = (
+        [(side == label).astype(np.float32) if mask is None else np.where(side == label, mask, 0) for label in common]
+        for side, mask in zip(labels, masks, strict=True)
+    )
     return target, style
 
 

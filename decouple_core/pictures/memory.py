@@ -16,8 +16,7 @@ BY_A_PROFILE = 3 * 2
 """Bytes of a pixel that is brought from a profile to sRGB, before it is float32."""
 
 
-def check_size(path: Path, width: int, height: int, stored: int, *, alpha: bool = False,
-               profiled: bool = False) -> int:
+def check_size(path: Path, width: int, height: int, stored: int, *, alpha: bool = False, profiled: bool = False) -> int:
     """Bytes that a picture takes where it takes the most: as stored, or brought to sRGB, and as float32.
 
     Parameters

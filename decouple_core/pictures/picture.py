@@ -39,8 +39,14 @@ class Scale:
     masks: Tensor | None
 
     @classmethod
-    def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device,
-           seen: np.ndarray | None = None) -> Scale:
+    def of(
+        cls,
+        pixels: np.ndarray,
+        masks: Sequence[np.ndarray],
+        size: int,
+        device: torch.device,
+        seen: np.ndarray | None = None,
+    ) -> Scale:
         """Shrink pixels (H, W, 3) and masks (H, W); what no mask takes in does not count beside what one does.
 
         See `resampling.shrink` for what is `seen`, (H, W).
@@ -108,8 +114,15 @@ class Picture:
     finest_identity: str
 
     @classmethod
-    def of(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], size: int, device: torch.device,
-           finest: int = 0, seen: np.ndarray | None = None) -> Picture:
+    def of(
+        cls,
+        pixels: np.ndarray,
+        masks: Sequence[np.ndarray],
+        size: int,
+        device: torch.device,
+        finest: int = 0,
+        seen: np.ndarray | None = None,
+    ) -> Picture:
         """Shrink pixels, shape (H, W, 3), and the masks of its regions, each (H, W), to all sizes.
 
         Parameters
@@ -137,14 +150,20 @@ class Picture:
         scales = medium.shrunk(size), medium.shrunk(max(size, DETAIL_SIZE)), medium
         most = Scale.of(pixels, masks, finest, CPU, seen) if finest else None
         # Taken here, where the numbers are: an accelerator would have to hand them over.
-        identities = (identity_of(*((scale.image, scale.masks) for scale in parts if scale))
-                      for parts in (scales, (most,)))
+        identities = (
+            identity_of(*((scale.image, scale.masks) for scale in parts if scale)) for parts in (scales, (most,))
+        )
         return cls(*scales, most, *identities).to(device)
 
     def to(self, device: torch.device) -> Picture:
         """The same on another device."""
-        return replace(self, small=self.small.to(device), detail=self.detail.to(device),
-                       medium=self.medium.to(device), finest=self.finest.to(device) if self.finest else None)
+        return replace(
+            self,
+            small=self.small.to(device),
+            detail=self.detail.to(device),
+            medium=self.medium.to(device),
+            finest=self.finest.to(device) if self.finest else None,
+        )
 
     @property
     def regions(self) -> int:

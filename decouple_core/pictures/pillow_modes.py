@@ -21,12 +21,31 @@ PROGRAMS = ("EPS",)
 PALETTE = 256
 """Colours that an indexed image can hold."""
 
-_PLAIN = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "CMYK": "RGB", "YCbCr": "RGB",
-          "HSV": "RGB", "LAB": "RGB"}
+_PLAIN = {
+    "1": "L",
+    "P": "RGB",
+    "PA": "RGBA",
+    "La": "LA",
+    "RGBa": "RGBA",
+    "RGBX": "RGB",
+    "CMYK": "RGB",
+    "YCbCr": "RGB",
+    "HSV": "RGB",
+    "LAB": "RGB",
+}
 """What Pillow converts each mode to, so that its bytes are grey or RGB, with alpha or without."""
 
-_SPACES = {"L": "gray", "LA": "gray", "I": "gray", "RGB": "rgb", "RGBA": "rgb", "RGBX": "rgb", "P": "rgb", "PA": "rgb",
-           "CMYK": "cmyk"} | dict.fromkeys(("I;16", "I;16L", "I;16B", "I;16N"), "gray")
+_SPACES = {
+    "L": "gray",
+    "LA": "gray",
+    "I": "gray",
+    "RGB": "rgb",
+    "RGBA": "rgb",
+    "RGBX": "rgb",
+    "P": "rgb",
+    "PA": "rgb",
+    "CMYK": "cmyk",
+} | dict.fromkeys(("I;16", "I;16L", "I;16B", "I;16N"), "gray")
 """What a profile speaks of, in the modes that are stored as their profile says."""
 
 
@@ -81,10 +100,10 @@ class PillowPicture:
         profile = info.get("icc_profile") if space else None
         if space and profile:
             stored = _channels(image if space == "cmyk" else _plain(image), name)
-            colours = transformed(stored[..., :_COLOURS[space]], profile, SRGB, space, "rgb", np.uint16)
+            colours = transformed(stored[..., : _COLOURS[space]], profile, SRGB, space, "rgb", np.uint16)
             if colours is not None:
                 colours = colours[..., :1] if space == "gray" else colours
-                alpha = stored[..., _COLOURS[space]:].astype(np.uint16) * np.uint16(257)
+                alpha = stored[..., _COLOURS[space] :].astype(np.uint16) * np.uint16(257)
                 return cls(np.concatenate([colours, alpha], 2), mode, info, profile)
         return cls(_channels(_plain(image), name), mode, info, None)
 
@@ -212,7 +231,7 @@ def _reduced(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         here = opacity == level
         part = PIL.Image.fromarray(np.ascontiguousarray(pixels[here, :3])[None]).quantize(share if level else 1)
         colours = np.array(part.getpalette(), np.uint8).reshape(-1, 3)
-        palettes.append(np.column_stack([colours, np.full(len(colours), level, np.uint8)])[:, :pixels.shape[1]])
+        palettes.append(np.column_stack([colours, np.full(len(colours), level, np.uint8)])[:, : pixels.shape[1]])
         index[here] = taken + np.asarray(part)[0]
         taken += len(colours)
     return np.concatenate(palettes), index

@@ -24,14 +24,24 @@ ROUNDING = 64
 """Of 65535: profiles that differ less on the corners and the middle of the cube are sRGB by another hand."""
 
 
-def transformed(values: np.ndarray, before: bytes, after: bytes, space: str, other: str,
-                type_: type[np.unsignedinteger[Any]]) -> np.ndarray | None:
+def transformed(
+    values: np.ndarray, before: bytes, after: bytes, space: str, other: str, type_: type[np.unsignedinteger[Any]]
+) -> np.ndarray | None:
     """Integers (H, W, C) brought from one profile to another; None when these do not lead there."""
     stored = np.ascontiguousarray(values[..., 0] if space == "gray" else values, values.dtype.newbyteorder("="))
 
     def brought(band: np.ndarray) -> np.ndarray:
-        return np.asarray(imagecodecs.cms_transform(band, before, after, colorspace=space, outcolorspace=other,
-                                                    outdtype=type_, flags=None if band.itemsize == 1 else EXACT))
+        return np.asarray(
+            imagecodecs.cms_transform(
+                band,
+                before,
+                after,
+                colorspace=space,
+                outcolorspace=other,
+                outdtype=type_,
+                flags=None if band.itemsize == 1 else EXACT,
+            )
+        )
 
     try:
         if stored.itemsize == 1 or stored.size < BAND:

@@ -112,8 +112,9 @@ def read_beside(path: str | Path, shape: tuple[int, int]) -> Raw:
     raw = decode(Path(path))
     height, width = raw.values.shape[:2]
     if (height, width) != tuple(shape):
-        raise InputError("mask-file-size", path=str(path), width=width, height=height, own_width=shape[1],
-                         own_height=shape[0])
+        raise InputError(
+            "mask-file-size", path=str(path), width=width, height=height, own_width=shape[1], own_height=shape[0]
+        )
     return raw
 
 

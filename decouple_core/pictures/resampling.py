@@ -79,8 +79,9 @@ def _spread(sums: Tensor, weights: Tensor) -> Tensor:
     means = sums / weights.clamp_min(torch.finfo(weights.dtype).tiny)
     if bool((weights > 0.0).all()) or weights.numel() == 1:
         return means
-    coarse = _spread(*(F.avg_pool2d(part[None], 2, ceil_mode=True, count_include_pad=False)[0]
-                       for part in (sums, weights)))
+    coarse = _spread(
+        *(F.avg_pool2d(part[None], 2, ceil_mode=True, count_include_pad=False)[0] for part in (sums, weights))
+    )
     around = F.interpolate(coarse[None], size=means.shape[1:], mode="bilinear", align_corners=False)[0]
     return torch.where(weights > 0.0, means, around)
 

@@ -123,8 +123,13 @@ def _remarks(path: str, text: Tidied) -> Sequence[Message]:
     said = []
     if text.skipped:
         more = len(text.skipped) - MOST_NAMED
-        said.append(Message("table-skipped", path=path,
-                            words=", ".join(text.skipped[:MOST_NAMED]) + (f" + {more}" if more > 0 else "")))
+        said.append(
+            Message(
+                "table-skipped",
+                path=path,
+                words=", ".join(text.skipped[:MOST_NAMED]) + (f" + {more}" if more > 0 else ""),
+            )
+        )
     if text.levels:
         said.append(Message("table-levels", path=path, most=f"{text.levels:g}"))
     if any(text.video):
@@ -138,9 +143,11 @@ def _remarks(path: str, text: Tidied) -> Sequence[Message]:
 class _OneFile(ocio.PyConfigIOProxy):  # type: ignore[misc]  # the library is not typed
     """Everything that OpenColorIO can open: one text, in memory."""
 
-    CONFIGURATION = ("ocio_profile_version: 2\nroles: {default: raw}\n"
-                     "displays: {d: [!<View> {name: v, colorspace: raw}]}\n"
-                     "colorspaces: [!<ColorSpace> {name: raw, isdata: true}]\n")
+    CONFIGURATION = (
+        "ocio_profile_version: 2\nroles: {default: raw}\n"
+        "displays: {d: [!<View> {name: v, colorspace: raw}]}\n"
+        "colorspaces: [!<ColorSpace> {name: raw, isdata: true}]\n"
+    )
 
     def __init__(self, name: str, content: bytes) -> None:
         super().__init__()
@@ -225,7 +232,7 @@ def _sampled(chain: _Chain) -> tuple[np.ndarray, np.ndarray, float]:
     Curves, or curves and then a grid, are taken as they are. Any other chain is taken at the nodes of a fine grid.
     """
     head = list(takewhile(_by_channel, chain.steps))
-    tail = chain.steps[len(head):]
+    tail = chain.steps[len(head) :]
     none = np.empty((0, 3), np.float32)
     if not tail:
         curves = chain.made(head, _ramp(STEPS))
@@ -269,8 +276,17 @@ def _by_channel(step: Any) -> bool:
     if isinstance(step, ocio.MatrixTransform):
         matrix = np.reshape(step.getMatrix(), (4, 4))
         return bool((matrix == np.diag(np.diag(matrix))).all())
-    return isinstance(step, (ocio.RangeTransform, ocio.ExponentTransform, ocio.ExponentWithLinearTransform,
-                             ocio.LogTransform, ocio.LogAffineTransform, ocio.LogCameraTransform))
+    return isinstance(
+        step,
+        (
+            ocio.RangeTransform,
+            ocio.ExponentTransform,
+            ocio.ExponentWithLinearTransform,
+            ocio.LogTransform,
+            ocio.LogAffineTransform,
+            ocio.LogCameraTransform,
+        ),
+    )
 
 
 def _ramp(steps: int) -> np.ndarray:

@@ -179,8 +179,13 @@ class _Cube:
         if len(self.rows) != curve + cube**3 or any(len(row.split()) != 3 for row in self.rows):
             raise ValueError("not as many lines as were promised, or not three numbers each")
         outer, levels = self._domain(self._range_of(1 if curve else 3))
-        return Tidied("\n".join([*_head(curve, cube, outer, self._range_of(3)), *self.rows, ""]).encode("ascii"),
-                      self.title, tuple(self.skipped), levels, (VIDEO[0] in self.flags, VIDEO[1] in self.flags))
+        return Tidied(
+            "\n".join([*_head(curve, cube, outer, self._range_of(3)), *self.rows, ""]).encode("ascii"),
+            self.title,
+            tuple(self.skipped),
+            levels,
+            (VIDEO[0] in self.flags, VIDEO[1] in self.flags),
+        )
 
     def _said(self, keyword: str, *values: str) -> None:
         """One line of words."""
@@ -233,15 +238,19 @@ def _head(curve: int, cube: int, outer: Range, inner: Range) -> list[str]:
     if curve and cube:
         if any(len(set(ends)) > 1 for ends in (*outer, *inner)):
             raise ValueError("no such range")
-        return [f"LUT_1D_SIZE {curve}", f"LUT_1D_INPUT_RANGE {outer[0][0]!r} {outer[1][0]!r}", f"LUT_3D_SIZE {cube}",
-                f"LUT_3D_INPUT_RANGE {inner[0][0]!r} {inner[1][0]!r}"]
+        return [
+            f"LUT_1D_SIZE {curve}",
+            f"LUT_1D_INPUT_RANGE {outer[0][0]!r} {outer[1][0]!r}",
+            f"LUT_3D_SIZE {cube}",
+            f"LUT_3D_INPUT_RANGE {inner[0][0]!r} {inner[1][0]!r}",
+        ]
     ends = [f"{name} {' '.join(map(repr, end))}" for name, end in zip(("DOMAIN_MIN", "DOMAIN_MAX"), outer, strict=True)]
     return [f"LUT_1D_SIZE {curve}" if curve else f"LUT_3D_SIZE {cube}", *ends]
 
 
 def _title(line: str) -> str:
     """What a line of a title says, with quotation marks or without, a comment behind it left out."""
-    rest = line.strip()[len("TITLE"):].strip()
+    rest = line.strip()[len("TITLE") :].strip()
     quoted = re.match(r'"([^"]*)"', rest)
     return (quoted[1] if quoted else rest.partition("#")[0]).strip(' "')
 

@@ -34,8 +34,14 @@ _OLD_JPEG = 6
 _JPEG = (7, 34892)
 
 _KINDS = tifffile.PHOTOMETRIC
-_COLOURS: dict[int | None, int] = {_KINDS.RGB: 3, _KINDS.MINISBLACK: 1, _KINDS.MINISWHITE: 1, _KINDS.SEPARATED: 4,
-                                   _KINDS.CIELAB: 3, _KINDS.ICCLAB: 3}
+_COLOURS: dict[int | None, int] = {
+    _KINDS.RGB: 3,
+    _KINDS.MINISBLACK: 1,
+    _KINDS.MINISWHITE: 1,
+    _KINDS.SEPARATED: 4,
+    _KINDS.CIELAB: 3,
+    _KINDS.ICCLAB: 3,
+}
 """Channels that are colours, by what they mean."""
 
 _LABS = (_KINDS.CIELAB, _KINDS.ICCLAB)
@@ -120,8 +126,9 @@ def _check_page(path: Path, page: tifffile.TiffPage) -> int:
     stored = kept * page.samplesperpixel
     alpha = bool(page.extrasamples) and page.extrasamples[0] != tifffile.EXTRASAMPLE.UNSPECIFIED
     profiled = _PROFILE_TAG in page.tags
-    needed = check_size(path, page.imagewidth, page.imagelength * page.imagedepth, stored, alpha=alpha,
-                        profiled=profiled)
+    needed = check_size(
+        path, page.imagewidth, page.imagelength * page.imagedepth, stored, alpha=alpha, profiled=profiled
+    )
     if page.is_tiled:
         check_size(path, page.tilewidth, page.tilelength * page.tiledepth, stored)
     if page.compression == _OLD_JPEG:

@@ -60,7 +60,7 @@ class Directories:
         self._order = "<" if head[:2] == b"II" else ">"
         big = head[2:4] in (b"+\0", b"\0+")
         self._count, self._entry, self._offset = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
-        place, = struct.unpack(self._order + self._offset, head[8:16] if big else head[4:8])
+        (place,) = struct.unpack(self._order + self._offset, head[8:16] if big else head[4:8])
         self.first = self._at(place)
 
     @property
@@ -85,7 +85,7 @@ class Directories:
         return any(part.numbers.get(PHOTOMETRIC, (0,))[0] in SENSOR for part in (self.first, *parts))
 
     def _at(self, place: int) -> Directory:
-        tags, = self._read(place, self._count)
+        (tags,) = self._read(place, self._count)
         if not 0 < tags <= MOST_TAGS:
             return Directory(False, {}, 0)
         place += struct.calcsize("=" + self._count)
@@ -97,14 +97,14 @@ class Directories:
             sound = sound and count <= (ENTRY_BYTES if kind in BYTES else MOST_NUMBERS)
             if tag in (SUBFILE, PHOTOMETRIC, PARTS, DNG):
                 numbers[tag] = self._numbers(kind, min(count, MOST_PARTS), value)
-        following, = self._read(place + tags * size, self._offset)
+        (following,) = self._read(place + tags * size, self._offset)
         return Directory(sound, numbers, following)
 
     def _numbers(self, kind: int, count: int, value: bytes) -> tuple[int, ...]:
         form = f"{count}{SIZES.get(kind, 'B')}"
         if struct.calcsize("=" + form) <= len(value):
             return struct.unpack_from(self._order + form, value)
-        place, = struct.unpack(self._order + self._offset, value)
+        (place,) = struct.unpack(self._order + self._offset, value)
         return self._read(place, form)
 
     def _read(self, place: int, form: str) -> tuple[Any, ...]:

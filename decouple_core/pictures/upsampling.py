@@ -41,8 +41,10 @@ def _bands(columns: int, width: int, dtype: torch.dtype) -> list[tuple[int, Tens
     """What makes a row of so many columns one of a larger width: of each band its first column, and weights (k, n)."""
     with torch.inference_mode(mode=False):
         whole = centres(torch.empty(0, dtype=dtype), width, 0.0, 1.0)
-        return [(first, weights.T.contiguous()) for first, weights in
-                (_weights(band, columns) for band in whole.chunk(BANDS))]
+        return [
+            (first, weights.T.contiguous())
+            for first, weights in (_weights(band, columns) for band in whole.chunk(BANDS))
+        ]
 
 
 def _weights(places: Tensor, length: int) -> tuple[int, Tensor]:

@@ -32,12 +32,27 @@ def write_like(path: str | Path, pixels: np.ndarray, target: Image) -> None:
     target : Image
         As `read_image` gave it.
     """
-    write_image(path, pixels, alpha=target.alpha, bit_depth=target.bit_depth, icc=target.icc, notes=target.exif,
-                gain=target.gain)
+    write_image(
+        path,
+        pixels,
+        alpha=target.alpha,
+        bit_depth=target.bit_depth,
+        icc=target.icc,
+        notes=target.exif,
+        gain=target.gain,
+    )
 
 
-def write_image(path: str | Path, pixels: np.ndarray, *, alpha: np.ndarray | None = None, bit_depth: int = 8,
-                icc: bytes | None = None, notes: bytes | None = None, gain: np.ndarray | None = None) -> None:
+def write_image(
+    path: str | Path,
+    pixels: np.ndarray,
+    *,
+    alpha: np.ndarray | None = None,
+    bit_depth: int = 8,
+    icc: bytes | None = None,
+    notes: bytes | None = None,
+    gain: np.ndarray | None = None,
+) -> None:
     """Write a picture in the format that the path's ending names; an existing file is replaced as a whole.
 
     Parameters
@@ -105,8 +120,14 @@ def _in_profile(pixels: np.ndarray, levels: np.ndarray, icc: bytes) -> np.ndarra
 def write_floats(path: Path, pixels: np.ndarray) -> None:
     """Write a part of a picture, (H, W, 3) of any values, as a TIFF of 32-bit floats."""
     with replacing(path) as file:
-        tifffile.imwrite(file, pixels.astype(np.float32), photometric="rgb", compression="adobe_deflate",
-                         predictor=True, metadata=None)
+        tifffile.imwrite(
+            file,
+            pixels.astype(np.float32),
+            photometric="rgb",
+            compression="adobe_deflate",
+            predictor=True,
+            metadata=None,
+        )
 
 
 def check_output(path: str | Path, shape: tuple[int, int] | None = None) -> None:
@@ -130,8 +151,9 @@ def check_output(path: str | Path, shape: tuple[int, int] | None = None) -> None
     check_file(path)
     longest = _WRITERS[ending].longest
     if shape is not None and max(shape) > longest:
-        raise InputError("picture-too-long", path=str(path), width=shape[1], height=shape[0], ending=path.suffix,
-                         longest=longest)
+        raise InputError(
+            "picture-too-long", path=str(path), width=shape[1], height=shape[0], ending=path.suffix, longest=longest
+        )
 
 
 def check_ending(ending: str, name: str) -> None:
@@ -169,9 +191,18 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 def _write_tiff(file: BinaryIO, levels: np.ndarray, icc: bytes | None, notes: bytes | None) -> None:
     # Deflate with prediction loses nothing and is read everywhere.
-    tifffile.imwrite(file, levels, photometric="rgb", compression="adobe_deflate", predictor=True, metadata=None,
-                     software=False, byteorder="<", iccprofile=icc,
-                     extrasamples=["unassalpha"] if levels.shape[2] == 4 else None)
+    tifffile.imwrite(
+        file,
+        levels,
+        photometric="rgb",
+        compression="adobe_deflate",
+        predictor=True,
+        metadata=None,
+        software=False,
+        byteorder="<",
+        iccprofile=icc,
+        extrasamples=["unassalpha"] if levels.shape[2] == 4 else None,
+    )
     if notes is not None:
         exif.append_to_tiff(file, notes)
 
@@ -188,15 +219,17 @@ LONGEST_SEGMENT = 65533
 
 def _write_webp(file: BinaryIO, levels: np.ndarray, icc: bytes | None, notes: bytes | None) -> None:
     # The least effort takes a 24th of the default's time (1.7 s for 24 megapixels) for files a fifth larger.
-    PIL.Image.fromarray(levels).save(file, "WEBP", lossless=True, quality=0, method=0, icc_profile=icc or b"",
-                                     exif=notes or b"")
+    PIL.Image.fromarray(levels).save(
+        file, "WEBP", lossless=True, quality=0, method=0, icc_profile=icc or b"", exif=notes or b""
+    )
 
 
 def _write_avif(file: BinaryIO, levels: np.ndarray, icc: bytes | None, notes: bytes | None) -> None:
     # As for JPEG, the colours at full resolution. Speed 8 of 10 takes a third of the default's time, for files a
     # quarter larger.
-    PIL.Image.fromarray(levels).save(file, "AVIF", quality=90, subsampling="4:4:4", speed=8, icc_profile=icc or b"",
-                                     exif=notes or b"")
+    PIL.Image.fromarray(levels).save(
+        file, "AVIF", quality=90, subsampling="4:4:4", speed=8, icc_profile=icc or b"", exif=notes or b""
+    )
 
 
 def _write_jpegxl(file: BinaryIO, levels: np.ndarray, icc: bytes | None, notes: bytes | None) -> None:

@@ -189,12 +189,19 @@ class _Computer:
         progress = self._progress(message["number"])
 
         def make() -> Solution:
-            request = Request(Input(target[..., :3], target_mask), mixed() if style is None else style, settings,
-                              _regions(folder, job))
+            request = Request(
+                Input(target[..., :3], target_mask),
+                mixed() if style is None else style,
+                settings,
+                _regions(folder, job),
+            )
             outcome = request.carried_out(engine, render=False, progress=progress)
-            return Solution(outcome.components, outcome.report.settings,
-                        {"style": outcome.style.to_json(), "report": outcome.report.as_dict()},
-                        outcome.correspondence and outcome.correspondence.to(CPU))
+            return Solution(
+                outcome.components,
+                outcome.report.settings,
+                {"style": outcome.style.to_json(), "report": outcome.report.as_dict()},
+                outcome.correspondence and outcome.correspondence.to(CPU),
+            )
 
         def mixed() -> Style:
             longest = max(target.shape[:2])
@@ -214,8 +221,15 @@ class _Computer:
                 before[...], result[...] = results.look(made, settings, folder, job, target, target_mask)
             elif job.parts is not None:
                 parts = [_room(folder, name, job.result) for name in COMPONENTS]
-                results.parts(made, settings, job.parts, target[..., :3], result[..., :3],
-                              [part[..., :3] for part in parts], rendering)
+                results.parts(
+                    made,
+                    settings,
+                    job.parts,
+                    target[..., :3],
+                    result[..., :3],
+                    [part[..., :3] for part in parts],
+                    rendering,
+                )
                 for part in parts:
                     part[..., 3:] = 1.0
                 parts[0][..., 3:] = target[..., 3:]
@@ -299,8 +313,10 @@ def _mixed(engine: Engine, folder: Path, job: Transfer, settings: Settings, prog
 
     assert job.mixture is not None  # who asks has one
     given = [_style(folder, one, f"style{number}") for number, one in enumerate(job.mixture)]
-    measured = [style if isinstance(style, Style) else
-                style.measured(engine, settings, for_any=False, progress=progress) for style in given]
+    measured = [
+        style if isinstance(style, Style) else style.measured(engine, settings, for_any=False, progress=progress)
+        for style in given
+    ]
     return mix(measured, [one.weight for one in job.mixture])
 
 
@@ -337,8 +353,10 @@ def _regions(folder: Path, job: Transfer) -> tuple[np.ndarray, np.ndarray] | Non
 
     target = _pixels(folder, "target_labels", job.target_labels)
     style = _pixels(folder, "style_labels", job.style_labels)
-    return (labels_of(target[..., :3], target[..., 3], Message("target-labels")),
-            labels_of(style[..., :3], style[..., 3], Message("style-labels")))
+    return (
+        labels_of(target[..., :3], target[..., 3], Message("target-labels")),
+        labels_of(style[..., :3], style[..., 3], Message("style-labels")),
+    )
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -54,15 +54,22 @@ class ComputingProcess:
             environ = dict(os.environ)
             settle(environ)
             self._process = subprocess.Popen(
-                apart.command("decouple_core.service.computer"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
+                apart.command("decouple_core.service.computer"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
                 env=environ,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
             log.info("computing process %d started", self._process.pid)
             assert self._process.stdout is not None
             assert self._process.stderr is not None
-            threading.Thread(target=_collect, args=(self._process.stdout, self._answers, self._questions),
-                             daemon=True).start()
+            threading.Thread(
+                target=_collect, args=(self._process.stdout, self._answers, self._questions), daemon=True
+            ).start()
             threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
 
     def kill(self) -> None:
@@ -161,8 +168,9 @@ class ComputingProcess:
         """Send a message, in a thread of its own: a child that is stopped takes no long one."""
         assert self._process is not None  # start() has been called
         assert self._process.stdin is not None
-        threading.Thread(target=_write, args=(self._process.stdin, json.dumps(message) + "\n", self._writing),
-                         daemon=True).start()
+        threading.Thread(
+            target=_write, args=(self._process.stdin, json.dumps(message) + "\n", self._writing), daemon=True
+        ).start()
 
 
 def _write(lines: IO[str], line: str, alone: threading.Lock) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from decouple_contract.jobs import Parts, Table, Transfer, Where
+from decouple_contract.progress import part_of
 from decouple_contract.settings import COMPONENTS, OF_RENDERING, Settings
 from decouple_contract.shared_folders import table_file
 from decouple_core.correspondence.correspondence import Correspondence
@@ -110,11 +111,22 @@ class Results:
         settings = {name: value for name, value in job.settings.items() if name not in OF_RENDERING}
         mixture = job.mixture or ()
         names = ("target", "style", "target_labels", "style_labels")
-        own = _stamps(folder, *names) if job.mixture is None else _stamps(
-            folder, "target", *(f"style{number}" for number in range(len(mixture))))
+        own = (
+            _stamps(folder, *names)
+            if job.mixture is None
+            else _stamps(folder, "target", *(f"style{number}" for number in range(len(mixture))))
+        )
         files = [file for file in (job.style_path, *(one.style_path for one in mixture)) if file is not None]
-        given = json.dumps([settings, job.features, [(one.weight, one.features) for one in mixture], own,
-                            [(file, _stamp(Path(file))) for file in files]], sort_keys=True)
+        given = json.dumps(
+            [
+                settings,
+                job.features,
+                [(one.weight, one.features) for one in mixture],
+                own,
+                [(file, _stamp(Path(file))) for file in files],
+            ],
+            sort_keys=True,
+        )
         made = self._made.get(given, make)
         if job.table is None:
             self._places.pop(folder, None)
@@ -131,16 +143,26 @@ class Results:
         found = self._places.get(folder)
         if found is None or (question.style or 0) >= len(found.styles):
             return None
-        grids = (found.where(question.x, question.y) if question.style is None else
-                 [found.taken_by(question.x, question.y, question.style)])
+        grids = (
+            found.where(question.x, question.y)
+            if question.style is None
+            else [found.taken_by(question.x, question.y, question.style)]
+        )
         return [[[round(float(share), SHARE_DIGITS) for share in row] for row in grid] for grid in grids]
 
     def render(self, made: Solution, settings: Settings, target: np.ndarray, out: np.ndarray, progress: Share) -> None:
         """The whole picture, (H, W, 3), into `out`."""
         rendered(made.components, made.in_amounts(settings), target, out, progress)
 
-    def look(self, made: Solution, settings: Settings, folder: Path, job: Transfer, target: np.ndarray,
-             weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def look(
+        self,
+        made: Solution,
+        settings: Settings,
+        folder: Path,
+        job: Transfer,
+        target: np.ndarray,
+        weights: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """What the job's view shows of the target and of the result, each of the shape of the job's result.
 
         What has no weight stays as it is, as in a layer with a mask.
@@ -157,8 +179,16 @@ class Results:
         first, last = (0, height) if side > view.longest else (view.y, view.y + view.height)
         before = seen.pixels[first:last]
         after = np.array(before, np.float32)
-        rendered(made.components, made.in_amounts(settings), before[..., :3], after[..., :3], lambda _: None,
-                 first / height, last / height, self._laid_over(made.components, folder, seen.pixels, first, last))
+        rendered(
+            made.components,
+            made.in_amounts(settings),
+            before[..., :3],
+            after[..., :3],
+            lambda _: None,
+            first / height,
+            last / height,
+            self._laid_over(made.components, folder, seen.pixels, first, last),
+        )
         if seen.weights is not None:
             after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
         top = view.y - first
@@ -171,16 +201,31 @@ class Results:
         columns = np.arange(view.x, view.x + view.width).clip(max=before.shape[1] - 1)
         return before[rows][:, columns], after[rows][:, columns]
 
-    def table(self, folder: Path, wanted: Table, target: np.ndarray, picture: np.ndarray,
-              weights: np.ndarray | None, progress: Share) -> Nearness:
+    def table(
+        self,
+        folder: Path,
+        wanted: Table,
+        target: np.ndarray,
+        picture: np.ndarray,
+        weights: np.ndarray | None,
+        progress: Share,
+    ) -> Nearness:
         """The lookup table that comes nearest to having made a picture of its target, (H, W, 3) each, into its file."""
         table = fit(target, picture, weights, stored_nodes(wanted.suffix, wanted.nodes), wanted.title, progress)
         table.save(table_file(folder, wanted))
         assert table.nearness is not None  # it was fitted
         return table.nearness
 
-    def parts(self, made: Solution, settings: Settings, parts: Parts, target: np.ndarray, out: np.ndarray,
-              into: list[np.ndarray], progress: Share) -> None:
+    def parts(
+        self,
+        made: Solution,
+        settings: Settings,
+        parts: Parts,
+        target: np.ndarray,
+        out: np.ndarray,
+        into: list[np.ndarray],
+        progress: Share,
+    ) -> None:
         """The picture, (H, W, 3), into `out`, and what it is the sum of into the arrays for `settings.COMPONENTS`.
 
         Each part is what the picture gains by one more of the components, so that the sum is exact although the box
@@ -188,8 +233,7 @@ class Results:
         """
         count = len(COMPONENTS) + 1
         for number, (stage, array) in enumerate(zip(stages(made.in_amounts(settings)), into, strict=True)):
-            rendered(made.components, stage, target, array,
-                     lambda done, number=number: progress((number + done) / count))  # type: ignore[misc]
+            rendered(made.components, stage, target, array, part_of(progress, number, count))
         out[...] = into[-1]
         for top in range(0, len(out), STRIPE_ROWS):
             rows = slice(top, top + STRIPE_ROWS)
@@ -200,8 +244,9 @@ class Results:
                 reached = reached + array[rows] - MIDDLE
             progress((count - 1 + min(1.0, (top + STRIPE_ROWS) / len(out))) / count)
 
-    def _laid_over(self, components: Components, folder: Path, pixels: np.ndarray, first: int,
-                   last: int) -> Layers | None:
+    def _laid_over(
+        self, components: Components, folder: Path, pixels: np.ndarray, first: int, last: int
+    ) -> Layers | None:
         """The components over some rows of a picture, kept while nothing but their amounts changes."""
         if not components.differences or (last - first) * pixels.shape[1] > MOST_LAID:
             return None

@@ -76,8 +76,11 @@ class ClientSession:
             except OSError as error:  # no room, or no files left to open
                 log.exception("no folder for a client")
                 folder = str(error.filename or self._jobs.folder)
-                self.tell(failure_message(as_failure(
-                    error, DecoupleError("worker-folder", path=folder, reason=reason(error)))))
+                self.tell(
+                    failure_message(
+                        as_failure(error, DecoupleError("worker-folder", path=folder, reason=reason(error)))
+                    )
+                )
         elif kind == "transfer":
             self._queue(Transfer.from_message(message))
         elif kind == "where":

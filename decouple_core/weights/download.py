@@ -84,8 +84,14 @@ def _transfer(url: str, part: Path, what: Message, progress: Progress) -> None:
     # Without "identity" a server may compress, and byte ranges and lengths would speak of other bytes.
     headers["Accept-Encoding"] = "identity"
     progress(0.0, Message("connecting", what=what))
-    with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
-                      verify=pip_option("cert") or True, proxies=_proxies()) as answer:
+    with requests.get(
+        url,
+        headers=headers,
+        stream=True,
+        timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
+        verify=pip_option("cert") or True,
+        proxies=_proxies(),
+    ) as answer:
         if answer.status_code == 416:  # nothing beyond what is there: complete, or not this file; the digest tells
             return
         answer.raise_for_status()
@@ -122,8 +128,15 @@ def locate_distribution(project: str, file_name: str) -> str:
     """
     command = [*PIP, "--no-color", "-vv", "index", "versions", project]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-                                env={**os.environ, "PIP_NO_INPUT": "1"}, timeout=SILENCE_SECONDS)
+        answer = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            env={**os.environ, "PIP_NO_INPUT": "1"},
+            timeout=SILENCE_SECONDS,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise OutOfReachError("pip-silent") from error
     found = re.search(rf"https?://\S+/{re.escape(file_name)}", answer.stdout + answer.stderr)
@@ -139,8 +152,9 @@ def pip_option(name: str) -> str | None:
         return chosen
     if name == "cert" and os.environ.get("REQUESTS_CA_BUNDLE"):
         return os.environ["REQUESTS_CA_BUNDLE"]
-    answer = subprocess.run([*PIP, "config", "get", f"global.{name}"], capture_output=True, text=True,
-                            stdin=subprocess.DEVNULL, check=False)
+    answer = subprocess.run(
+        [*PIP, "config", "get", f"global.{name}"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 

@@ -49,8 +49,9 @@ def load_weights(network: str, progress: Progress = silent) -> tuple[str, Tensor
     """
     candidates = tuple(NETWORKS) if network == "auto" else (network,)
     if not set(candidates) <= set(NETWORKS):
-        raise InputError("setting-choice", setting="network", value=repr(network),
-                         choices=", ".join(["auto", *NETWORKS]))
+        raise InputError(
+            "setting-choice", setting="network", value=repr(network), choices=", ".join(["auto", *NETWORKS])
+        )
     folder = data_folder() / "weights"
     for name in candidates:
         if stored_file(folder, name).exists():
@@ -89,8 +90,18 @@ def fetch_network(network: str, source: Source, folder: Path, progress: Progress
         progress(1.0, Message("converting", what=what))
         try:
             tensors = checked(network, source.read(archive), source.fingerprint)
-        except (pickle.UnpicklingError, tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, KeyError,
-                AttributeError, TypeError, ValueError, RuntimeError) as error:
+        except (
+            pickle.UnpicklingError,
+            tarfile.TarError,
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            KeyError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            RuntimeError,
+        ) as error:
             archive.unlink(missing_ok=True)
             raise WeightsError("download-foreign", network=label) from error
         store(folder, network, tensors)

@@ -80,8 +80,12 @@ def store(folder: Path, network: str, tensors: Tensors) -> None:
         try:
             write_whole(target, data)
         except (InputError, DiskFullError) as error:
-            raise WeightsError("not-stored", what=Message("weights-of", network=NETWORKS[network].label),
-                               folder=str(folder), reason=str(error.message.arguments.get("reason", error))) from error
+            raise WeightsError(
+                "not-stored",
+                what=Message("weights-of", network=NETWORKS[network].label),
+                folder=str(folder),
+                reason=str(error.message.arguments.get("reason", error)),
+            ) from error
 
 
 def stored_file(folder: Path, network: str) -> Path:

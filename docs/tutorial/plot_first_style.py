@@ -131,8 +131,19 @@ import subprocess
 import sys
 
 frames = sorted(folder.glob("frame *.png"))
-command = [sys.executable, "-m", "decouple_core", "batch", folder / "dusk.style", *frames, "-o", "results",
-           "--same-look", "--mode", "photo"]
+command = [
+    sys.executable,
+    "-m",
+    "decouple_core",
+    "batch",
+    folder / "dusk.style",
+    *frames,
+    "-o",
+    "results",
+    "--same-look",
+    "--mode",
+    "photo",
+]
 print(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout)
 show(**{path.stem.replace(" ", "_"): Image.open(path) for path in sorted((folder / "results").glob("*.png"))})
 

@@ -60,40 +60,64 @@ class DecoupledStyle(Gimp.PlugIn):
         run = functools.partial(_run, _dress if name == DRESS else _dress_again)
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types("*")
-        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE
-                                       | Gimp.ProcedureSensitivityMask.DRAWABLES)
+        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES)
         procedure.set_attribution("The authors of Decoupled Style", "GPL-3.0-or-later", "2026")
         if name == DRESS:
             procedure.set_menu_label(_("_Decoupled Style Transfer..."))
             procedure.set_documentation(
                 _("Apply the style of another layer or picture to this layer"),
-                _("Adds a new layer above each selected one, in the style of another open layer or of a file. "
-                  "A selection limits where it changes."), name)
+                _(
+                    "Adds a new layer above each selected one, in the style of another open layer or of a file. "
+                    "A selection limits where it changes."
+                ),
+                name,
+            )
             arguments.add_arguments(procedure)
         else:
             procedure.set_menu_label(_("D_ecoupled Style: Re-apply..."))
             procedure.set_documentation(
                 _("Apply the style that another layer was made with"),
-                _("Takes the style and settings of a layer that Decoupled Style Transfer made, and applies "
-                  "them to the selected layers."), name)
-            procedure.add_drawable_argument("source", _("Layer to take the style from"),
-                                            _("A layer that Decoupled Style Transfer made"), True, arguments.READ_WRITE)
-            procedure.add_double_argument("strength", _("_Strength"), _("How strongly the recipe is "
-                                                                        "applied"), 0.0, 1.0,
-                                          1.0, arguments.READ_WRITE)
+                _(
+                    "Takes the style and settings of a layer that Decoupled Style Transfer made, and applies "
+                    "them to the selected layers."
+                ),
+                name,
+            )
+            procedure.add_drawable_argument(
+                "source",
+                _("Layer to take the style from"),
+                _("A layer that Decoupled Style Transfer made"),
+                True,
+                arguments.READ_WRITE,
+            )
+            procedure.add_double_argument(
+                "strength", _("_Strength"), _("How strongly the recipe is applied"), 0.0, 1.0, 1.0, arguments.READ_WRITE
+            )
         procedure.add_menu_path(MENU)
-        procedure.add_layer_return_value("layer", _("New layer"),
-                                         _("The new layer; with several, the first, and all are selected"), True,
-                                         arguments.READ_WRITE)
+        procedure.add_layer_return_value(
+            "layer",
+            _("New layer"),
+            _("The new layer; with several, the first, and all are selected"),
+            True,
+            arguments.READ_WRITE,
+        )
         return procedure
 
 
-Work = Callable[[Gimp.Procedure, Gimp.RunMode, Gimp.Image, Sequence[Gimp.Layer], Gimp.ProcedureConfig, Worker],
-                list[Gimp.Layer]]
+Work = Callable[
+    [Gimp.Procedure, Gimp.RunMode, Gimp.Image, Sequence[Gimp.Layer], Gimp.ProcedureConfig, Worker], list[Gimp.Layer]
+]
 
 
-def _run(work: Work, procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image,
-         drawables: Sequence[Gimp.Drawable], config: Gimp.ProcedureConfig, data: object) -> Gimp.ValueArray:
+def _run(
+    work: Work,
+    procedure: Gimp.Procedure,
+    mode: Gimp.RunMode,
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    config: Gimp.ProcedureConfig,
+    data: object,
+) -> Gimp.ValueArray:
     """Run a procedure and tell GIMP how it went; nothing escapes, for GIMP shows an exception as an empty message."""
     try:
         installation = Installation.load()
@@ -117,8 +141,14 @@ def _run(work: Work, procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.
     return _done(procedure, new)
 
 
-def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
-           config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
+def _dress(
+    procedure: Gimp.Procedure,
+    mode: Gimp.RunMode,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    config: Gimp.ProcedureConfig,
+    worker: Worker,
+) -> list[Gimp.Layer]:
     """Dress the layers in the chosen style: asked for in a dialog, given as an argument, or the last one."""
     if mode == Gimp.RunMode.INTERACTIVE:
         from decoupled_style.ui.dialog import ask_and_dress  # GTK needs a display, which the other modes can do without
@@ -129,8 +159,12 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
     remembered = remembered_style() if mode == Gimp.RunMode.WITH_LAST_VALS else {}
     style = given or found_again(remembered)
     if style is None:
-        raise Failure(_("No style is chosen, or its image is no longer open. "
-                        "Open Filters > Artistic > Decoupled Style Transfer and choose one."))
+        raise Failure(
+            _(
+                "No style is chosen, or its image is no longer open. "
+                "Open Filters > Artistic > Decoupled Style Transfer and choose one."
+            )
+        )
     with contextlib.closing(style):
         regions = Regions.chosen(*labels, image, style)
         if given is None and regions is None:
@@ -141,8 +175,14 @@ def _dress(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, lay
         return dress_all(worker, config.get_property("apply-to"), image, layers, request, StatusBar())
 
 
-def _dress_again(procedure: Gimp.Procedure, mode: Gimp.RunMode, image: Gimp.Image, layers: Sequence[Gimp.Layer],
-                 config: Gimp.ProcedureConfig, worker: Worker) -> list[Gimp.Layer]:
+def _dress_again(
+    procedure: Gimp.Procedure,
+    mode: Gimp.RunMode,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    config: Gimp.ProcedureConfig,
+    worker: Worker,
+) -> list[Gimp.Layer]:
     """Dress the layers by the recipe of another layer."""
     source, files = config.get_property("source"), None
     if mode == Gimp.RunMode.INTERACTIVE:
@@ -186,8 +226,9 @@ def _failed(procedure: Gimp.Procedure, text: str) -> Gimp.ValueArray:
 
 def _log_to(installation: Installation) -> None:
     try:
-        handler = logging.handlers.RotatingFileHandler(log_folder(installation.home) / LOG_NAME,
-                                                       maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        handler = logging.handlers.RotatingFileHandler(
+            log_folder(installation.home) / LOG_NAME, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"
+        )
     except OSError as error:
         folder = str(error.filename or installation.home)
         raise as_failure(error, DecoupleError("worker-folder", path=folder, reason=str(error.strerror))) from error

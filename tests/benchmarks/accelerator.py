@@ -84,8 +84,9 @@ class Pair:
 
     def __init__(self, size: int) -> None:
         photos = photographs()
-        self.target, self.style, self.other = (resized(photos[name], size)
-                                               for name in ("coffee", "astronaut", "chelsea"))
+        self.target, self.style, self.other = (
+            resized(photos[name], size) for name in ("coffee", "astronaut", "chelsea")
+        )
         self.out = np.empty_like(self.target)
         self._number = 0
 
@@ -150,8 +151,13 @@ def measure(settings: Settings, document: int, repeats: int, budget: Budget) -> 
         if budget.left() < 4 * seconds:
             break
     medians = (statistics.median(times) for times in (new, second, strength, amounts))
-    return Timed(first, *medians, {step: statistics.median([taken.get(step, 0.0) for taken in steps])
-                                   for step in STEPS}, _peak(device), size)
+    return Timed(
+        first,
+        *medians,
+        {step: statistics.median([taken.get(step, 0.0) for taken in steps]) for step in STEPS},
+        _peak(device),
+        size,
+    )
 
 
 def photograph(settings: Settings, budget: Budget, given_document: int, repeats: int) -> list[str]:
@@ -172,14 +178,25 @@ def paintings(settings: Settings, budget: Budget, sizes: Sequence[int], repeats:
             print(f"{size} px: {case.new:.3g} s {case.steps}", flush=True)  # should the next one not end
             rows.append((size, case))
     _table_of_times(rows)
-    return [*_late(rows, settings), *(f"{size} px were painted at {case.size} px" for size, case in rows
-                                      if case.size != size)]
+    return [
+        *_late(rows, settings),
+        *(f"{size} px were painted at {case.size} px" for size, case in rows if case.size != size),
+    ]
 
 
 def _table_of_times(rows: Sequence[tuple[object, Timed]]) -> None:
-    table(("", "first ever, s", "new pair, s", "second style, s", "another strength, s", "other amounts, s",
-           "peak memory of the device, MiB"),
-          [(name, t.first, t.new, t.second, t.strength, t.amounts, t.memory) for name, t in rows])
+    table(
+        (
+            "",
+            "first ever, s",
+            "new pair, s",
+            "second style, s",
+            "another strength, s",
+            "other amounts, s",
+            "peak memory of the device, MiB",
+        ),
+        [(name, t.first, t.new, t.second, t.strength, t.amounts, t.memory) for name, t in rows],
+    )
     print("Seconds of a new pair by step:")
     table(("", *STEPS), [(name, *t.steps.values()) for name, t in rows])
 
@@ -188,8 +205,11 @@ def _late(rows: Sequence[tuple[object, Timed]], settings: Settings) -> list[str]
     """What takes longer than it may, where that was said for this device."""
     if "H100" not in machine(settings):
         return []
-    return [f"{name} took {case.new:.2f} s, wanted {WANTED[name]:g}" for name, case in rows
-            if name in WANTED and case.new > WANTED[name]]
+    return [
+        f"{name} took {case.new:.2f} s, wanted {WANTED[name]:g}"
+        for name, case in rows
+        if name in WANTED and case.new > WANTED[name]
+    ]
 
 
 def processor(settings: Settings, budget: Budget, sizes: Sequence[int]) -> list[str]:
@@ -209,8 +229,9 @@ def processor(settings: Settings, budget: Budget, sizes: Sequence[int]) -> list[
         own = Engine().transfer(pair.target, pair.style, replace(here, device="cpu")).image
         with patch.object(prepared, "linear_precision", lambda device: None):
             theirs = Engine().transfer(pair.target, pair.style, replace(here, device="cpu")).image
-        far, chosen = ([float(x) for x in np.quantile(np.abs(picture - theirs) * 255, (0.5, 0.99, 1.0))]
-                       for picture in (ours, own))
+        far, chosen = (
+            [float(x) for x in np.quantile(np.abs(picture - theirs) * 255, (0.5, 0.99, 1.0))] for picture in (ours, own)
+        )
         rows += [(f"{mode}, {size} px", *far), ("the processor's in the precision that it chooses", *chosen)]
         if not far[0] <= FARTHEST:
             off.append(f"the {mode} of {size} px lies {far[0]:.2f} / 255 from the processor's")
@@ -248,8 +269,9 @@ def _counted_waits() -> Iterator[Counter[str]]:
     def note(message: Warning | str, *_: object, **__: object) -> None:
         if "synchroniz" in str(message):
             frames = [f for f in traceback.extract_stack() if "decouple_core" in f.filename]
-            places[" < ".join(f"{f.filename.split('decouple_core/')[-1]}:{f.lineno} {f.name}"
-                              for f in frames[:-7:-1])] += 1
+            places[
+                " < ".join(f"{f.filename.split('decouple_core/')[-1]}:{f.lineno} {f.name}" for f in frames[:-7:-1])
+            ] += 1
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -273,8 +295,12 @@ def profiled(settings: Settings, budget: Budget, given_document: int, rows: int)
         engine.transfer(pair.target, pair.style, here, out=pair.out)
         pair.renew()
         with profile(activities=activities) as watched:
-            seconds, _ = timed(lambda pair=pair, engine=engine, here=here:
-                               engine.transfer(pair.target, pair.style, here, out=pair.out), device)
+            seconds, _ = timed(
+                lambda pair=pair, engine=engine, here=here: engine.transfer(
+                    pair.target, pair.style, here, out=pair.out
+                ),
+                device,
+            )
         print(f"## What a {mode} of {document} px does in {seconds:.2f} s, profiled")
         _print_profile(watched, seconds, rows)
     return []
@@ -290,18 +316,28 @@ def _print_profile(watched: profile, seconds: float, rows: int) -> None:
         busy += max(0, stop - max(end, event.start_ns()))
         end = max(end, stop)
     launches = Counter(e.name() for e in events if e.name().startswith(("cudaLaunch", "cudaGraphLaunch", "cuLaunch")))
-    print(f"{len(on_device)} kernels and copies, {dict(launches)}; the device is busy {busy / 1e9:.3f} s, "
-          f"{100 * busy / 1e9 / seconds:.0f} % of the time.")
+    print(
+        f"{len(on_device)} kernels and copies, {dict(launches)}; the device is busy {busy / 1e9:.3f} s, "
+        f"{100 * busy / 1e9 / seconds:.0f} % of the time."
+    )
     taken: dict[str, list[int]] = {}
     for event in on_device:
         taken.setdefault(event.name()[:90], []).append(event.duration_ns())
-    table(("kernel", "ms", "calls", "µs each"),
-          [(name.replace("|", "/"), sum(times) / 1e6, len(times), sum(times) / 1e3 / len(times))
-           for name, times in sorted(taken.items(), key=lambda row: -sum(row[1]))[:rows]])
+    table(
+        ("kernel", "ms", "calls", "µs each"),
+        [
+            (name.replace("|", "/"), sum(times) / 1e6, len(times), sum(times) / 1e3 / len(times))
+            for name, times in sorted(taken.items(), key=lambda row: -sum(row[1]))[:rows]
+        ],
+    )
     averages = sorted(watched.key_averages(), key=lambda row: -row.self_cpu_time_total)[:rows]
-    table(("operator", "own ms of the processor", "calls", "µs each"),
-          [(row.key[:60], row.self_cpu_time_total / 1e3, row.count, row.self_cpu_time_total / row.count)
-           for row in averages])
+    table(
+        ("operator", "own ms of the processor", "calls", "µs each"),
+        [
+            (row.key[:60], row.self_cpu_time_total / 1e3, row.count, row.self_cpu_time_total / row.count)
+            for row in averages
+        ],
+    )
 
 
 def alone(settings: Settings, budget: Budget, repeats: int) -> list[str]:
@@ -313,8 +349,10 @@ def alone(settings: Settings, budget: Budget, repeats: int) -> list[str]:
         if not budget.allows(10.0, f"convolutions at {width} px"):
             continue
         print(f"## Convolutions alone at {height}×{width} px, µs and relative error of J and of Jᵀ two ways")
-        table(("", *(f"{how}, {what}" for how in _PRECISIONS for what in ("J", "Jᵀ", "Jᵀ as J", "error"))),
-              [(label, *cells) for label, cells in _each(layers, layer_names(name), height, width, device, repeats)])
+        table(
+            ("", *(f"{how}, {what}" for how in _PRECISIONS for what in ("J", "Jᵀ", "Jᵀ as J", "error"))),
+            [(label, *cells) for label, cells in _each(layers, layer_names(name), height, width, device, repeats)],
+        )
     return []
 
 
@@ -327,8 +365,9 @@ _PRECISIONS: dict[str, tuple[torch.dtype, bool, torch.memory_format]] = {
 }
 
 
-def _each(layers: Sequence[Convolution], names: Sequence[str], height: int, width: int, device: torch.device,
-          repeats: int) -> Iterator[tuple[str, list[str]]]:
+def _each(
+    layers: Sequence[Convolution], names: Sequence[str], height: int, width: int, device: torch.device, repeats: int
+) -> Iterator[tuple[str, list[str]]]:
     """Rows of the table of one size."""
     before = torch.backends.cudnn.allow_tf32
     for name, layer in zip(names, layers, strict=True):
@@ -346,8 +385,11 @@ def _each(layers: Sequence[Convolution], names: Sequence[str], height: int, widt
 
             x, g, w = there(padded), there(gradient), there(layer.weight)
             turned = there(layer.weight.flip(2, 3).transpose(0, 1))
-            calls: list[Callable[[], Tensor]] = [partial(F.conv2d, x, w), partial(F.conv_transpose2d, g, w),
-                                                 partial(F.conv2d, g, turned, padding=2)]
+            calls: list[Callable[[], Tensor]] = [
+                partial(F.conv2d, x, w),
+                partial(F.conv_transpose2d, g, w),
+                partial(F.conv2d, g, turned, padding=2),
+            ]
             error = (calls[0]().double().cpu() - exact).norm() / exact.norm()
             cells += [f"{1e6 * _seconds_each(call, repeats, device):.0f}" for call in calls] + [f"{error:.1e}"]
         yield name, cells
@@ -381,8 +423,14 @@ def run_tests(budget: Budget) -> list[str]:
     """The tests that need an accelerator; what is off."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests/core", "-p", "no:cacheprovider"]
     try:
-        done = subprocess.run(command, cwd=Path(__file__).parents[2], timeout=max(1.0, budget.left()),
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            command,
+            cwd=Path(__file__).parents[2],
+            timeout=max(1.0, budget.left()),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     except subprocess.TimeoutExpired as error:
         print(error.stdout)
         return ["the tests took too long"]
@@ -396,15 +444,28 @@ def _sizes(text: str) -> list[int]:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--parts", type=lambda text: text.split(","), default=USUAL,
-                         help=f"of {', '.join(PARTS)}, with commas between (default: {','.join(USUAL)})")
+    options.add_argument(
+        "--parts",
+        type=lambda text: text.split(","),
+        default=USUAL,
+        help=f"of {', '.join(PARTS)}, with commas between (default: {','.join(USUAL)})",
+    )
     options.add_argument("--profile", action="store_true", help="the part profile, besides")
-    options.add_argument("--sizes", type=_sizes, default=[512, 1024, 2048, 4096],
-                         help="of the paintings, in pixels (default: 512,1024,2048,4096)")
-    options.add_argument("--compared", type=_sizes, default=[256, 512],
-                         help="sizes at which pictures are compared with the processor's (default: 256,512)")
-    options.add_argument("--document", type=int, default=DOCUMENT,
-                         help="longer side of the photograph, in pixels (default: %(default)s)")
+    options.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=[512, 1024, 2048, 4096],
+        help="of the paintings, in pixels (default: 512,1024,2048,4096)",
+    )
+    options.add_argument(
+        "--compared",
+        type=_sizes,
+        default=[256, 512],
+        help="sizes at which pictures are compared with the processor's (default: 256,512)",
+    )
+    options.add_argument(
+        "--document", type=int, default=DOCUMENT, help="longer side of the photograph, in pixels (default: %(default)s)"
+    )
     options.add_argument("--repeats", type=int, default=3, help="transfers of which the median is told")
     options.add_argument("--rows", type=int, default=25, help="of the profile's tables (default: %(default)s)")
     options.add_argument("--seconds", type=float, default=220.0, help="budget (default: %(default)s)")
@@ -418,8 +479,11 @@ def main() -> None:
     if unknown := set(parts) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; choose among {', '.join(PARTS)}.")
     settings, budget = settings_from(given), Budget(given.seconds)
-    print(f"{machine(settings)}; python {sys.version.split()[0]}, numpy {np.__version__}, "
-          f"{torch.get_num_threads()} threads\n", flush=True)
+    print(
+        f"{machine(settings)}; python {sys.version.split()[0]}, numpy {np.__version__}, "
+        f"{torch.get_num_threads()} threads\n",
+        flush=True,
+    )
     doing: dict[str, Callable[[], list[str]]] = {
         "tests": lambda: run_tests(budget),
         "photograph": lambda: photograph(settings, budget, given.document, given.repeats),
@@ -427,7 +491,8 @@ def main() -> None:
         "processor": lambda: processor(settings, budget, given.compared),
         "waits": lambda: waits(settings, budget),
         "profile": lambda: profiled(settings, budget, given.document, given.rows),
-        "convolutions": lambda: alone(settings, budget, given.repeats)}
+        "convolutions": lambda: alone(settings, budget, given.repeats),
+    }
     off: list[str] = []
     for part in parts:
         start = time.perf_counter()

@@ -16,17 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from common import (
-    ThesisLoss,
-    descend,
-    machine,
-    parser,
-    photographs,
-    prepared,
-    settings_from,
-    table,
-    timed,
-)
+from common import ThesisLoss, descend, machine, parser, photographs, prepared, settings_from, table, timed
 from torch import Tensor
 
 from decouple_contract.settings import LAYER_NAMES, Settings
@@ -86,8 +76,7 @@ def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
     image, style = (shrink(photos[name], settings.size).to(model.device) for name in ("astronaut", "coffee"))
     live = model.active(image, None) * model.active(style, None)
     wanted = model.nested(None, live, settings, lambda move, values: None).features(style, layers)
-    reference = [v * alive for v, alive in
-                 zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
+    reference = [v * alive for v, alive in zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
     watch = ThesisLoss()
     flow = model.flow(None, live, settings, watch)
     rule = integrator_of(settings, model.hierarchy)
@@ -117,32 +106,66 @@ def integrate(flow: Flow, watch: ThesisLoss, image: Tensor, move: Move, *, loss:
         values = flow.at(image, move).values  # the watch sees them too
         if watch.value <= loss:
             break
-        move = Move(move.layer, values[:, -move.goal.shape[1]:], move.goal, move.held)
+        move = Move(move.layer, values[:, -move.goal.shape[1] :], move.goal, move.held)
     return image
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--size", type=int, default=64, help="longer side in pixels (default: %(default)s; the "
-                         "thesis's is 150)")
+    options.add_argument(
+        "--size", type=int, default=64, help="longer side in pixels (default: %(default)s; the thesis's is 150)"
+    )
     options.add_argument("--layers", type=int, default=2, help="how many layers (default: %(default)s)")
-    options.add_argument("--seconds", type=float, default=300, help="the most that gradient descent may take for each "
-                         "move (default: %(default)s)")
-    options.add_argument("--activation", default="relu", help="smooth races on the program's own network instead of "
-                         "the thesis's (default: %(default)s)")
+    options.add_argument(
+        "--seconds",
+        type=float,
+        default=300,
+        help="the most that gradient descent may take for each move (default: %(default)s)",
+    )
+    options.add_argument(
+        "--activation",
+        default="relu",
+        help="smooth races on the program's own network instead of the thesis's (default: %(default)s)",
+    )
     given = options.parse_args()
     settings = settings_from(given, size=given.size, activation=given.activation)
-    print(f"{machine(settings)} ({given.activation}); {given.size} px, {settings.integrator}, freedom "
-          f"{settings.freedom:g}; at most {given.seconds:g} s of gradient descent for each move")
+    print(
+        f"{machine(settings)} ({given.activation}); {given.size} px, {settings.integrator}, freedom "
+        f"{settings.freedom:g}; at most {given.seconds:g} s of gradient descent for each move"
+    )
     with torch.inference_mode():
         done = list(races(settings, given.layers, given.seconds))
-    table(("move", "residual before", "descent: residual", "evaluations", "seconds",
-           f"{settings.integrator}: residual", "evaluations", "seconds", "ratio of evaluations"),
-          [(race.name, race.start, race.descent.residual, race.descent.evaluations, race.descent.seconds,
-            race.integrated.residual, race.integrated.evaluations, race.integrated.seconds,
-            race.descent.evaluations / race.integrated.evaluations) for race in done])
-    descent, ours = (sum(walk.evaluations for walk in walks) for walks in
-                     ([race.descent for race in done], [race.integrated for race in done]))
+    table(
+        (
+            "move",
+            "residual before",
+            "descent: residual",
+            "evaluations",
+            "seconds",
+            f"{settings.integrator}: residual",
+            "evaluations",
+            "seconds",
+            "ratio of evaluations",
+        ),
+        [
+            (
+                race.name,
+                race.start,
+                race.descent.residual,
+                race.descent.evaluations,
+                race.descent.seconds,
+                race.integrated.residual,
+                race.integrated.evaluations,
+                race.integrated.seconds,
+                race.descent.evaluations / race.integrated.evaluations,
+            )
+            for race in done
+        ],
+    )
+    descent, ours = (
+        sum(walk.evaluations for walk in walks)
+        for walks in ([race.descent for race in done], [race.integrated for race in done])
+    )
     print(f"In all {descent} evaluations against {ours}: {descent / ours:.0f} times fewer.")
 
 

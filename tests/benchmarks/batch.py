@@ -55,8 +55,12 @@ def in_processes(targets: list[Path], style: Path, folder: Path, settings: Setti
     context = multiprocessing.get_context("spawn")
     ready, seconds = context.Barrier(count), context.Queue()
     threads = max(1, torch.get_num_threads() // count)
-    shares = [context.Process(target=_share, args=(targets[first::count], style, folder / str(first), settings, threads,
-                                                   ready, seconds)) for first in range(count)]
+    shares = [
+        context.Process(
+            target=_share, args=(targets[first::count], style, folder / str(first), settings, threads, ready, seconds)
+        )
+        for first in range(count)
+    ]
     for share in shares:
         share.start()
     slowest = max(seconds.get() for _ in shares)
@@ -65,8 +69,9 @@ def in_processes(targets: list[Path], style: Path, folder: Path, settings: Setti
     return slowest / len(targets)
 
 
-def _share(targets: list[Path], style: Path, folder: Path, settings: Settings, threads: int, ready: Any,
-           seconds: Any) -> None:
+def _share(
+    targets: list[Path], style: Path, folder: Path, settings: Settings, threads: int, ready: Any, seconds: Any
+) -> None:
     keep_freed()
     torch.set_num_threads(threads)
     folder.mkdir()
@@ -102,10 +107,14 @@ def main() -> None:
             note(str(jobs), measure(targets, style, folder / "out", settings, jobs, engine))
         if given.processes:
             (folder / "apart").mkdir()
-            note(f"1 in each of {given.processes} processes",
-                 in_processes(targets, style, folder / "apart", settings, given.processes))
-    table(("jobs", "seconds a picture", f"of those with {given.jobs[0]}"),
-          [(name, seconds, seconds / rows[0][1]) for name, seconds in rows])
+            note(
+                f"1 in each of {given.processes} processes",
+                in_processes(targets, style, folder / "apart", settings, given.processes),
+            )
+    table(
+        ("jobs", "seconds a picture", f"of those with {given.jobs[0]}"),
+        [(name, seconds, seconds / rows[0][1]) for name, seconds in rows],
+    )
 
 
 if __name__ == "__main__":

@@ -132,8 +132,11 @@ def measure(pairs: Path, settings: Settings, others: dict[str, Path]) -> dict[st
         target, style = (read_image(pairs / side / path.name).pixels for side in ("content", "style"))
         by_place = engine.transfer(target, style, settings)
         explained = Explained.by(target, by_place.correspondence)
-        results = {"drawn spots": spotted(target), "off": engine.transfer(target, style, whole).image,
-                   "auto": by_place.image}
+        results = {
+            "drawn spots": spotted(target),
+            "off": engine.transfer(target, style, whole).image,
+            "auto": by_place.image,
+        }
         for name, folder in others.items():
             results[name] = read_image(folder / path.name).pixels
         for name, result in results.items():
@@ -155,8 +158,10 @@ def main() -> None:
         if given.pairs is None:
             places.write_pairs(pairs)
         found = measure(pairs, settings, others)
-    table(("result", "pairs", "blotches, ΔE", "worst"),
-          [(name, len(values), statistics.median(values), max(values)) for name, values in found.items()])
+    table(
+        ("result", "pairs", "blotches, ΔE", "worst"),
+        [(name, len(values), statistics.median(values), max(values)) for name, values in found.items()],
+    )
 
 
 if __name__ == "__main__":

@@ -129,18 +129,42 @@ def main() -> None:
         target, style = (shrink(photos[name], given.size).to(model.device) for name in (given.target, given.style))
         contest = Contest(settings, model, target, style)
         done = list(outcomes(contest, settings.layers))
-        print(f"{machine(settings)}; {given.target} dressed in {given.style} at {given.size} px, freedom "
-              f"{settings.freedom:g}")
-        rows = [(layers, name, way.evaluations, 100 * way.residual, 100 * contest.style_error(way.image),
-                 contest.structure(way.image)) for layers, *ways in done
-                for name, way in zip(("coupled", "decoupled"), ways, strict=True)]
-    table(("layers", "matching", "network evaluations", "own goals: distance left, %",
-           "all five layers' means: relative error, %", "structure (SSIM of edges)"), rows)
+        print(
+            f"{machine(settings)}; {given.target} dressed in {given.style} at {given.size} px, freedom "
+            f"{settings.freedom:g}"
+        )
+        rows = [
+            (
+                layers,
+                name,
+                way.evaluations,
+                100 * way.residual,
+                100 * contest.style_error(way.image),
+                contest.structure(way.image),
+            )
+            for layers, *ways in done
+            for name, way in zip(("coupled", "decoupled"), ways, strict=True)
+        ]
+    table(
+        (
+            "layers",
+            "matching",
+            "network evaluations",
+            "own goals: distance left, %",
+            "all five layers' means: relative error, %",
+            "structure (SSIM of edges)",
+        ),
+        rows,
+    )
     draw(given.figure, contest, done, rows)
 
 
-def draw(path: Path, contest: Contest, done: list[tuple[int, Outcome, Outcome]],
-         rows: list[tuple[int, str, int, float, float, float]]) -> None:
+def draw(
+    path: Path,
+    contest: Contest,
+    done: list[tuple[int, Outcome, Outcome]],
+    rows: list[tuple[int, str, int, float, float, float]],
+) -> None:
     """Two strips of pictures, one layer to five, and the table's columns as curves below."""
     from matplotlib.figure import Figure
 
@@ -149,8 +173,10 @@ def draw(path: Path, contest: Contest, done: list[tuple[int, Outcome, Outcome]],
     halves = figure.add_gridspec(2, 1, height_ratios=(3, 2))
     above, below = (figure.add_subfigure(half) for half in (halves[0, 0], halves[1, 0]))
     panels = above.subplots(2, columns)
-    strips = (("target", contest.target, [coupled for _, coupled, _ in done], "coupled"),
-              ("style", contest.style, [decoupled for *_, decoupled in done], "decoupled"))
+    strips = (
+        ("target", contest.target, [coupled for _, coupled, _ in done], "coupled"),
+        ("style", contest.style, [decoupled for *_, decoupled in done], "decoupled"),
+    )
     for row, (title, picture, ways, name) in enumerate(strips):
         titled = [(title, picture), *((f"{name}, {n}", way.image) for n, way in enumerate(ways, 1))]
         for axes, (label, image) in zip(panels[row], titled, strict=True):

@@ -44,20 +44,25 @@ class Begun(Painting):
 
     image: Tensor | None = None
 
-    def components(self, model: PreparedModel, stylisation: Stylisation, settings: Settings,
-                   progress: Progress) -> Components:
+    def components(
+        self, model: PreparedModel, stylisation: Stylisation, settings: Settings, progress: Progress
+    ) -> Components:
         return super().components(model, replace(stylisation, image=self.image), settings, progress)
 
 
-def starts(settings: Settings, model: PreparedModel, target: np.ndarray, style: np.ndarray,
-           photograph: np.ndarray) -> dict[str, tuple[int, Tensor]]:
+def starts(
+    settings: Settings, model: PreparedModel, target: np.ndarray, style: np.ndarray, photograph: np.ndarray
+) -> dict[str, tuple[int, Tensor]]:
     """The network evaluations and the picture of each start."""
     small, wanted, plain = (shrink(picture, FLOW_SIZE).to(model.device) for picture in (target, style, photograph))
     contest = Contest(settings, model, small, wanted)
     nested = contest.decoupled(settings.layers)
     coupled = contest.coupled(settings.layers, nested.evaluations)
-    return {"photograph": (0, plain), "coupled": (coupled.evaluations, coupled.image),
-            "nested": (nested.evaluations, nested.image)}
+    return {
+        "photograph": (0, plain),
+        "coupled": (coupled.evaluations, coupled.image),
+        "nested": (nested.evaluations, nested.image),
+    }
 
 
 def looks(hierarchy: Hierarchy, done: Transferred, target: np.ndarray) -> Iterator[tuple[str, float, float]]:
@@ -67,13 +72,16 @@ def looks(hierarchy: Hierarchy, done: Transferred, target: np.ndarray) -> Iterat
     sides = doubling(max(base.shape[1:]), COARSEST)
     whole = base + sum(larger(part, (base.shape[1], base.shape[2])) for part in parts.values())
     coarse = at_side(Scale(base, None), sides[0]).image + parts["forms"]
-    for number, (name, side, picture) in enumerate([(f"{sides[0]} px, forms alone", sides[0], coarse),
-                                                    *((f"{side} px", side, whole) for side in sides)]):
+    for number, (name, side, picture) in enumerate(
+        [(f"{sides[0]} px, forms alone", sides[0], coarse), *((f"{side} px", side, whole) for side in sides)]
+    ):
         at = done.style.at_sides([side])[0].means[: None if number < 2 else FINE_LAYERS]
         features = hierarchy.of_sizes([means.shape[1] for means in at])
         here, plain = (at_side(Scale(image.clamp(0, 1), None), side).image for image in (picture, base))
-        left = [((r - w).norm() / (p - w).norm()).item() for r, p, w in
-                zip(features.measure(here, len(at)), features.measure(plain, len(at)), at, strict=True)]
+        left = [
+            ((r - w).norm() / (p - w).norm()).item()
+            for r, p, w in zip(features.measure(here, len(at)), features.measure(plain, len(at)), at, strict=True)
+        ]
         seen = as_pixels(shrink(target, side))
         yield name, 100 * statistics.fmean(left), edges_kept(seen, as_pixels(here))
 
@@ -81,8 +89,11 @@ def looks(hierarchy: Hierarchy, done: Transferred, target: np.ndarray) -> Iterat
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--size", type=int, default=256, help="longer side in pixels (default: %(default)s)")
-    options.add_argument("--pairs", default="rocket:tissue,coffee:tissue,astronaut:coffee",
-                         help="photographs and whose style they take (default: %(default)s)")
+    options.add_argument(
+        "--pairs",
+        default="rocket:tissue,coffee:tissue,astronaut:coffee",
+        help="photographs and whose style they take (default: %(default)s)",
+    )
     options.add_argument("figure", type=Path, nargs="?", metavar="FIGURE.jpg")
     given = options.parse_args()
     settings = settings_from(given, mode="painting", size=given.size)
@@ -108,9 +119,13 @@ def main() -> None:
                 for scale, left, edges in looks(model.hierarchy, done, target):
                     rows.setdefault((name, scale), []).append((left, edges))
                 strips[-1].append((f"{name} as start", done.image))
-    table(("start", "network evaluations", "scale", "way of the means left, %", "structure (SSIM of edges)"),
-          [(name, f"{statistics.fmean(spent[name]):.0f}", scale, *map(statistics.fmean, zip(*found, strict=True)))
-           for (name, scale), found in rows.items()])
+    table(
+        ("start", "network evaluations", "scale", "way of the means left, %", "structure (SSIM of edges)"),
+        [
+            (name, f"{statistics.fmean(spent[name]):.0f}", scale, *map(statistics.fmean, zip(*found, strict=True)))
+            for (name, scale), found in rows.items()
+        ],
+    )
     if given.figure:
         draw(given.figure, strips)
 

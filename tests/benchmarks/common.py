@@ -37,8 +37,13 @@ from decouple_core.pictures.resampling import shrink
 
 T = TypeVar("T")
 
-PHOTOGRAPHS = {"astronaut": "astronaut", "chelsea": "chelsea", "coffee": "coffee", "rocket": "rocket",
-               "hubble": "hubble_deep_field"}
+PHOTOGRAPHS = {
+    "astronaut": "astronaut",
+    "chelsea": "chelsea",
+    "coffee": "coffee",
+    "rocket": "rocket",
+    "hubble": "hubble_deep_field",
+}
 """Photographs that scikit-image carries and their functions in `skimage.data`; CC0 or in the public domain."""
 
 DESCENT_CHUNK = 10
@@ -48,8 +53,10 @@ DESCENT_CHUNK = 10
 def photographs(folder: Path | None = None) -> dict[str, np.ndarray]:
     """Photographs by name, each of shape (H, W, 3), float32 in [0, 1]: scikit-image's, or those of a folder."""
     if folder is None:
-        return {name: np.asarray(getattr(skimage.data, function)(), np.float32) / 255
-                for name, function in PHOTOGRAPHS.items()}
+        return {
+            name: np.asarray(getattr(skimage.data, function)(), np.float32) / 255
+            for name, function in PHOTOGRAPHS.items()
+        }
     return {path.stem: read_image(path).pixels for path in numbered(folder)}
 
 
@@ -91,8 +98,14 @@ def linear_colour(target: np.ndarray, style: np.ndarray) -> np.ndarray:
 def parser(description: str | None) -> argparse.ArgumentParser:
     """A parser of options with ``--set NAME=VALUE`` for any of the program's settings."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
-                         help="one of the program's settings, such as freedom=0.6; may be given several times")
+    options.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="one of the program's settings, such as freedom=0.6; may be given several times",
+    )
     return options
 
 
@@ -205,7 +218,7 @@ class ThesisLoss:
         self.value = float("inf")
 
     def __call__(self, move: Move, values: Tensor) -> None:
-        difference = (values - move.goals)[:, -move.goal.shape[1]:]
+        difference = (values - move.goals)[:, -move.goal.shape[1] :]
         self.value = (SCALE * difference).square().mean().item()
 
 

@@ -82,8 +82,13 @@ def coordinates(shape: tuple[int, ...], place: Place) -> tuple[np.ndarray, np.nd
 def looked_at(picture: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The picture at a grid of places, linearly between its pixels."""
     grid = np.meshgrid(rows, columns, indexing="ij")
-    return np.stack([scipy.ndimage.map_coordinates(channel, grid, order=1, mode="nearest")
-                     for channel in np.moveaxis(picture, 2, 0)], 2)
+    return np.stack(
+        [
+            scipy.ndimage.map_coordinates(channel, grid, order=1, mode="nearest")
+            for channel in np.moveaxis(picture, 2, 0)
+        ],
+        2,
+    )
 
 
 def temporal_error(frames: list[np.ndarray], places: list[Place], apart: int = 1) -> float:
@@ -91,16 +96,19 @@ def temporal_error(frames: list[np.ndarray], places: list[Place], apart: int = 1
     errors, shape = [], frames[0].shape
     for number in range(apart, len(frames)):
         scale, *centre = places[number - apart]
-        before = [(of_photograph + 0.5 - middle) / scale + length / 2 - 0.5 for of_photograph, middle, length in zip(
-            coordinates(shape, places[number]), centre, shape, strict=False)]
+        before = [
+            (of_photograph + 0.5 - middle) / scale + length / 2 - 0.5
+            for of_photograph, middle, length in zip(coordinates(shape, places[number]), centre, shape, strict=False)
+        ]
         seen = np.ix_(*((there >= 0) & (there <= length - 1) for there, length in zip(before, shape, strict=False)))
         change = (frames[number] - looked_at(frames[number - apart], *before))[seen]
         errors.append(float(np.sqrt(np.square(change).mean())))
     return statistics.fmean(errors)
 
 
-def results(frames: list[np.ndarray], style: Style, settings: Settings, transfers: engine.Engine,
-            colour: engine.Shared | None) -> list[np.ndarray]:
+def results(
+    frames: list[np.ndarray], style: Style, settings: Settings, transfers: engine.Engine, colour: engine.Shared | None
+) -> list[np.ndarray]:
     """Each frame, with a colour part that all share or one of its own."""
     return [transfers.transfer(frame, style, settings, colour=colour).image for frame in frames]
 
@@ -124,20 +132,29 @@ def main() -> None:
     options.add_argument("--frames", type=int, default=12, help="of each sequence (default: %(default)s)")
     options.add_argument("--side", type=int, default=384, help="longer side of a frame (default: %(default)s px)")
     options.add_argument("--motion", type=float, default=2.0, help="how fast the camera moves (default: %(default)s)")
-    options.add_argument("--fitted", type=numbers, default=[series.FITTED], metavar="N,N,…",
-                         help="how many frames the one look is fitted on (default: the program's own number)")
+    options.add_argument(
+        "--fitted",
+        type=numbers,
+        default=[series.FITTED],
+        metavar="N,N,…",
+        help="how many frames the one look is fitted on (default: the program's own number)",
+    )
     options.add_argument("--pairs", type=int, default=len(PAIRS), help="how many of the pairs (default: all)")
     options.add_argument("--sheet", type=Path, metavar="PNG", help="contact sheet of the last pair")
     given = options.parse_args()
     settings, transfers = settings_from(given, mode="photo"), engine.Engine()
     hierarchy, pictures, common = prepared(settings).hierarchy.first(DETAIL_LAYERS), photographs(), engine.IN_COMMON
-    print(f"{machine(settings)}; mode {settings.mode}, sequences of {given.frames} frames of {given.side} px, "
-          f"motion {given.motion:g}")
+    print(
+        f"{machine(settings)}; mode {settings.mode}, sequences of {given.frames} frames of {given.side} px, "
+        f"motion {given.motion:g}"
+    )
     whole = replace(settings, correspondence="off")
     ways: dict[str, tuple[int, Photograph, Settings] | None] = {"frame by frame": None, LINEAR: None}
     ways |= {f"one look, fitted on {count}": (count, common, settings) for count in given.fitted}
-    ways |= {"one look, as a whole": (series.FITTED, common, whole),
-             "as a whole with a grid in space": (series.FITTED, Photograph(BilateralGrid), whole)}
+    ways |= {
+        "one look, as a whole": (series.FITTED, common, whole),
+        "as a whole with a grid in space": (series.FITTED, Photograph(BilateralGrid), whole),
+    }
     rows: dict[str, list[list[float]]] = {way: [] for way in ways}
     for target, source in PAIRS[: given.pairs]:
         frames, places = sequence(pictures[target], given.frames, given.side, given.motion)
@@ -149,27 +166,38 @@ def main() -> None:
             if fit is not None:
                 series.FITTED, engine.IN_COMMON, of_way = fit
                 some = [(frames[number], None) for number in series.spread(len(frames))]
-                fitting, colour = timed(lambda some=some, style=style, of_way=of_way: transfers.fit_together(
-                    some, style, of_way))
+                fitting, colour = timed(
+                    lambda some=some, style=style, of_way=of_way: transfers.fit_together(some, style, of_way)
+                )
             elif way == LINEAR:
                 colour = linear(frames, style)
-            taken, made = timed(lambda frames=frames, style=style, colour=colour: results(
-                frames, style, settings, transfers, colour))
-            error, drift = (temporal_error(made, places, apart) / of_input
-                            for apart, of_input in zip((1, given.frames - 1), own, strict=True))
+            taken, made = timed(
+                lambda frames=frames, style=style, colour=colour: results(frames, style, settings, transfers, colour)
+            )
+            error, drift = (
+                temporal_error(made, places, apart) / of_input
+                for apart, of_input in zip((1, given.frames - 1), own, strict=True)
+            )
             contrast = np.std(made) / np.std(frames)
             means = [hierarchy.measure(shrink(one, DETAIL_SIZE)) for one in made]
-            misses = [statistics.median(((ours[layer] - wanted).norm() / wanted.norm()).item() for ours in means)
-                      for layer, wanted in enumerate(style.coupled_means)]
+            misses = [
+                statistics.median(((ours[layer] - wanted).norm() / wanted.norm()).item() for ours in means)
+                for layer, wanted in enumerate(style.coupled_means)
+            ]
             rows[way].append([error, error / float(contrast), drift, *misses, fitting, taken / len(frames)])
             shown.append(made)
         engine.IN_COMMON = common
         print(f"\n{target} in the style of {source}: temporal error {255 * own[0]:.2f} / 255", flush=True)
         table(("way", *COLUMNS), [(way, *of_way[-1][:6]) for way, of_way in rows.items()])
     print("Medians of all pairs, and the most:")
-    table(("way", COLUMNS[0], "most", *COLUMNS[1:], "fitting, s", "a frame, s"),
-          [(way, medians[0], max(row[0] for row in of_way), *medians[1:]) for way, of_way in rows.items()
-           for medians in [[statistics.median(column) for column in zip(*of_way, strict=True)]]])
+    table(
+        ("way", COLUMNS[0], "most", *COLUMNS[1:], "fitting, s", "a frame, s"),
+        [
+            (way, medians[0], max(row[0] for row in of_way), *medians[1:])
+            for way, of_way in rows.items()
+            for medians in [[statistics.median(column) for column in zip(*of_way, strict=True)]]
+        ],
+    )
     if given.sheet:
         sheet(given.sheet, shown)
 

@@ -65,8 +65,14 @@ def transfer(target: np.ndarray, style: np.ndarray, network: str, iterations: in
         wanted = activations(content)[CONTENT_LAYER]
         grams = {name: _gram(a) for name, a in activations(source).items() if name in STYLE_LAYERS}
     image = content.clone().requires_grad_()
-    solver = torch.optim.LBFGS([image], max_iter=iterations, max_eval=2 * iterations, history_size=MEMORY,
-                               tolerance_grad=0.0, tolerance_change=0.0)
+    solver = torch.optim.LBFGS(
+        [image],
+        max_iter=iterations,
+        max_eval=2 * iterations,
+        history_size=MEMORY,
+        tolerance_grad=0.0,
+        tolerance_change=0.0,
+    )
 
     def loss() -> Tensor:
         solver.zero_grad()

@@ -150,19 +150,23 @@ def share(gimp: GimpUnderTest, megapixels: float, runs: int) -> None:
         found = copied(gimp, session, width, height, runs)
     parts = {name: statistics.median(run[name] for run in found) for name in found[0]}
     seconds = sum(value for name, value in parts.items() if name != "memory")
-    print(f"{width} x {height} pixels, RGBA, 8 bits: " + ", ".join(
-        f"{name} {value:.2f} s" for name, value in parts.items() if name != "memory"))
+    print(
+        f"{width} x {height} pixels, RGBA, 8 bits: "
+        + ", ".join(f"{name} {value:.2f} s" for name, value in parts.items() if name != "memory")
+    )
     print(f"GIMP's own share {seconds:.2f} s; the plug-in's peak memory {parts['memory']:.0f} MB")
 
 
 def copied(gimp: GimpUnderTest, session: Session, width: int, height: int, runs: int) -> list[dict[str, float]]:
     """What each run took in each part, in seconds, and the memory in MB."""
-    session.ask(f"image = new_image({width}, {height}); kind = Gimp.ImageType.RGBA_IMAGE\n"
-                f'layer = Gimp.Layer.new(image, "layer", {width}, {height}, kind, 100, Gimp.LayerMode.NORMAL)\n'
-                "image.insert_layer(layer, None, 0); layer.fill(Gimp.FillType.WHITE)\n"
-                'noise = Gimp.DrawableFilter.new(layer, "gegl:noise-rgb", ""); layer.merge_filter(noise)\n'
-                "small = new_image(64, 64); cup = Gimp.Layer.new(small, 'cup', 64, 64, kind, 100, layer.get_mode())\n"
-                "small.insert_layer(cup, None, 0); cup.fill(Gimp.FillType.WHITE)")
+    session.ask(
+        f"image = new_image({width}, {height}); kind = Gimp.ImageType.RGBA_IMAGE\n"
+        f'layer = Gimp.Layer.new(image, "layer", {width}, {height}, kind, 100, Gimp.LayerMode.NORMAL)\n'
+        "image.insert_layer(layer, None, 0); layer.fill(Gimp.FillType.WHITE)\n"
+        'noise = Gimp.DrawableFilter.new(layer, "gegl:noise-rgb", ""); layer.merge_filter(noise)\n'
+        "small = new_image(64, 64); cup = Gimp.Layer.new(small, 'cup', 64, 64, kind, 100, layer.get_mode())\n"
+        "small.insert_layer(cup, None, 0); cup.fill(Gimp.FillType.WHITE)"
+    )
     found = []
     for _ in range(runs):
         status, layer, message = session.ask("dress(image, [layer], style=cup)", 300)
@@ -183,9 +187,11 @@ def opening(gimp: GimpUnderTest, runs: int) -> None:
 
 def open_dialogs(gimp: GimpUnderTest, window: Window, taken: dict[str, list[float]], runs: int) -> None:
     """Open the dialog again and again and keep what it took, in seconds."""
-    window.ask('image = new_image(640, 480); kind = Gimp.ImageType.RGB_IMAGE\n'
-               'layer = Gimp.Layer.new(image, "layer", 640, 480, kind, 100, Gimp.LayerMode.NORMAL)\n'
-               "image.insert_layer(layer, None, 0); layer.fill(Gimp.FillType.WHITE); Gimp.Display.new(image)")
+    window.ask(
+        "image = new_image(640, 480); kind = Gimp.ImageType.RGB_IMAGE\n"
+        'layer = Gimp.Layer.new(image, "layer", 640, 480, kind, 100, Gimp.LayerMode.NORMAL)\n'
+        "image.insert_layer(layer, None, 0); layer.fill(Gimp.FillType.WHITE); Gimp.Display.new(image)"
+    )
     window.wait_for("Untitled.*GIMP", 60)
     window.close_welcome()
     window.wait_for("Untitled.*GIMP", 60)

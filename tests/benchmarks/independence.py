@@ -38,8 +38,10 @@ def certificates(pairs: Sequence[Pair], settings: Settings) -> dict[tuple[int, s
         rows: list[Moved] = Engine().transfer(target, style, settings, certify=True).report.certificate
         for row in rows:
             found.setdefault((row.side, row.component), []).append(row.shares)
-    return {key: [f"{statistics.fmean(values):.2f}" for values in zip(*shares, strict=True)]
-            for key, shares in found.items()}
+    return {
+        key: [f"{statistics.fmean(values):.2f}" for values in zip(*shares, strict=True)]
+        for key, shares in found.items()
+    }
 
 
 def padded(cells: Sequence[str]) -> list[str]:
@@ -68,8 +70,9 @@ def sizes(pairs: Sequence[Pair], settings: Settings) -> Iterator[list[object]]:
             shape = working_shape((plain.shape[1], plain.shape[2]), side)
             one, other, before = (smaller(image, shape) for image in (fine, coarse, plain))
             changes = torch.stack([(one - before).flatten(), (other - before).flatten()])
-            alike.setdefault(side, []).append((255 * (one - other).abs().median().item(),
-                                               torch.corrcoef(changes)[0, 1].item()))
+            alike.setdefault(side, []).append(
+                (255 * (one - other).abs().median().item(), torch.corrcoef(changes)[0, 1].item())
+            )
     for side, found in alike.items():
         yield [side, *map(statistics.fmean, zip(*found, strict=True))]
 
@@ -78,19 +81,26 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--size", type=int, default=512, help="longer side in pixels (default: %(default)s)")
     options.add_argument("--held", type=int, default=256, help="the same for held layers (default: %(default)s)")
-    options.add_argument("--pairs", default="coffee:tissue,astronaut:tissue",
-                         help="photographs and whose style they take (default: %(default)s)")
+    options.add_argument(
+        "--pairs",
+        default="coffee:tissue,astronaut:tissue",
+        help="photographs and whose style they take (default: %(default)s)",
+    )
     given = options.parse_args()
     settings = settings_from(given, mode="painting", size=given.size)
     pictures = {**photographs(), "tissue": stained_tissue()}
-    pairs = [(resized(pictures[target], given.size), resized(pictures[style], given.size))
-             for target, style in (pair.split(":") for pair in given.pairs.split(","))]
+    pairs = [
+        (resized(pictures[target], given.size), resized(pictures[style], given.size))
+        for target, style in (pair.split(":") for pair in given.pairs.split(","))
+    ]
     small = [(resized(target, given.held), style) for target, style in pairs]
     print(f"{machine(settings)}; means over {given.pairs}")
     layers = [f"layer {number}" for number in range(1, LAYER_COUNT + 1)]
     print("\nComponents")
-    table(("scale", "component", *layers),
-          [[side, name, *padded(shares)] for (side, name), shares in certificates(pairs, settings).items()])
+    table(
+        ("scale", "component", *layers),
+        [[side, name, *padded(shares)] for (side, name), shares in certificates(pairs, settings).items()],
+    )
     print("Held layers")
     table(("held", "scale", *layers), held(small, replace(settings, size=given.held)))
     print("Sizes")

@@ -76,9 +76,14 @@ def compare(scorer: Scorer, first: np.ndarray, picture: np.ndarray, style: np.nd
     contrast, detail, chroma = (float(a / b) for a, b in zip(after, before, strict=True))
     with np.errstate(divide="ignore"):  # equal pictures: infinitely many dB
         psnr = float(peak_signal_noise_ratio(first, picture, data_range=1))
-    return Leaked(psnr,
-                  float(structural_similarity(first, picture, data_range=1, channel_axis=2)),
-                  contrast, detail, chroma, float(np.mean(scorer.means(picture, style))))
+    return Leaked(
+        psnr,
+        float(structural_similarity(first, picture, data_range=1, channel_axis=2)),
+        contrast,
+        detail,
+        chroma,
+        float(np.mean(scorer.means(picture, style))),
+    )
 
 
 def _looks(picture: np.ndarray) -> tuple[np.floating, np.floating, np.floating]:
@@ -107,8 +112,7 @@ def main() -> None:
         transfer = linear_colour if name == "linear_colour" else dressed(transfers, settings_from(given, mode=name))
         for way, path, wears in (("there and back", there_and_back, target), ("the same style", same_style, style)):
             first = target if path is there_and_back else None
-            for number, picture in zip(range(1, max(given.rounds) + 1), path(transfer, target, style),
-                                       strict=False):
+            for number, picture in zip(range(1, max(given.rounds) + 1), path(transfer, target, style), strict=False):
                 first = picture if first is None else first
                 if number in given.rounds:
                     rows.append((name, way, number, *vars(compare(scorer, first, picture, wears)).values()))
@@ -123,8 +127,9 @@ def dressed(transfers: Engine, settings: Settings) -> Transfer:
     return lambda target, style: transfers.transfer(target, style, settings).image
 
 
-def draw(path: Path, target: np.ndarray, style: np.ndarray, strips: dict[str, list[np.ndarray]],
-         rounds: list[int]) -> None:
+def draw(
+    path: Path, target: np.ndarray, style: np.ndarray, strips: dict[str, list[np.ndarray]], rounds: list[int]
+) -> None:
     """A strip of pictures for every way."""
     from matplotlib.figure import Figure
 
@@ -134,8 +139,7 @@ def draw(path: Path, target: np.ndarray, style: np.ndarray, strips: dict[str, li
     panels = np.atleast_2d(figure.subplots(len(strips), columns))
     for row, (title, pictures) in zip(panels, strips.items(), strict=True):
         begins = ("A", target) if "there and back" in title else ("B", style)
-        titled = [begins, *((f"{title}, {number}", picture) for number, picture in
-                            zip(rounds, pictures, strict=True))]
+        titled = [begins, *((f"{title}, {number}", picture) for number, picture in zip(rounds, pictures, strict=True))]
         for axes, (label, picture) in zip(row, titled, strict=True):
             axes.imshow(picture)
             axes.set_title(label, fontsize=7)

@@ -79,15 +79,19 @@ def alone(network: str, shape: tuple[int, int], device: torch.device, repeats: i
             height, width = -(-height // 2), -(-width // 2)
         out, inputs = layer.weight.shape[:2]
         # Calls as in decouple_core.features.linearised: padded by one pixel before, folded back after.
-        padded, gradient = (_noise(low, channels, *size) for channels, size in
-                            ((inputs, (height + 2, width + 2)), (out, (height, width))))
+        padded, gradient = (
+            _noise(low, channels, *size)
+            for channels, size in ((inputs, (height + 2, width + 2)), (out, (height, width)))
+        )
         one = Alone(label, f"{out}×{height}×{width}", depth, layer.weight.numel() * height * width)
-        calls = {"forward": partial(F.conv2d, padded.to(layer.weight), layer.weight, layer.bias),
-                 "jvp": partial(F.conv2d, padded, low.weight),
-                 "vjp": partial(F.conv_transpose2d, gradient, low.weight),
-                 "forward packed": partial(layer.forward, padded.to(layer.weight)),
-                 "jvp packed": partial(low.linear, padded),
-                 "vjp packed": partial(low.adjoint, gradient)}
+        calls = {
+            "forward": partial(F.conv2d, padded.to(layer.weight), layer.weight, layer.bias),
+            "jvp": partial(F.conv2d, padded, low.weight),
+            "vjp": partial(F.conv_transpose2d, gradient, low.weight),
+            "forward packed": partial(layer.forward, padded.to(layer.weight)),
+            "jvp packed": partial(low.linear, padded),
+            "vjp packed": partial(low.adjoint, gradient),
+        }
         one.seconds.update({kind: median_seconds(call, repeats, device) for kind, call in calls.items()})
         yield one
         depth += layer.tap  # what follows a tap is needed from the next layer on
@@ -170,8 +174,10 @@ def whole(settings: Settings, repeats: int) -> None:
         rows.append((kind, sum(here.number for here in chosen), flops, taken, flops / taken, flops / by_themselves))
     table(("convolutions", "calls", "GFLOP", "processor seconds", "GFLOP/s of a core", "alone"), rows)
     within = sum(here.seconds for here in calls.values())
-    print(f"The transfer takes {total:.1f} processor seconds, {100 * within / total:.0f} % of them in "
-          f"convolutions, which run at {100 * alone / within:.0f} % of the same ones alone.")
+    print(
+        f"The transfer takes {total:.1f} processor seconds, {100 * within / total:.0f} % of them in "
+        f"convolutions, which run at {100 * alone / within:.0f} % of the same ones alone."
+    )
 
 
 def _processor_seconds(calls: Calls, repeats: int) -> float:
@@ -208,25 +214,36 @@ def main() -> None:
 
     print(f"{machine(settings)}; {given.size} px; J in {linear_precision(device) or torch.float32}")
     print("\nEach convolution alone, GFLOP/s:")
-    table(("convolution", "output", "forward", "J", "Jᵀ", "forward packed", "J packed", "Jᵀ packed"),
-          [(one.name, one.shape, *(2e-9 * one.multiply_adds / seconds for seconds in one.seconds.values()))
-           for one in single])
+    table(
+        ("convolution", "output", "forward", "J", "Jᵀ", "forward packed", "J packed", "Jᵀ packed"),
+        [
+            (one.name, one.shape, *(2e-9 * one.multiply_adds / seconds for seconds in one.seconds.values()))
+            for one in single
+        ],
+    )
     done = passes(result)
     print("Passes of the flow, by the deepest layer that each reaches:")
-    table(("layer", "forward", "J", "Jᵀ"), [(LAYER_NAMES[depth], *(done[kind, depth] for kind in KINDS))
-                                            for depth in range(1, settings.layers + 1)])
+    table(
+        ("layer", "forward", "J", "Jᵀ"),
+        [(LAYER_NAMES[depth], *(done[kind, depth] for kind in KINDS)) for depth in range(1, settings.layers + 1)],
+    )
     within = [(count, one, kind) for (kind, depth), count in done.items() for one in single if one.depth <= depth]
     multiply_adds = sum(count * one.multiply_adds for count, one, _ in within)
-    limit, packed = (sum(count * one.seconds[kind + how] for count, one, kind in within)
-                     for how in ("", " packed"))
+    limit, packed = (sum(count * one.seconds[kind + how] for count, one, kind in within) for how in ("", " packed"))
     taken = sum(result.report.seconds[step] for step in STEPS)
     counted = result.report.evaluations
-    table(("", "convolutions, GFLOP", "seconds", "GFLOP/s"),
-          [(name, 2e-9 * multiply_adds, seconds, 2e-9 * multiply_adds / seconds)
-           for name, seconds in (("alone", limit), ("alone, packed", packed), ("in the flow", taken))])
-    print(f"The flow runs at {100 * limit / taken:.0f} % of its convolutions alone, and at "
-          f"{100 * packed / taken:.0f} % of the packed ones. The whole transfer counted "
-          f"{counted['total']} network evaluations and {2e-9 * counted['multiply_adds']:.0f} GFLOP.\n")
+    table(
+        ("", "convolutions, GFLOP", "seconds", "GFLOP/s"),
+        [
+            (name, 2e-9 * multiply_adds, seconds, 2e-9 * multiply_adds / seconds)
+            for name, seconds in (("alone", limit), ("alone, packed", packed), ("in the flow", taken))
+        ],
+    )
+    print(
+        f"The flow runs at {100 * limit / taken:.0f} % of its convolutions alone, and at "
+        f"{100 * packed / taken:.0f} % of the packed ones. The whole transfer counted "
+        f"{counted['total']} network evaluations and {2e-9 * counted['multiply_adds']:.0f} GFLOP.\n"
+    )
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
     with profile(activities=activities) as watched:
         transfers.transfer(photos["chelsea"], photos["rocket"], settings)

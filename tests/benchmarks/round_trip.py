@@ -60,16 +60,22 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
     for count in layers:
         for name in SCHEDULE.steps:
             for number in steps or (None,):
-                chosen = Settings.from_dict({**settings.as_dict(), "layers": count,
-                                             "integrator": name if number is None else with_steps(name, number)})
+                chosen = Settings.from_dict(
+                    {
+                        **settings.as_dict(),
+                        "layers": count,
+                        "integrator": name if number is None else with_steps(name, number),
+                    }
+                )
                 transfers = Engine()  # so that each undresses A itself
                 own = transfers.read_style(a, chosen)
                 back = transfers.transfer(a, own, chosen)
                 dressed = transfers.transfer(a, b, chosen)
                 again = transfers.transfer(as_pixels(dressed.report.images["dressed"]), own, chosen)
                 cost = back.report.seconds["undress"] + back.report.seconds["dress"]
-                yield Trip(name, number, count, back.report.evaluations["total"], cost,
-                           _trip(back, back), _trip(back, again))
+                yield Trip(
+                    name, number, count, back.report.evaluations["total"], cost, _trip(back, back), _trip(back, again)
+                )
 
 
 def with_steps(name: str, number: int) -> str:
@@ -77,8 +83,9 @@ def with_steps(name: str, number: int) -> str:
     other = f"{name}, {number} steps"
     if other not in INTEGRATORS:
         kind = INTEGRATORS[name]
-        register_integrator(other, other, lambda own: kind.make([number * factor for factor in SHALLOW_STEPS]),
-                            converged=kind.converged)
+        register_integrator(
+            other, other, lambda own: kind.make([number * factor for factor in SHALLOW_STEPS]), converged=kind.converged
+        )
     return other
 
 
@@ -90,8 +97,13 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--size", type=int, default=256, help="working size in pixels (default: %(default)s)")
     options.add_argument("--layers", type=numbers, default=[2, 5], help="how many layers (default: 2,5)")
-    options.add_argument("--steps", type=numbers, default=[], help="steps of the deep layers to try; layer 1 takes "
-                         "four times as many and layer 2 twice (default: the program's own)")
+    options.add_argument(
+        "--steps",
+        type=numbers,
+        default=[],
+        help="steps of the deep layers to try; layer 1 takes "
+        "four times as many and layer 2 twice (default: the program's own)",
+    )
     options.add_argument("--picture", default="astronaut", help="photograph A (default: %(default)s)")
     options.add_argument("--other", default="coffee", help="photograph B (default: %(default)s)")
     options.add_argument("--plot", type=Path, metavar="PNG", help="PSNR against cost")
@@ -99,10 +111,31 @@ def main() -> None:
     settings = settings_from(given, size=given.size, mode="painting")
     print(f"{machine(settings)}; {given.picture} at {given.size} px, by way of {given.other}")
     done = list(trips(settings, given.layers, given.steps, given.picture, given.other))
-    table(("layers", "integrator", "steps", "network evaluations", "seconds", "there and back, dB", "equal bytes, %",
-           "A→B→A, dB"),
-          [(trip.layers, trip.integrator, trip.steps or "own", trip.evaluations, trip.seconds, trip.own.psnr,
-            100 * trip.own.equal_bytes, trip.between.psnr) for trip in done])
+    table(
+        (
+            "layers",
+            "integrator",
+            "steps",
+            "network evaluations",
+            "seconds",
+            "there and back, dB",
+            "equal bytes, %",
+            "A→B→A, dB",
+        ),
+        [
+            (
+                trip.layers,
+                trip.integrator,
+                trip.steps or "own",
+                trip.evaluations,
+                trip.seconds,
+                trip.own.psnr,
+                100 * trip.own.equal_bytes,
+                trip.between.psnr,
+            )
+            for trip in done
+        ],
+    )
     if given.plot:
         plot(given.plot, done)
 

@@ -58,11 +58,14 @@ class Scorer:
 
     def means(self, image: np.ndarray, style: np.ndarray) -> list[float]:
         """m1 … m3 alone."""
-        return [_distance(a.mean(1), b.mean(1))
-                for a, b in zip(self.activations(image), self.activations(style), strict=True)]
+        return [
+            _distance(a.mean(1), b.mean(1))
+            for a, b in zip(self.activations(image), self.activations(style), strict=True)
+        ]
 
-    def in_regions(self, style: np.ndarray, result: np.ndarray, target_labels: np.ndarray,
-                   style_labels: np.ndarray) -> dict[str, float]:
+    def in_regions(
+        self, style: np.ndarray, result: np.ndarray, target_labels: np.ndarray, style_labels: np.ndarray
+    ) -> dict[str, float]:
         """The scores within regions, see `IN_REGIONS`.
 
         Parameters
@@ -72,16 +75,22 @@ class Scorer:
         target_labels, style_labels : ndarray
             Shape (H, W), those of the result's size first; equal numbers correspond, negative ones are no region.
         """
-        sides = [(self._maps(pixels), rgb2lab(pixels), labels)
-                 for pixels, labels in ((result, target_labels), (style, style_labels))]
+        sides = [
+            (self._maps(pixels), rgb2lab(pixels), labels)
+            for pixels, labels in ((result, target_labels), (style, style_labels))
+        ]
         rows, shares = [], []
         for label in np.intersect1d(*(labels[labels >= 0] for *_, labels in sides)):
             if min((labels == label).mean() for *_, labels in sides) < LEAST_SHARE:
                 continue
             reached, wanted = ([_mean_within(a, labels == label) for a in maps] for maps, _, labels in sides)
             colours = [lab[labels == label].mean(0) for _, lab, labels in sides]
-            rows.append([*(_distance(a, b) for a, b in zip(reached, wanted, strict=True)),
-                         float(np.linalg.norm(colours[0] - colours[1]))])
+            rows.append(
+                [
+                    *(_distance(a, b) for a, b in zip(reached, wanted, strict=True)),
+                    float(np.linalg.norm(colours[0] - colours[1])),
+                ]
+            )
             shares.append((target_labels == label).mean())
         return dict(zip(IN_REGIONS, np.average(rows, axis=0, weights=shares).tolist(), strict=True))
 

@@ -86,8 +86,7 @@ def thesis(settings: Settings, limit: float) -> Method:
     def transfer(target: np.ndarray, style: np.ndarray) -> np.ndarray:
         image, source = (shrink(x, max(x.shape)).to(model.device) for x in (target, style))
         live = model.active(image, None) * model.active(source, None)
-        values = [v * alive for v, alive in
-                  zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
+        values = [v * alive for v, alive in zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
         watch = ThesisLoss()
         flow = model.flow(None, live, settings, watch)
 
@@ -171,9 +170,15 @@ def own_scores(options: argparse.Namespace, names: Iterable[str]) -> dict[str, d
     scorer, pairs = Scorer(settings_from(options).network), options.out / "pairs"
     found: dict[str, dict[str, float]] = {}
     for name in names:
-        rows = [scorer(*(read_image(folder / path.name).pixels for folder in
-                         (pairs / "content", pairs / "style", options.out / name)))
-                for path in numbered(pairs / "content")]
+        rows = [
+            scorer(
+                *(
+                    read_image(folder / path.name).pixels
+                    for folder in (pairs / "content", pairs / "style", options.out / name)
+                )
+            )
+            for path in numbered(pairs / "content")
+        ]
         found[name] = {score: statistics.median(row[score] for row in rows) for score in SCORES}
     return found
 
@@ -186,8 +191,10 @@ def region_scores(options: argparse.Namespace, names: Iterable[str]) -> dict[str
         rows = []
         for path in numbered(pairs / "content"):
             style, result = (read_image(folder / path.name).pixels for folder in (pairs / "style", options.out / name))
-            labels = (read_labels(pairs / f"{side}_regions" / path.name, pixels.shape[:2])
-                      for side, pixels in (("content", result), ("style", style)))
+            labels = (
+                read_labels(pairs / f"{side}_regions" / path.name, pixels.shape[:2])
+                for side, pixels in (("content", result), ("style", style))
+            )
             rows.append(scorer.in_regions(style, result, *(np.where(one == places.NOWHERE, -1, one) for one in labels)))
         found[name] = {score: statistics.median(row[score] for row in rows) for score in IN_REGIONS}
     return found
@@ -203,8 +210,10 @@ def write_pairs(options: argparse.Namespace) -> int:
     else:
         photos = photographs()
         nexts = dict(zip(photos, [*list(photos)[1:], *photos], strict=False))
-        pairs = [(photos[name], stained_tissue() if options.tissue else photos[nexts[name]])
-                 for name in options.targets.split(",")]
+        pairs = [
+            (photos[name], stained_tissue() if options.tissue else photos[nexts[name]])
+            for name in options.targets.split(",")
+        ]
     chosen = list(itertools.islice(pairs, options.count))
     for side in ("content", "style"):
         (options.out / "pairs" / side).mkdir(parents=True, exist_ok=True)
@@ -218,42 +227,64 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path)
     options.add_argument("--size", type=int, default=512, help="longer side in pixels (default: %(default)s)")
-    options.add_argument("--pairs", type=Path, help="folder with content/N.png and style/N.png (default: "
-                         "scikit-image's photographs, each with the next)")
+    options.add_argument(
+        "--pairs",
+        type=Path,
+        help="folder with content/N.png and style/N.png (default: scikit-image's photographs, each with the next)",
+    )
     options.add_argument("--places", action="store_true", help="the pairs of places.py, which have regions")
     options.add_argument("--targets", default=",".join(PHOTOGRAPHS), help="which of them (default: %(default)s)")
-    options.add_argument("--tissue", action="store_true", help="scikit-image's stained tissue, which looks painted, as "
-                         "the style of all its photographs")
+    options.add_argument(
+        "--tissue",
+        action="store_true",
+        help="scikit-image's stained tissue, which looks painted, as the style of all its photographs",
+    )
     options.add_argument("--count", type=int, default=5, help="how many pairs (default: %(default)s)")
     options.add_argument("--only", default=",".join((*OWN, *PEERS)), help="methods to run (default: %(default)s)")
     options.add_argument("--sheet", type=Path, metavar="PNG", help="contact sheet of the results")
-    options.add_argument("--seconds", type=float, default=60, help="what the thesis's gradient descent may take a pair "
-                         "(default: %(default)s)")
-    options.add_argument("--iterations", type=int, default=300, help="of L-BFGS for Gatys et al. "
-                         "(default: %(default)s)")
+    options.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        help="what the thesis's gradient descent may take a pair (default: %(default)s)",
+    )
+    options.add_argument(
+        "--iterations", type=int, default=300, help="of L-BFGS for Gatys et al. (default: %(default)s)"
+    )
     options.add_argument("--scorer", type=Path, help="the program that scores results (default: scoring.py)")
     given = options.parse_args()
     count = write_pairs(given)
     if len(numbered(given.out / "pairs" / "content")) > count:
         options.error(f"{given.out} holds other pairs already; choose a new folder")
-    print(f"{machine(settings_from(given))}; medians over {count} pairs of {given.size} px; {given.iterations} "
-          f"iterations of L-BFGS, {given.seconds:g} s of gradient descent")
+    print(
+        f"{machine(settings_from(given))}; medians over {count} pairs of {given.size} px; {given.iterations} "
+        f"iterations of L-BFGS, {given.seconds:g} s of gradient descent"
+    )
     costs: dict[str, Cost] = {}
     for name in given.only.split(","):
         if name in PEERS and PEERS[name].missing:
             print(f"{name} is left out: {PEERS[name].missing}")
         else:
             costs[name] = in_child(measure, name, given)[0]
-    scored = (scores(given.scorer, given.out / "pairs", [given.out / name for name in costs]) if given.scorer
-              else own_scores(given, costs))
-    table(("method", "seconds", "processor seconds", "peak memory, MiB", *SCORES),
-          [(name, *vars(cost).values(), *(scored[name][score] for score in SCORES)) for name, cost in costs.items()])
+    scored = (
+        scores(given.scorer, given.out / "pairs", [given.out / name for name in costs])
+        if given.scorer
+        else own_scores(given, costs)
+    )
+    table(
+        ("method", "seconds", "processor seconds", "peak memory, MiB", *SCORES),
+        [(name, *vars(cost).values(), *(scored[name][score] for score in SCORES)) for name, cost in costs.items()],
+    )
     if given.places:
         within = region_scores(given, costs)
         table(("method", *IN_REGIONS), [(name, *row.values()) for name, row in within.items()])
     if given.sheet and "ours_painting" in costs:
-        sheet(given.sheet, given.out / "pairs", given.out / "ours_painting",
-              {name: given.out / name for name in costs if name not in ("ours_painting", "linear_colour")})
+        sheet(
+            given.sheet,
+            given.out / "pairs",
+            given.out / "ours_painting",
+            {name: given.out / name for name in costs if name not in ("ours_painting", "linear_colour")},
+        )
 
 
 if __name__ == "__main__":

@@ -32,8 +32,9 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     keep_freed()
     photos = photographs()
     idle = peak_memory()
-    target, style, other = (resized(photos[name], max(document, settings.size))
-                            for name in ("coffee", "astronaut", "chelsea"))
+    target, style, other = (
+        resized(photos[name], max(document, settings.size)) for name in ("coffee", "astronaut", "chelsea")
+    )
     result = np.empty_like(target)
     transfers = Engine()
     first, _ = timed(lambda: transfers.transfer(target, style, settings, out=result))
@@ -54,37 +55,73 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
         reports.append(transferred.report.as_dict())
         second.append(measured("second", lambda: transfers.transfer(target, other, settings, out=result))[0])
         strength.append(measured("strength", lambda: transfers.transfer(target, style, weaker, out=result))[0])
-    return {"first": first, **{name: statistics.median(times) for name, times in
-                                   (("new", new), ("second", second), ("strength", strength))},
-            "evaluations": reports[-1]["evaluations"], "idle": idle, "spent": spent,
-            "steps": {step: statistics.median(told["seconds"].get(step, 0.0) for told in reports) for step in STEPS}}
+    return {
+        "first": first,
+        **{
+            name: statistics.median(times) for name, times in (("new", new), ("second", second), ("strength", strength))
+        },
+        "evaluations": reports[-1]["evaluations"],
+        "idle": idle,
+        "spent": spent,
+        "steps": {step: statistics.median(told["seconds"].get(step, 0.0) for told in reports) for step in STEPS},
+    }
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sizes", type=numbers, help="working sizes in pixels (default: 128,256,512)")
-    options.add_argument("--document", type=int, default=1024, help="longer side of the pictures at full size; 6000 "
-                         "makes 24 megapixels (default: %(default)s)")
+    options.add_argument(
+        "--document",
+        type=int,
+        default=1024,
+        help="longer side of the pictures at full size; 6000 makes 24 megapixels (default: %(default)s)",
+    )
     options.add_argument("--repeats", type=int, help="new pairs timed at each size (default: 3, with --growth 1)")
     options.add_argument("--growth", type=Path, metavar="PNG", help="64 to 1024 px, exponents, and a plot there")
     given = options.parse_args()
     sizes = given.sizes or ([64, 128, 256, 512, 1024] if given.growth else [128, 256, 512])
     repeats = given.repeats or (1 if given.growth else 3)
-    print(f"{machine(settings_from(given))}; mode {settings_from(given).mode}, pictures of {given.document} px, "
-          f"median of {repeats}")
+    print(
+        f"{machine(settings_from(given))}; mode {settings_from(given).mode}, pictures of {given.document} px, "
+        f"median of {repeats}"
+    )
     cases = [(size, *in_child(measure, settings_from(given, size=size), given.document, repeats)) for size in sizes]
-    table(("working size", "first ever, s", "new pair, s", "second style, s", "another strength, s",
-           "network evaluations", "multiply-adds, 10⁹", "peak memory, MiB"),
-          [(size, case["first"], case["new"], case["second"], case["strength"], case["evaluations"]["total"],
-            case["evaluations"]["multiply_adds"] / 1e9, peak) for size, case, peak in cases])
+    table(
+        (
+            "working size",
+            "first ever, s",
+            "new pair, s",
+            "second style, s",
+            "another strength, s",
+            "network evaluations",
+            "multiply-adds, 10⁹",
+            "peak memory, MiB",
+        ),
+        [
+            (
+                size,
+                case["first"],
+                case["new"],
+                case["second"],
+                case["strength"],
+                case["evaluations"]["total"],
+                case["evaluations"]["multiply_adds"] / 1e9,
+                peak,
+            )
+            for size, case, peak in cases
+        ],
+    )
     print("Seconds of all cores together, which other load changes little, means:")
-    table(("working size", "new pair", "second style", "another strength"),
-          [(size, *(case["spent"][name] for name in ("new", "second", "strength"))) for size, case, _ in cases])
+    table(
+        ("working size", "new pair", "second style", "another strength"),
+        [(size, *(case["spent"][name] for name in ("new", "second", "strength"))) for size, case, _ in cases],
+    )
     print(f"The process with torch alone takes {cases[0][1]['idle']:.0f} MiB. Seconds of a new pair by step:")
     table(("working size", *STEPS), [(size, *case["steps"].values()) for size, case, _ in cases])
     if given.growth:
-        growth(given.growth, sizes, [case["new"] for _, case, _ in cases],
-               [peak - case["idle"] for _, case, peak in cases])
+        growth(
+            given.growth, sizes, [case["new"] for _, case, _ in cases], [peak - case["idle"] for _, case, peak in cases]
+        )
 
 
 def growth(path: Path, sizes: list[int], times: list[float], memory: list[float]) -> None:

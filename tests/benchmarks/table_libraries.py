@@ -54,8 +54,12 @@ def ours(path: Path) -> np.ndarray:
     return dc.LookupTable.load(path).looked_up(COLOURS)
 
 
-READERS: dict[str, Callable[[Path], np.ndarray]] = {"OpenColorIO": opencolorio, "colour-science": colour_science,
-                                                    "pillow-lut": pillow_lut, "ours": ours}
+READERS: dict[str, Callable[[Path], np.ndarray]] = {
+    "OpenColorIO": opencolorio,
+    "colour-science": colour_science,
+    "pillow-lut": pillow_lut,
+    "ours": ours,
+}
 
 
 def cases() -> Iterator[tuple[str, str, str | bytes, Function]]:

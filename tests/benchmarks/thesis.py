@@ -50,20 +50,44 @@ THESIS = {"undress relu2_1": "2.13 after 49 995", "dress relu1_1": "1.30 after 4
 self-transfer, because those of steps 1 and 2 agree in every digit; those of the other moves are not printed."""
 
 DIFFERENCES = (
-    ("pictures", "two cities, 150 × 150 px", "whatever is given, its longer side at that size",
-     "the thesis's photographs are not published; squeezing to a square changes the channel means"),
-    ("network", "VGG-19, zero padding", "VGG-16, reflection", "numbers then depend on no host (--set network=vgg19 "
-     "for the other); zeros draw a frame"),
-    ("steps of gradient descent", "50 000 a move", "300 unless told otherwise", "50 000 take hours on a processor; "
-     "its own logs end there above their stopping losses"),
-    ("the layers before the one that is dressed", "towards the style's own values (annex A)", "held at the noise's "
-     "(section 3.5)", "the style's values were measured one by one, each with the layers before it at the noise"),
-    ("the end of a dressing move in annex A", "the test for 0.5 is commented out", "0.5 (section 3.5)", "what the text "
-     "says"),
+    (
+        "pictures",
+        "two cities, 150 × 150 px",
+        "whatever is given, its longer side at that size",
+        "the thesis's photographs are not published; squeezing to a square changes the channel means",
+    ),
+    (
+        "network",
+        "VGG-19, zero padding",
+        "VGG-16, reflection",
+        "numbers then depend on no host (--set network=vgg19 for the other); zeros draw a frame",
+    ),
+    (
+        "steps of gradient descent",
+        "50 000 a move",
+        "300 unless told otherwise",
+        "50 000 take hours on a processor; its own logs end there above their stopping losses",
+    ),
+    (
+        "the layers before the one that is dressed",
+        "towards the style's own values (annex A)",
+        "held at the noise's (section 3.5)",
+        "the style's values were measured one by one, each with the layers before it at the noise",
+    ),
+    (
+        "the end of a dressing move in annex A",
+        "the test for 0.5 is commented out",
+        "0.5 (section 3.5)",
+        "what the text says",
+    ),
     ("learning rate", "1e-4 (section 3.1), 5e-4 (annex A)", "5e-4", "that of the logs"),
     ("dead channels", "in every sum", "left out", "section 4.4: they have no gradient"),
-    ("ours: losses that stay", "", "one pass of the nominal flow, damped", "a pull to the goal would come nearer, and "
-     "not come back; --set freedom=1 damps less"),
+    (
+        "ours: losses that stay",
+        "",
+        "one pass of the nominal flow, damped",
+        "a pull to the goal would come nearer, and not come back; --set freedom=1 damps less",
+    ),
 )
 """What is not as in the thesis: what, there, here, why."""
 
@@ -103,8 +127,11 @@ class Recorded(Integrator):
         seconds, image = timed(lambda: self._rule.follow(flow, image, move), image.device)
         evaluations = self._work.evaluations - before
         miss = flow.hierarchy.measure(image, move.layer)[-1] - move.goal
-        self.walked.append(Walked(f"{self.step} {LAYER_NAMES[move.layer]}", (SCALE * miss).square().mean().item(),
-                                  evaluations, seconds))
+        self.walked.append(
+            Walked(
+                f"{self.step} {LAYER_NAMES[move.layer]}", (SCALE * miss).square().mean().item(), evaluations, seconds
+            )
+        )
         return image
 
     def evaluations(self, layer: int) -> int:
@@ -146,14 +173,14 @@ class Done:
     losses: list[dict[str, object]]
 
 
-def experiment(way: str, model: PreparedModel, settings: Settings, target: Tensor, style: Tensor | None,
-               rule: Integrator) -> Done:
+def experiment(
+    way: str, model: PreparedModel, settings: Settings, target: Tensor, style: Tensor | None, rule: Integrator
+) -> Done:
     """The style of one picture on another, or without a style the target's own on itself."""
     live = model.active(target, None) * (1.0 if style is None else model.active(style, None))
     journal = Journal()
     flow = model.flow(None, live, settings, lambda move, values: journal.loss(move, values, model.hierarchy.sizes))
-    reference = [v * alive for v, alive in
-                 zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
+    reference = [v * alive for v, alive in zip(model.reference.values, live.split(model.reference.sizes), strict=True)]
     recorded = Recorded(rule, journal, model.hierarchy.work)
     nested = NestedNormalisation(flow, recorded, reference)
 
@@ -184,10 +211,14 @@ def quality(target: Tensor, done: Done) -> str:
 
 def rows(two: Sequence[Done], logged: Mapping[str, str]) -> list[tuple[str, ...]]:
     """A row for every move: its loss in the thesis, and loss, evaluations and seconds of each way."""
-    return [(moves[0].name, logged.get(moves[0].name, ""),
-             *(text for move in moves
-               for text in (f"{move.loss:.3g}", str(move.evaluations), f"{move.seconds:.1f}")))
-            for moves in zip(*(done.walked for done in two), strict=True)]
+    return [
+        (
+            moves[0].name,
+            logged.get(moves[0].name, ""),
+            *(text for move in moves for text in (f"{move.loss:.3g}", str(move.evaluations), f"{move.seconds:.1f}")),
+        )
+        for moves in zip(*(done.walked for done in two), strict=True)
+    ]
 
 
 def sheet(path: Path, lines: Sequence[Sequence[tuple[str, Tensor]]]) -> None:
@@ -209,8 +240,12 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("out", type=Path)
     options.add_argument("--size", type=int, default=150, help="longer side in pixels (default: %(default)s)")
-    options.add_argument("--steps", type=int, default=300, help="the most that gradient descent may take for each of "
-                         "its ten moves (default: %(default)s)")
+    options.add_argument(
+        "--steps",
+        type=int,
+        default=300,
+        help="the most that gradient descent may take for each of its ten moves (default: %(default)s)",
+    )
     options.add_argument("--target", type=Path, default=DATA / "pagoda.jpg", help="default: tests/data/pagoda.jpg")
     options.add_argument("--style", type=Path, default=DATA / "rocket.jpg", help="default: tests/data/rocket.jpg")
     given = options.parse_args()
@@ -220,57 +255,111 @@ def main() -> None:
     five = settings_from(given, size=given.size, layers=5)
     with torch.inference_mode():
         relu, smooth = prepared(thesis), prepared(ours)
-        target, style = (shrink(read_image(path).pixels, given.size).to(relu.device)
-                         for path in (given.target, given.style))
-        headers = ("move", "the thesis's loss and steps", *(f"{way}: {what}" for way in ("descent", "ours, its network",
-                                                                                         "ours")
-                                                            for what in ("loss", "evaluations", "seconds")))
-        where = (f"{machine(ours)}; {given.size} px, {ours.integrator}, freedom {ours.freedom:g}; at most "
-                 f"{given.steps} steps of gradient descent a move")
+        target, style = (
+            shrink(read_image(path).pixels, given.size).to(relu.device) for path in (given.target, given.style)
+        )
+        headers = (
+            "move",
+            "the thesis's loss and steps",
+            *(
+                f"{way}: {what}"
+                for way in ("descent", "ours, its network", "ours")
+                for what in ("loss", "evaluations", "seconds")
+            ),
+        )
+        where = (
+            f"{machine(ours)}; {given.size} px, {ours.integrator}, freedom {ours.freedom:g}; at most "
+            f"{given.steps} steps of gradient descent a move"
+        )
         print(where, flush=True)
         sections, lines = list[Section](), list[list[tuple[str, Tensor]]]()
         for name, of in (("Transfer, two layers", style), ("Self-transfer, two layers", None)):
-            made = [experiment("gradient descent", relu, thesis, target, of, Descent(given.steps)),
-                    experiment("ours, its network", relu, thesis, target, of, integrator_of(thesis, relu.hierarchy)),
-                    experiment("ours", smooth, ours, target, of, integrator_of(ours, smooth.hierarchy))]
+            made = [
+                experiment("gradient descent", relu, thesis, target, of, Descent(given.steps)),
+                experiment("ours, its network", relu, thesis, target, of, integrator_of(thesis, relu.hierarchy)),
+                experiment("ours", smooth, ours, target, of, integrator_of(ours, smooth.hierarchy)),
+            ]
             deep = experiment("ours, five layers", smooth, five, target, of, integrator_of(five, smooth.hierarchy))
-            print(f"{name}: " + ", ".join(f"{one.way} {quality(target, one)}" for one in (*made, deep))
-                  if of is None else name)
+            print(
+                f"{name}: " + ", ".join(f"{one.way} {quality(target, one)}" for one in (*made, deep))
+                if of is None
+                else name
+            )
             table(headers, rows(made, THESIS if of is None else {}))
-            table(("move, five layers", "loss", "evaluations", "seconds"),
-                  [(move.name, move.loss, move.evaluations, move.seconds) for move in deep.walked])
-            line = [("target", target), *([] if of is None else [("style", of)]),
-                    *((f"undressed, {one.way}", one.undressed) for one in made),
-                    *((one.way, one.result) for one in (*made, deep))]
+            table(
+                ("move, five layers", "loss", "evaluations", "seconds"),
+                [(move.name, move.loss, move.evaluations, move.seconds) for move in deep.walked],
+            )
+            line = [
+                ("target", target),
+                *([] if of is None else [("style", of)]),
+                *((f"undressed, {one.way}", one.undressed) for one in made),
+                *((one.way, one.result) for one in (*made, deep)),
+            ]
             lines.append(line)
             sections += parts(name, target, of, made, deep, headers, line)
         reference = [values.flatten().tolist() for values in relu.reference.values]
-        dead = {LAYER_NAMES[number + 1]: [k for k, value in enumerate(values) if value == 0]
-                for number, values in enumerate(reference)}
-        sections.insert(0, Table("Where this differs from the thesis, and why", ("what", "the thesis", "here", "why"),
-                                 DIFFERENCES))
-        sections.append(Drawings("Channel means of the noise", drawings.noise_means(reference, dead),
-                                 "Figure 4.5, on the thesis's kind of network; red marks are channels that are 0."))
+        dead = {
+            LAYER_NAMES[number + 1]: [k for k, value in enumerate(values) if value == 0]
+            for number, values in enumerate(reference)
+        }
+        sections.insert(
+            0, Table("Where this differs from the thesis, and why", ("what", "the thesis", "here", "why"), DIFFERENCES)
+        )
+        sections.append(
+            Drawings(
+                "Channel means of the noise",
+                drawings.noise_means(reference, dead),
+                "Figure 4.5, on the thesis's kind of network; red marks are channels that are 0.",
+            )
+        )
     print("dead on the noise: " + ", ".join(f"{name} {len(channels)}" for name, channels in dead.items()))
     write_page(given.out / "thesis.html", "The thesis, reproduced", where, sections)
     sheet(given.out / "thesis.jpg", lines)
 
 
-def parts(name: str, target: Tensor, style: Tensor | None, made: Sequence[Done], deep: Done, headers: Sequence[str],
-          line: Sequence[tuple[str, Tensor]]) -> list[Section]:
+def parts(
+    name: str,
+    target: Tensor,
+    style: Tensor | None,
+    made: Sequence[Done],
+    deep: Done,
+    headers: Sequence[str],
+    line: Sequence[tuple[str, Tensor]],
+) -> list[Section]:
     """What the page shows of one experiment."""
-    back = "" if style is not None else "There and back: " + ", ".join(
-        f"{one.way} {quality(target, one)}" for one in (*made, deep)) + "."
-    return [Gallery(name, [of_tensor(image, caption) for caption, image in line], back),
-            Comparison(f"{name}: target and ours with five layers", of_tensor(target, "target"),
-                       of_tensor(deep.result, "ours, five layers")),
-            Table(f"{name}: every move", headers, rows(made, {} if style is not None else THESIS),
-                  "Losses of the moving layer at the end of its move, as the thesis measures them."),
-            Table(f"{name.replace('two', 'five')}: every move", ("move", "loss", "evaluations", "seconds"),
-                  [(move.name, f"{move.loss:.3g}", str(move.evaluations), f"{move.seconds:.1f}")
-                   for move in deep.walked]),
-            *(Drawings(f"{name}: losses, {one.way}", drawings.losses(one.losses, LAYER_NAMES[1:]),
-                       "Figure 4.3." if style is not None else "Figure 4.4.") for one in (*made, deep))]
+    back = (
+        ""
+        if style is not None
+        else "There and back: " + ", ".join(f"{one.way} {quality(target, one)}" for one in (*made, deep)) + "."
+    )
+    return [
+        Gallery(name, [of_tensor(image, caption) for caption, image in line], back),
+        Comparison(
+            f"{name}: target and ours with five layers",
+            of_tensor(target, "target"),
+            of_tensor(deep.result, "ours, five layers"),
+        ),
+        Table(
+            f"{name}: every move",
+            headers,
+            rows(made, {} if style is not None else THESIS),
+            "Losses of the moving layer at the end of its move, as the thesis measures them.",
+        ),
+        Table(
+            f"{name.replace('two', 'five')}: every move",
+            ("move", "loss", "evaluations", "seconds"),
+            [(move.name, f"{move.loss:.3g}", str(move.evaluations), f"{move.seconds:.1f}") for move in deep.walked],
+        ),
+        *(
+            Drawings(
+                f"{name}: losses, {one.way}",
+                drawings.losses(one.losses, LAYER_NAMES[1:]),
+                "Figure 4.3." if style is not None else "Figure 4.4.",
+            )
+            for one in (*made, deep)
+        ),
+    ]
 
 
 if __name__ == "__main__":

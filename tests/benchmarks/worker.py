@@ -124,8 +124,9 @@ def served() -> Iterator[Guest]:
         home = Path(folder)
         for kept in ("weights", "reference"):
             (home / kept).symlink_to(data_folder() / kept)
-        process = subprocess.Popen([sys.executable, "-m", "decouple_core", "serve"],
-                                   env={**os.environ, "DECOUPLE_HOME": str(home)})
+        process = subprocess.Popen(
+            [sys.executable, "-m", "decouple_core", "serve"], env={**os.environ, "DECOUPLE_HOME": str(home)}
+        )
         try:
             yield Guest(home)
         finally:
@@ -142,10 +143,16 @@ def start(settings: Settings, repeats: int) -> None:
             guest.pictures(*pictures)
             guest.job(settings)
             heard.append(guest.first)
-    table(("after the start", "seconds"),
-          [(event, statistics.median(times[event] for times in heard[1:])) for event in heard[0]])
-    told = subprocess.run([sys.executable, "-X", "importtime", "-c", "import decouple_core.engine"],
-                          capture_output=True, text=True, check=True).stderr
+    table(
+        ("after the start", "seconds"),
+        [(event, statistics.median(times[event] for times in heard[1:])) for event in heard[0]],
+    )
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import decouple_core.engine"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
     found = re.finditer(r"\|\s+(\d+) \|\s+(\S+)$", told, re.MULTILINE)
     seconds = {line[2]: int(line[1]) / 1e6 for line in found}
     packages = sorted((name for name in seconds if "." not in name), key=lambda name: -seconds[name])
@@ -162,10 +169,12 @@ def pairs(guest: Guest, settings: Settings, document: int, view: int, repeats: i
         # One changed pixel is a new picture to everything that is kept, and the same work.
         target[0, 0] = style[0, 0] = other[0, 0] = number / (1 + repeats)
         guest.pictures(target, style)
-        taken = {"preview of a new pair": guest.job(settings, view),
-                 "preview, other amounts": guest.job(settings, view, **fainter),
-                 "preview, another strength": guest.job(settings, view, strength=0.7),
-                 "whole, other amounts than the preview's": guest.job(settings, **fainter)}
+        taken = {
+            "preview of a new pair": guest.job(settings, view),
+            "preview, other amounts": guest.job(settings, view, **fainter),
+            "preview, another strength": guest.job(settings, view, strength=0.7),
+            "whole, other amounts than the preview's": guest.job(settings, **fainter),
+        }
         guest.pictures(target, other)
         taken["whole, a second style"] = guest.job(settings)
         target[0, 0] = style[0, 0] = (number + 0.5) / (1 + repeats)
@@ -195,8 +204,12 @@ def where(guest: Guest, settings: Settings, painting: Settings, document: int) -
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--document", type=int, default=6000,
-                         help="longer side of both pictures; 6000 makes 24 megapixels (default: %(default)s)")
+    options.add_argument(
+        "--document",
+        type=int,
+        default=6000,
+        help="longer side of both pictures; 6000 makes 24 megapixels (default: %(default)s)",
+    )
     options.add_argument("--view", type=int, default=780, help="longer side of the preview (default: %(default)s)")
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--parts", default=",".join(PARTS), help="which of the tables (default: %(default)s)")

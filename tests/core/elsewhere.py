@@ -29,8 +29,13 @@ class _There(Tensor):
         if inner.dtype == torch.float64:
             raise TypeError("There is no double precision on this device.")
         there = Tensor._make_wrapper_subclass(
-            cls, inner.shape, strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype,
-            device=NAME)
+            cls,
+            inner.shape,
+            strides=inner.stride(),
+            storage_offset=inner.storage_offset(),
+            dtype=inner.dtype,
+            device=NAME,
+        )
         there.inner = inner
         return there
 

@@ -28,8 +28,11 @@ def of_system(number: int, *path: str) -> OSError:
     return OSError(number, os.strerror(number), *path)
 
 
-NO_MEMORY, NO_ROOM, TOO_MANY = (OutOfMemoryError("out-of-memory"), DiskFullError("disk-full"),
-                                DecoupleError("files-too-many"))
+NO_MEMORY, NO_ROOM, TOO_MANY = (
+    OutOfMemoryError("out-of-memory"),
+    DiskFullError("disk-full"),
+    DecoupleError("files-too-many"),
+)
 
 ROWS = (
     Row(of_system(errno.ENOSPC, "/a/b"), NO_ROOM),

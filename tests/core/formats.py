@@ -132,8 +132,12 @@ def pngs() -> Cases:
 def png(depth: int, colour: int, rows: np.ndarray, **chunks: bytes) -> Callable[[], bytes]:
     """A PNG from packed rows, whose encoder would choose another form."""
     header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, colour, 0, 0, 0)
-    parts = [(b"IHDR", header), *((kind.encode(), content) for kind, content in chunks.items()),
-             (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))), (b"IEND", b"")]
+    parts = [
+        (b"IHDR", header),
+        *((kind.encode(), content) for kind, content in chunks.items()),
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))),
+        (b"IEND", b""),
+    ]
     return lambda: b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in parts)
 
 
@@ -161,8 +165,10 @@ def gifs_and_webps() -> Cases:
     yield "GIF", case(pillow(image, "GIF"), colours, 255, 8)
     yield "GIF, grey", case(pillow(index[..., None], "GIF"), index[..., None], 255, 8)
     yield "GIF, a transparent colour", case(pillow(image, "GIF", transparency=255), np.dstack([colours, seen]), 255, 8)
-    yield "GIF, animated", case(pillow(image, "GIF", save_all=True, append_images=[image.rotate(180)]), colours, 255, 8,
-                                said=SEVERAL)
+    yield (
+        "GIF, animated",
+        case(pillow(image, "GIF", save_all=True, append_images=[image.rotate(180)]), colours, 255, 8, said=SEVERAL),
+    )
     for channels in (3, 4):
         values = pattern(channels, 8)
         yield f"WebP, {NAMES[channels]}", case(pillow(values, "WEBP", lossless=True), values, 255, 8)
@@ -214,16 +220,26 @@ def psds() -> Cases:
 
 def tiffs() -> Cases:
     kinds: dict[str, Any] = {"minisblack": 1, "miniswhite": 1, "rgb": 3, "separated": 4}
-    types = {np.uint8: 8, np.uint16: 16, np.uint32: 32, np.int8: 7, np.int16: 15, np.float16: 0, np.float32: 0,
-             np.float64: 0}
+    types = {
+        np.uint8: 8,
+        np.uint16: 16,
+        np.uint32: 32,
+        np.int8: 7,
+        np.int16: 15,
+        np.float16: 0,
+        np.float32: 0,
+        np.float64: 0,
+    }
     for kind, channels in kinds.items():
         for dtype, bits in types.items():
             for alpha in ((), ("unassalpha",)):
                 values = pattern(channels + len(alpha), bits, dtype)
                 make = tiff(values, photometric=kind, extrasamples=alpha or None)
                 depth = 8 if bits in (7, 8) else 16
-                yield f"{kind}, {np.dtype(dtype)}, {' '.join(alpha)}", of_tiff(make, kind, values / (2**bits - 1 or 1),
-                                                                             channels, depth)
+                yield (
+                    f"{kind}, {np.dtype(dtype)}, {' '.join(alpha)}",
+                    of_tiff(make, kind, values / (2**bits - 1 or 1), channels, depth),
+                )
         for bits in (2, 4, 6, 10, 12, 14):
             values = pattern(channels, bits)
             make = tiff(values, photometric=kind, bitspersample=bits)
@@ -250,8 +266,10 @@ def tiffs() -> Cases:
     options = {"compression": "jpeg", "bitspersample": 12, "compressionargs": {"level": 100, "bitspersample": 12}}
     yield "jpeg of 12", case(tiff(twelve, photometric="rgb", **options), twelve, 4095, 16, near=3 / 255)
     ink = pattern(1, 1)
-    yield "fax", case(pillow(PIL.Image.fromarray(ink[..., 0] * 255).convert("1"), "TIFF", compression="group4"), ink, 1,
-                      8)
+    yield (
+        "fax",
+        case(pillow(PIL.Image.fromarray(ink[..., 0] * 255).convert("1"), "TIFF", compression="group4"), ink, 1, 8),
+    )
     palette, index = np.random.default_rng(0).integers(0, 256, (3, 256), np.uint8), pattern(1, 8)[..., 0]
     make = tiff(index, photometric="palette", colormap=palette.astype(np.uint16) * 257)
     yield "palette", case(make, palette.T[index], 255, 8)
@@ -277,19 +295,29 @@ def of_tiff(make: Callable[[], bytes], kind: str, shares: np.ndarray, channels: 
     return Case(make, colours, alpha, depth, near=1e-6)
 
 
-LABS = {(100.0, 0.0, 0.0): (1, 1, 1), (0.0, 0.0, 0.0): (0, 0, 0), (50.0, 0.0, 0.0): (0.4663, 0.4663, 0.4663),
-        (54.29, 80.81, 69.89): (1, 0, 0), (87.82, -79.29, 80.99): (0, 1, 0), (29.57, 68.30, -112.03): (0, 0, 1)}
+LABS = {
+    (100.0, 0.0, 0.0): (1, 1, 1),
+    (0.0, 0.0, 0.0): (0, 0, 0),
+    (50.0, 0.0, 0.0): (0.4663, 0.4663, 0.4663),
+    (54.29, 80.81, 69.89): (1, 0, 0),
+    (87.82, -79.29, 80.99): (0, 1, 0),
+    (29.57, 68.30, -112.03): (0, 0, 1),
+}
 """CIE L*a*b* under D50 of sRGB's own colours, as they are published."""
 
 
 def labs() -> Cases:
     """L* and the others by TIFF 6.0 and by ICC.1; the second is wider than what telephones can show."""
-    lab, colours = (np.repeat(np.array(list(part)), PATCH, 0)[None] * np.ones((HEIGHT, 1, 1)) for part in
-                    (LABS, LABS.values()))
+    lab, colours = (
+        np.repeat(np.array(list(part)), PATCH, 0)[None] * np.ones((HEIGHT, 1, 1)) for part in (LABS, LABS.values())
+    )
     light, others = lab[..., :1], lab[..., 1:]
-    stored = {("cielab", 8): (light * 2.55, others % 256), ("icclab", 8): (light * 2.55, others + 128),
-              ("cielab", 16): (light * 655.35, others * 256 % 65536),
-              ("icclab", 16): (light * 652.8, others * 256 + 32768)}
+    stored = {
+        ("cielab", 8): (light * 2.55, others % 256),
+        ("icclab", 8): (light * 2.55, others + 128),
+        ("cielab", 16): (light * 655.35, others * 256 % 65536),
+        ("icclab", 16): (light * 652.8, others * 256 + 32768),
+    }
     for (kind, bits), parts in stored.items():
         values = np.rint(np.concatenate(parts, 2)).astype(np.uint8 if bits == 8 else np.uint16)
         near = 0.06 if bits == 8 else 2e-3
@@ -301,8 +329,9 @@ def jpeg2000s() -> Cases:
         for bits in (8, 10, 12, 16):
             for form in ("jp2", "j2k"):
                 values = pattern(channels, bits)
-                make = by(imagecodecs.jpeg2k_encode, values, level=0, reversible=True, bitspersample=bits,
-                          codecformat=form)
+                make = by(
+                    imagecodecs.jpeg2k_encode, values, level=0, reversible=True, bitspersample=bits, codecformat=form
+                )
                 yield f"{name}, {bits}, {form}", case(make, values, 2**bits - 1, 8 if bits == 8 else 16)
 
 
@@ -313,8 +342,12 @@ def avifs() -> Cases:
             make = by(imagecodecs.avif_encode, values, level=100, bitspersample=bits)
             yield f"{name}, {bits}", case(make, values, 2**bits - 1, 8 if bits == 8 else 16, near=1.01 / 255)
     values = pattern(3, 8)
-    options = {"save_all": True, "append_images": [PIL.Image.fromarray(255 - values)], "quality": 100,
-               "subsampling": "4:4:4"}
+    options = {
+        "save_all": True,
+        "append_images": [PIL.Image.fromarray(255 - values)],
+        "quality": 100,
+        "subsampling": "4:4:4",
+    }
     yield "animated", case(pillow(values, "AVIF", **options), values, 255, 8, said=SEVERAL, near=0.05)
 
 
@@ -348,7 +381,7 @@ def jpegxls() -> Cases:
     """The library that encodes calls deeper values than 8 bits linear light."""
     for channels, name in NAMES.items():
         for bits in (1, 4, 8, 10, 12, 16, 0):
-            for dtype in ((np.float16, np.float32) if bits == 0 else (None,)):
+            for dtype in (np.float16, np.float32) if bits == 0 else (None,):
                 values = pattern(channels, bits, dtype)
                 shares = values / (2**bits - 1 or 1)
                 if bits in (0, 10, 12, 16):
@@ -356,8 +389,10 @@ def jpegxls() -> Cases:
                     shares = np.dstack([encoded(shares[..., :colours].astype(np.float64)), shares[..., colours:]])
                 options = {"bitspersample": bits} if bits else {}
                 make = by(imagecodecs.jpegxl_encode, values, lossless=True, **options)
-                yield f"{name}, {bits or np.dtype(dtype)}", case(make, shares, 1, 8 if 0 < bits <= 8 else 16, near=2e-3,
-                                                                 needs="pillow_jxl")
+                yield (
+                    f"{name}, {bits or np.dtype(dtype)}",
+                    case(make, shares, 1, 8 if 0 < bits <= 8 else 16, near=2e-3, needs="pillow_jxl"),
+                )
         values = pattern(channels, 8)
         frames = np.stack([values, 255 - values, values])
         make = by(imagecodecs.jpegxl_encode, frames, lossless=True, photometric="gray" if channels < 3 else "rgb")
@@ -373,8 +408,10 @@ def exrs() -> Cases:
             stored = values.copy()
             stored[..., :3] *= values[..., 3:] if channels == 4 else 1
             wanted = np.dstack([encoded(values[..., :3]), values[..., 3:]])
-            yield f"{NAMES[channels]}, {np.dtype(dtype)}", case(exr(stored.astype(dtype)), wanted, 1, depth, near=2e-3,
-                                                               needs="OpenEXR")
+            yield (
+                f"{NAMES[channels]}, {np.dtype(dtype)}",
+                case(exr(stored.astype(dtype)), wanted, 1, depth, near=2e-3, needs="OpenEXR"),
+            )
 
 
 def exr(values: np.ndarray) -> Callable[[], bytes]:
@@ -391,7 +428,17 @@ def exr(values: np.ndarray) -> Callable[[], bytes]:
 
 
 FORMATS: dict[str, Callable[[], Cases]] = {
-    "PNG": pngs, "JPEG": jpegs, "GIF and WebP": gifs_and_webps, "BMP and PPM": bmps_and_ppms, "PSD": psds,
-    "TIFF": tiffs, "JPEG 2000": jpeg2000s, "AVIF": avifs, "HEIC": heics, "JPEG XL": jpegxls, "OpenEXR": exrs}
+    "PNG": pngs,
+    "JPEG": jpegs,
+    "GIF and WebP": gifs_and_webps,
+    "BMP and PPM": bmps_and_ppms,
+    "PSD": psds,
+    "TIFF": tiffs,
+    "JPEG 2000": jpeg2000s,
+    "AVIF": avifs,
+    "HEIC": heics,
+    "JPEG XL": jpegxls,
+    "OpenEXR": exrs,
+}
 
 CASES = {f"{kind}: {name}": one for kind, cases in FORMATS.items() for name, one in cases()}

@@ -90,8 +90,12 @@ def main() -> None:
         context = multiprocessing.get_context(method)
         for work in (inherited, fresh, in_a_thread) if method == "fork" else (inherited,):
             tell(f"{method}-{work.__name__}", elsewhere(context, work, session))
-    loader = torch.utils.data.DataLoader(Stylisation(session), num_workers=2, timeout=SECONDS,
-                                         multiprocessing_context="fork" if hasattr(os, "fork") else "spawn")
+    loader = torch.utils.data.DataLoader(
+        Stylisation(session),
+        num_workers=2,
+        timeout=SECONDS,
+        multiprocessing_context="fork" if hasattr(os, "fork") else "spawn",
+    )
     for number, image in enumerate(loader):
         tell(f"loader-{number}", image[0].numpy())
     assert torch.get_num_threads() > 1, "the parent keeps its own"

@@ -69,8 +69,11 @@ def apart(ours: Transferred, wanted: Transferred) -> float:
     return max(difference(a, b) for a, b in zip(*looks, strict=True))
 
 
-CASES = {"photograph": Settings(size=64), "painting": Settings(size=64, mode="painting"),
-         "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=3)}
+CASES = {
+    "photograph": Settings(size=64),
+    "painting": Settings(size=64, mode="painting"),
+    "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=3),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -96,7 +99,8 @@ def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> Non
 
 
 def test_a_painting_too_large_for_the_device_is_painted_smaller_and_says_so(
-        elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, said = painting.gauss_newton, list[str]()
 
     def with_little_room(hierarchy: Hierarchy, image: torch.Tensor, *others: Any, **named: Any) -> Any:
@@ -107,8 +111,12 @@ def test_a_painting_too_large_for_the_device_is_painted_smaller_and_says_so(
     monkeypatch.setattr(painting, "gauss_newton", with_little_room)
     monkeypatch.setitem(NAMES, "meta", "GPU")
     engine, target = Engine(), photograph("astronaut", 128)
-    result = engine.transfer(target, STYLE, Settings(size=128, mode="painting", layers=1),
-                             progress=lambda share, message: said.append(str(message)))
+    result = engine.transfer(
+        target,
+        STYLE,
+        Settings(size=128, mode="painting", layers=1),
+        progress=lambda share, message: said.append(str(message)),
+    )
     assert result.image.shape == target.shape
     assert result.report.settings.size == 64
     assert "meta" in result.report.device
@@ -163,7 +171,7 @@ def test_a_transfer_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> Non
         pictures.append(engine.transfer(target, STYLE, settings).image)
     if made == [None]:
         pytest.skip("this accelerator has no graphs")
-    replays, = made
+    (replays,) = made
     assert replays is not None
     assert replays.recorded > 10
     assert float(np.median(np.abs(pictures[2] - pictures[0]))) * 255 < 1

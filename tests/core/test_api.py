@@ -31,9 +31,30 @@ ROOT = Path(__file__).parents[2]
 SMALL = dc.Settings(mode="photo", size=32, layers=1, network="vgg16", device="cpu")
 
 PUBLIC = [
-    "Components", "Correspondence", "LayerReport", "LookupTable", "Message", "Nearness", "Progress", "Remark", "Report",
-    "Result", "RoundTrip", "Session", "Settings", "Style", "__version__", "errors", "fit_lookup_table", "mix",
-    "read_style", "register_hierarchy", "register_integrator", "register_outcome", "round_trip", "transfer",
+    "Components",
+    "Correspondence",
+    "LayerReport",
+    "LookupTable",
+    "Message",
+    "Nearness",
+    "Progress",
+    "Remark",
+    "Report",
+    "Result",
+    "RoundTrip",
+    "Session",
+    "Settings",
+    "Style",
+    "__version__",
+    "errors",
+    "fit_lookup_table",
+    "mix",
+    "read_style",
+    "register_hierarchy",
+    "register_integrator",
+    "register_outcome",
+    "round_trip",
+    "transfer",
 ]
 """A name more or less is a change of what users rely on."""
 
@@ -111,7 +132,7 @@ def test_wheel_has_the_mark_of_types_and_every_module(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tree)
     build = "import sys, setuptools.build_meta as backend; print(backend.build_wheel(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=tree, check=True, capture_output=True)
-    wheel, = tmp_path.glob("*.whl")
+    (wheel,) = tmp_path.glob("*.whl")
     assert f"-{dc.__version__}-" in wheel.name
     packed = set(zipfile.ZipFile(wheel).namelist())
     files = {path.relative_to(tree).as_posix() for path in (tree / "decouple_core").rglob("*.py")}
@@ -121,8 +142,11 @@ def test_wheel_has_the_mark_of_types_and_every_module(tmp_path: Path) -> None:
 
 def examples() -> list[str]:
     """Modules of the package with examples in them."""
-    return sorted(".".join(path.relative_to(ROOT).with_suffix("").parts)
-                  for path in (ROOT / "decouple_core").rglob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
+    return sorted(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in (ROOT / "decouple_core").rglob("*.py")
+        if ">>> " in path.read_text(encoding="utf-8")
+    )
 
 
 @pytest.mark.parametrize("module", examples())
@@ -168,8 +192,9 @@ def as_bytes(picture: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_gives_the_same_picture_and_itself_back(session: dc.Session, wanted: np.ndarray, kind: str,
-                                                          tmp_path: Path) -> None:
+def test_every_kind_gives_the_same_picture_and_itself_back(
+    session: dc.Session, wanted: np.ndarray, kind: str, tmp_path: Path
+) -> None:
     target, style = (KINDS[kind](x, tmp_path) for x in (TARGET, STYLE))
     image = session.transfer(target, style, SMALL).image
     assert np.array_equal(as_bytes(image), as_bytes(wanted))
@@ -224,8 +249,14 @@ def test_colours_that_cannot_be_seen_do_not_count(session: dc.Session) -> None:
 @pytest.mark.parametrize("kind", ["boolean", "uint8", "float", "PIL", "tensor", "path"])
 def test_target_is_its_own_where_the_mask_leaves_it(session: dc.Session, kind: str, tmp_path: Path) -> None:
     white = LEFT.astype(np.uint8) * 255
-    mask: Any = {"boolean": LEFT, "uint8": white, "float": LEFT.astype(float), "PIL": PIL.Image.fromarray(white),
-                 "tensor": torch.from_numpy(LEFT), "path": file_of(white, tmp_path)}[kind]
+    mask: Any = {
+        "boolean": LEFT,
+        "uint8": white,
+        "float": LEFT.astype(float),
+        "PIL": PIL.Image.fromarray(white),
+        "tensor": torch.from_numpy(LEFT),
+        "path": file_of(white, tmp_path),
+    }[kind]
     image = session.transfer(TARGET, STYLE, SMALL, target_mask=mask).image
     assert np.array_equal(image[~LEFT], TARGET[~LEFT])
     inside = image[LEFT].mean(0)
@@ -244,8 +275,9 @@ def test_soft_mask_takes_a_share(session: dc.Session) -> None:
 def test_opacity_and_mask_count_together(session: dc.Session) -> None:
     """The lower left alone is both seen and selected."""
     lower = (np.arange(HEIGHT)[:, None] >= HEIGHT // 2) & np.ones((1, WIDTH), bool)
-    spoilt = np.dstack([np.where((LEFT & lower)[..., None], TARGET, np.array([0, 0, 255], np.uint8)),
-                        lower.astype(np.uint8) * 255])
+    spoilt = np.dstack(
+        [np.where((LEFT & lower)[..., None], TARGET, np.array([0, 0, 255], np.uint8)), lower.astype(np.uint8) * 255]
+    )
     style = session.read_style(spoilt, SMALL, mask=LEFT)
     assert np.abs(255 * style.full_moments[0].mean.numpy() - TARGET[LEFT & lower].mean(0)).max() < 5
     by_target = session.transfer(spoilt, STYLE, SMALL, target_mask=LEFT).image[LEFT & lower][:, :3].mean(0)
@@ -268,9 +300,11 @@ def test_regions_correspond(session: dc.Session, kind: str, tmp_path: Path) -> N
     sides = [np.arange(x.shape[1]) >= x.shape[1] // 2 + np.zeros((len(x), 1), int) for x in (TARGET, STYLE)]
     style = np.where(sides[1][..., None], 180 + STYLE // 8, 30 + STYLE // 8).astype(np.uint8)
     colours = [side.astype(np.uint8) * 255 for side in sides]
-    of_target, of_style = {"numbers": [side.astype(int) for side in sides],
-                           "colours": [PIL.Image.fromarray(x) for x in colours],
-                           "paths": [file_of(x, tmp_path) for x in colours]}[kind]
+    of_target, of_style = {
+        "numbers": [side.astype(int) for side in sides],
+        "colours": [PIL.Image.fromarray(x) for x in colours],
+        "paths": [file_of(x, tmp_path) for x in colours],
+    }[kind]
     image = session.transfer(TARGET, style, SMALL, regions=(of_target, of_style)).image
     assert image[:, :12].mean() < 80
     assert image[:, -12:].mean() > 150
@@ -282,8 +316,10 @@ def test_regions_correspond(session: dc.Session, kind: str, tmp_path: Path) -> N
 def test_style_is_a_picture_or_its_features_or_a_file(session: dc.Session, tmp_path: Path) -> None:
     style = session.read_style(STYLE, SMALL, name="coffee")
     style.save(tmp_path / "coffee.style")
-    pictures = [session.transfer(TARGET, form, SMALL).image.astype(int)
-                for form in (STYLE, style, tmp_path / "coffee.style", str(tmp_path / "coffee.style"))]
+    pictures = [
+        session.transfer(TARGET, form, SMALL).image.astype(int)
+        for form in (STYLE, style, tmp_path / "coffee.style", str(tmp_path / "coffee.style"))
+    ]
     assert np.array_equal(pictures[0], pictures[1])
     for other in pictures[2:]:
         assert np.abs(other - pictures[0]).max() <= 1  # the file keeps six digits
@@ -343,7 +379,8 @@ def test_progress_is_told_and_may_stop_the_work(session: dc.Session) -> None:
     work: list[Callable[[], Any]] = [
         lambda: session.transfer(TARGET, STYLE, SMALL, progress=stop),
         lambda: session.read_style(STYLE[::-1], SMALL, progress=stop),
-        lambda: session.round_trip(TARGET, SMALL, progress=stop)]
+        lambda: session.round_trip(TARGET, SMALL, progress=stop),
+    ]
     for one in work:
         with pytest.raises(dc.errors.Cancelled):
             one()
@@ -368,8 +405,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "empty mask": ("mask-empty", {"target_mask": NOTHING}),
     "transparent target": ("image-transparent", {"target": np.dstack([TARGET, NOTHING])}),
     "transparent style": ("image-transparent", {"style": np.dstack([TARGET, NOTHING])}),
-    "hidden target": ("target-hidden", {"target": np.dstack([TARGET, 255 * LEFT.astype(np.uint8)]),
-                                        "target_mask": ~LEFT}),
+    "hidden target": (
+        "target-hidden",
+        {"target": np.dstack([TARGET, 255 * LEFT.astype(np.uint8)]), "target_mask": ~LEFT},
+    ),
     "hidden style": ("style-hidden", {"style": np.dstack([TARGET, 255 * LEFT.astype(np.uint8)]), "style_mask": ~LEFT}),
     "labels of another size": ("given-size", {"regions": (LEFT.astype(int), LEFT.astype(int))}),
 }
@@ -391,4 +430,3 @@ def test_a_kept_style_has_its_masks_built_in(session: dc.Session) -> None:
         with pytest.raises(dc.errors.InputError) as refused:
             session.transfer(TARGET, style, SMALL, **more)
         assert refused.value.message.code == "style-has-masks"
-

@@ -125,12 +125,19 @@ def test_names_of_several_styles_and_folders(shoot: Path, capsys: pytest.Capture
     for there_already in (0, 4):
         line = batch(capsys, shoot, *targets, "--style", shoot / "target.png", "-o", out)
         assert f": {4 - there_already} made, {there_already} there already" in line
-        assert shown(out) == ["A_style_other.jpg", "A_target_other.jpg", "a_style.jpg", "a_target.jpg",
-                              "a_target_shoot.jpg", "summary.json"]
+        assert shown(out) == [
+            "A_style_other.jpg",
+            "A_target_other.jpg",
+            "a_style.jpg",
+            "a_target.jpg",
+            "a_target_shoot.jpg",
+            "summary.json",
+        ]
     assert (out / "a_target.jpg").read_text() == "not ours"
     entries = remembered(out)
     assert {(Path(str(entry["target"])).name, Path(str(entry["style"])).name) for entry in entries.values()} == {
-        (target, style) for target in ("a.jpg", "A.JPG") for style in ("style.jpg", "target.png")}
+        (target, style) for target in ("a.jpg", "A.JPG") for style in ("style.jpg", "target.png")
+    }
     assert not np.array_equal(picture(out / "a_style.jpg"), picture(out / "a_target_shoot.jpg"))
 
 
@@ -143,12 +150,19 @@ def test_a_failure_is_one_pictures_own(shoot: Path, capsys: pytest.CaptureFixtur
     assert said.out == ""
     assert said.err.splitlines()[-3:] == [
         f"decouple: {bad}: {bad} cannot be read as a picture, or is damaged; open it in an image editor and save it as "
-        "PNG.", f"decouple: {shoot / 'gone.png'}: There is no file {shoot / 'gone.png'}; check the name.",
-        f"decouple: 2 of 5 pictures failed; {out / 'summary.json'} says why, and the same command tries them again."]
+        "PNG.",
+        f"decouple: {shoot / 'gone.png'}: There is no file {shoot / 'gone.png'}; check the name.",
+        f"decouple: 2 of 5 pictures failed; {out / 'summary.json'} says why, and the same command tries them again.",
+    ]
     assert shown(out) == ["a.jpg", "b.png", "c.tif", "summary.json"]
     entries = remembered(out)
     assert {name: entry["outcome"] for name, entry in entries.items()} == {
-        "a.jpg": "done", "aa.png": "failed", "b.png": "done", "c.tif": "done", "gone.png": "failed"}
+        "a.jpg": "done",
+        "aa.png": "failed",
+        "b.png": "done",
+        "c.tif": "done",
+        "gone.png": "failed",
+    }
     assert "cannot be read" in str(entries["aa.png"]["problem"])
     PIL.Image.fromarray(PIXELS).save(bad)
     shutil.copy(bad, shoot / "gone.png")
@@ -206,8 +220,13 @@ def test_killed_and_stopped_and_gone_on_with(shoot: Path, capsys: pytest.Capture
     words = arguments("batch", shoot / "style.jpg", many, "-o", out, *QUICK)
     made: dict[str, int] = {}
     for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
-        with subprocess.Popen([sys.executable, "-m", "decouple_core", *words], text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env=environ()) as run:
+        with subprocess.Popen(
+            [sys.executable, "-m", "decouple_core", *words],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environ(),
+        ) as run:
             assert run.stderr is not None
             next(line for line in run.stderr if line.startswith("1 of "))
             run.send_signal(number)
@@ -247,8 +266,14 @@ def cluster(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Its process and its address."""
     pytest.importorskip("distributed")
     (tmp_path / "serve.py").write_text(SERVE)
-    with subprocess.Popen([sys.executable, tmp_path / "serve.py"], text=True, stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ()) as process:
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "serve.py"],
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environ(),
+    ) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline().strip()
         if process.poll() is None:
@@ -261,16 +286,28 @@ def environ() -> dict[str, str]:
 
 def started(*words: object) -> subprocess.Popen[str]:
     """A batch in a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "decouple_core", *arguments("batch", *words)], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ())
+    return subprocess.Popen(
+        [sys.executable, "-m", "decouple_core", *arguments("batch", *words)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ(),
+    )
 
 
-def test_on_a_cluster_of_two_processes(shoot: Path, capsys: pytest.CaptureFixture[str],
-                                       cluster: tuple[subprocess.Popen[str], str]) -> None:
+def test_on_a_cluster_of_two_processes(
+    shoot: Path, capsys: pytest.CaptureFixture[str], cluster: tuple[subprocess.Popen[str], str]
+) -> None:
     """Which come late: until then the user is told what is waited for."""
     process, address = cluster
-    assert main(arguments("batch", shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", "nonsense:/",
-                          *QUICK)) == 2
+    assert (
+        main(
+            arguments(
+                "batch", shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", "nonsense:/", *QUICK
+            )
+        )
+        == 2
+    )
     assert "No Dask scheduler answers" in capsys.readouterr().err
     (shoot / "shoot" / "d.png").write_text("no picture")
     words = [shoot / "style.jpg", shoot / "shoot", "-o", shoot / "out", "--cluster", address, *QUICK]
@@ -300,8 +337,10 @@ def test_a_cluster_that_does_nothing(shoot: Path, cluster: tuple[subprocess.Pope
     with started(*words, "--cluster-wait", "0.5") as client:
         out, said = client.communicate(timeout=120)
     assert (client.returncode, out) == (1, "")
-    assert said == (f"decouple: The Dask scheduler at {address} has had no worker for 0.5 s; start one with "
-                    f"`dask worker {address}` and run the same command again.\n")
+    assert said == (
+        f"decouple: The Dask scheduler at {address} has had no worker for 0.5 s; start one with "
+        f"`dask worker {address}` and run the same command again.\n"
+    )
     with started(*words) as client:
         assert client.stderr is not None
         assert client.stderr.readline().startswith("Waiting up to")

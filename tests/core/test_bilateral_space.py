@@ -20,8 +20,9 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def direct(planes: np.ndarray, image: np.ndarray, counts: np.ndarray,
-           shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+def direct(
+    planes: np.ndarray, image: np.ndarray, counts: np.ndarray, shape: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Weighted sums (P, Z, R, C) and weights (Z, R, C), pixel by pixel and vertex by vertex."""
     sums, weights = np.zeros((len(planes), *shape)), np.zeros(shape)
     light = np.tensordot([0.2126, 0.7152, 0.0722], image, 1).clip(0, 1)
@@ -60,11 +61,17 @@ def test_pixels_lie_where_they_are_interpolated() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(height=st.integers(1, 12), width=st.integers(1, 12), seed=st.integers(0, 1000),
-       shape=st.tuples(st.integers(2, 12), st.integers(2, 8), st.integers(2, 8)), flat=st.booleans(),
-       level=st.floats(-0.5, 1.5))
-def test_every_vertex_has_a_value_of_the_range(height: int, width: int, seed: int, shape: tuple[int, int, int],
-                                               flat: bool, level: float) -> None:
+@given(
+    height=st.integers(1, 12),
+    width=st.integers(1, 12),
+    seed=st.integers(0, 1000),
+    shape=st.tuples(st.integers(2, 12), st.integers(2, 8), st.integers(2, 8)),
+    flat=st.booleans(),
+    level=st.floats(-0.5, 1.5),
+)
+def test_every_vertex_has_a_value_of_the_range(
+    height: int, width: int, seed: int, shape: tuple[int, int, int], flat: bool, level: float
+) -> None:
     """Also at the lightnesses and places that no pixel has."""
     planes = noise(2, height, width, seed=seed)
     image = torch.full((3, height, width), level) if flat else noise(3, height, width, seed=seed + 1)

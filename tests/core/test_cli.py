@@ -77,8 +77,9 @@ def one_row(path: Path) -> None:
 SHAPES = {"one_colour": (20, 30, 3), "one_pixel": (1, 1, 3), "one_row": (1, *PIXELS.shape[1:])}
 
 
-@pytest.mark.parametrize("make", [grey, palette, cmyk, deep, floating, one_colour, one_pixel, one_row],
-                         ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "make", [grey, palette, cmyk, deep, floating, one_colour, one_pixel, one_row], ids=lambda f: f.__name__
+)
 def test_kinds_of_pictures(make: object, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target, out = tmp_path / "a.img", tmp_path / "out.png"
     assert callable(make)
@@ -94,8 +95,9 @@ def test_kinds_of_pictures(make: object, pictures: Path, tmp_path: Path, capsys:
     assert {p.name for p in tmp_path.iterdir()} == {"a.img", "out.png"}
 
 
-def test_opacity_is_kept_and_what_is_hidden_hardly_counts(pictures: Path, tmp_path: Path,
-                                                          capsys: pytest.CaptureFixture[str]) -> None:
+def test_opacity_is_kept_and_what_is_hidden_hardly_counts(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Black or white behind full transparency: far from its edge the result hardly differs."""
     clear = np.full(PIXELS.shape[:2], 255, np.uint8)
     clear[:, :20], clear[:, 20:24] = 0, 128
@@ -113,13 +115,23 @@ def test_opacity_is_kept_and_what_is_hidden_hardly_counts(pictures: Path, tmp_pa
     assert differences[0] < 0.3 * differences[1]
 
 
-def test_target_mask_leaves_the_rest_as_it_was(pictures: Path, tmp_path: Path,
-                                               capsys: pytest.CaptureFixture[str]) -> None:
+def test_target_mask_leaves_the_rest_as_it_was(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     mask = np.zeros(PIXELS.shape[:2], np.uint8)
     mask[:, 30:] = 255
     PIL.Image.fromarray(mask).save(tmp_path / "mask.png")
-    succeeds(capsys, "transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "out.png",
-             "--target-mask", tmp_path / "mask.png", *QUICK)
+    succeeds(
+        capsys,
+        "transfer",
+        pictures / "target.png",
+        pictures / "style.jpg",
+        "-o",
+        tmp_path / "out.png",
+        "--target-mask",
+        tmp_path / "mask.png",
+        *QUICK,
+    )
     result = picture(tmp_path / "out.png")
     assert np.array_equal(result[:, :30], PIXELS[:, :30])
     assert np.abs(result[:, 30:].astype(int) - PIXELS[:, 30:]).mean() > 5
@@ -141,15 +153,17 @@ def test_regions(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not np.array_equal(result[:, half:], target[:, half:])
 
 
-def test_style_file_does_what_its_picture_does(pictures: Path, tmp_path: Path,
-                                               capsys: pytest.CaptureFixture[str]) -> None:
+def test_style_file_does_what_its_picture_does(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "coffee.style"
     assert succeeds(capsys, "style", pictures / "style.jpg", "-o", file, *QUICK) == f"{file}: 1 layers of vgg16\n"
     assert file.stat().st_size < 60_000
     results = []
     for style in (pictures / "style.jpg", file):
-        succeeds(capsys, "transfer", pictures / "target.png", style, "-o", tmp_path / "out.png", *QUICK,
-                 "--mode", "photo")
+        succeeds(
+            capsys, "transfer", pictures / "target.png", style, "-o", tmp_path / "out.png", *QUICK, "--mode", "photo"
+        )
         results.append(picture(tmp_path / "out.png").astype(int))
     assert np.abs(results[0] - results[1]).max() <= 1
 
@@ -163,15 +177,44 @@ def test_round_trip_says_how_well_it_went(pictures: Path, tmp_path: Path, capsys
 
 
 def test_report_folder(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    succeeds(capsys, "transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "out.png", *QUICK,
-             "--report", tmp_path / "report")
+    succeeds(
+        capsys,
+        "transfer",
+        pictures / "target.png",
+        pictures / "style.jpg",
+        "-o",
+        tmp_path / "out.png",
+        *QUICK,
+        "--report",
+        tmp_path / "report",
+    )
     names = {p.name for p in (tmp_path / "report").iterdir()}
-    assert {"report.json", "report.html", "step_0_target.png", "step_1_undressed.png",
-            "step_2_dressed_relu1_1.png", "step_3_dressed.png", "correspondence_style.png",
-            "correspondence_target.png"} == names
+    assert {
+        "report.json",
+        "report.html",
+        "step_0_target.png",
+        "step_1_undressed.png",
+        "step_2_dressed_relu1_1.png",
+        "step_3_dressed.png",
+        "correspondence_style.png",
+        "correspondence_target.png",
+    } == names
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert set(report) == {"settings", "choices", "network", "device", "seconds", "correspondence", "evaluations",
-                           "layers", "certificate", "drift", "dead_channels", "losses", "reference"}
+    assert set(report) == {
+        "settings",
+        "choices",
+        "network",
+        "device",
+        "seconds",
+        "correspondence",
+        "evaluations",
+        "layers",
+        "certificate",
+        "drift",
+        "dead_channels",
+        "losses",
+        "reference",
+    }
     assert report["settings"]["size"] == 32
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "<h1>target.png in the style of style.jpg</h1>" in page
@@ -209,11 +252,16 @@ def test_help_shows_what_a_transfer_takes(capsys: pytest.CaptureFixture[str]) ->
 
 def gigantic_png() -> bytes:
     """A header that promises 40 000 × 40 000 pixels."""
+
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 40000, 40000, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 40000, 40000, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 def bad_file(kind: str, folder: Path) -> Path:
@@ -242,13 +290,22 @@ def bad_file(kind: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", ["target", "style"])
-@pytest.mark.parametrize(("kind", "message"), [
-    ("missing", "There is no file"), ("empty", "is empty"), ("text", "cannot be read as a picture"),
-    ("cut", "damaged"), ("nan", "not numbers"), ("gigantic", "GB of memory"), ("folder", "is a folder"),
-    ("transparent", "completely transparent"),
-])
-def test_files_that_cannot_be_used(kind: str, message: str, place: str, pictures: Path, tmp_path: Path,
-                                   capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("missing", "There is no file"),
+        ("empty", "is empty"),
+        ("text", "cannot be read as a picture"),
+        ("cut", "damaged"),
+        ("nan", "not numbers"),
+        ("gigantic", "GB of memory"),
+        ("folder", "is a folder"),
+        ("transparent", "completely transparent"),
+    ],
+)
+def test_files_that_cannot_be_used(
+    kind: str, message: str, place: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     bad, good, out = bad_file(kind, tmp_path / "in"), pictures / "target.png", tmp_path / "out" / "a.png"
@@ -259,28 +316,35 @@ def test_files_that_cannot_be_used(kind: str, message: str, place: str, pictures
     assert out.read_bytes() == b"an older result"
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["--layers", "9"], "layers is 9; choose 1 to 5"),
-    (["--layers", "two"], "invalid int value"),
-    (["--strength", "2"], "strength is 2.0; choose 0 to 1"),
-    (["--strength", "nan"], "strength is nan"),
-    (["--strength-per-layer", "1,x"], "strength-per-layer"),
-    (["--strength-per-layer", "1,1,1,1,1,1,1"], "give at most 6"),
-    (["--size", "7"], "size is 7; choose 32 to 4096"),
-    (["--mode", "sketch"], "invalid choice"),
-    (["--seed", "-1"], "seed is -1"),
-    (["--keep-colours", "--keep-tones"], "choose one"),
-    (["--match", "0.5,0.2"],
-     "0.5,0.2 is not a pair of spots; write tx,ty=sx,sy, each from 0 to 1, such as 0.5,0.2=0.3,0.1."),
-    (["--match", "0.5,0.2=0.3,x"], "is not a pair of spots; write tx,ty=sx,sy"),
-    (["--match", "0.5,0.2=0.3,1.1"], "match is 1.1; choose 0 to 1"),
-    (["--match", "0.5,0.2=0.3,0.1", "--match", "1"], "1 is not a pair"),
-    (["--correspondence", "on"], "invalid choice"),
-    (["--colour", "1"], "unrecognized arguments"),
-    (["--device", "tpu"], "invalid choice"),
-], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
-def test_settings_that_cannot_be(words: list[str], message: str, pictures: Path, tmp_path: Path,
-                                 capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--layers", "9"], "layers is 9; choose 1 to 5"),
+        (["--layers", "two"], "invalid int value"),
+        (["--strength", "2"], "strength is 2.0; choose 0 to 1"),
+        (["--strength", "nan"], "strength is nan"),
+        (["--strength-per-layer", "1,x"], "strength-per-layer"),
+        (["--strength-per-layer", "1,1,1,1,1,1,1"], "give at most 6"),
+        (["--size", "7"], "size is 7; choose 32 to 4096"),
+        (["--mode", "sketch"], "invalid choice"),
+        (["--seed", "-1"], "seed is -1"),
+        (["--keep-colours", "--keep-tones"], "choose one"),
+        (
+            ["--match", "0.5,0.2"],
+            "0.5,0.2 is not a pair of spots; write tx,ty=sx,sy, each from 0 to 1, such as 0.5,0.2=0.3,0.1.",
+        ),
+        (["--match", "0.5,0.2=0.3,x"], "is not a pair of spots; write tx,ty=sx,sy"),
+        (["--match", "0.5,0.2=0.3,1.1"], "match is 1.1; choose 0 to 1"),
+        (["--match", "0.5,0.2=0.3,0.1", "--match", "1"], "1 is not a pair"),
+        (["--correspondence", "on"], "invalid choice"),
+        (["--colour", "1"], "unrecognized arguments"),
+        (["--device", "tpu"], "invalid choice"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_settings_that_cannot_be(
+    words: list[str], message: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     line = fails(capsys, "transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", *words)
     assert message in line.lower()
     assert not list(tmp_path.iterdir())
@@ -295,12 +359,23 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return err
 
 
-@pytest.mark.parametrize(("out", "message"), [
-    ("a.xyz", "choose one of .png"), ("a", "choose one of .png"), ("no/a.png", "does not exist"), (".", "choose"),
-    ("file/a.png", "cannot be written"), ("folder.png", "is a folder"), ("x" * 252 + ".png", "too long"),
-    ("loop.png", "cannot be written"), ("nowhere.png", "does not exist")])
-def test_places_that_cannot_be_written(out: str, message: str, pictures: Path, tmp_path: Path,
-                                       capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("a.xyz", "choose one of .png"),
+        ("a", "choose one of .png"),
+        ("no/a.png", "does not exist"),
+        (".", "choose"),
+        ("file/a.png", "cannot be written"),
+        ("folder.png", "is a folder"),
+        ("x" * 252 + ".png", "too long"),
+        ("loop.png", "cannot be written"),
+        ("nowhere.png", "does not exist"),
+    ],
+)
+def test_places_that_cannot_be_written(
+    out: str, message: str, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "loop.png").symlink_to("loop.png")
@@ -366,9 +441,22 @@ def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_components_add_up_to_the_result(pictures: Path, tmp_path: Path, mode: str) -> None:
     """As another program reads them: float TIFFs, and an 8-bit picture that is their sum, rounded."""
-    words = ["transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "out.png", *QUICK,
-             "--mode", mode, "--amounts", "1,1.2,0.5", "--components", tmp_path / "parts",
-             "--report", tmp_path / "report"]
+    words = [
+        "transfer",
+        pictures / "target.png",
+        pictures / "style.jpg",
+        "-o",
+        tmp_path / "out.png",
+        *QUICK,
+        "--mode",
+        mode,
+        "--amounts",
+        "1,1.2,0.5",
+        "--components",
+        tmp_path / "parts",
+        "--report",
+        tmp_path / "report",
+    ]
     assert main(arguments(*words)) == 0
     names = ["colour", "forms", "strokes", "grain"][: 1 if mode == "photo" else 4]
     assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == sorted(f"{name}.tif" for name in names)
@@ -385,8 +473,18 @@ def test_matches_are_given_one_by_one(pictures: Path, tmp_path: Path, capsys: py
     command = ["transfer", pictures / "target.png", pictures / "style.jpg", *QUICK, "--mode", "photo"]
     plain, matched = tmp_path / "plain.png", tmp_path / "matched.png"
     succeeds(capsys, *command, "-o", plain)
-    succeeds(capsys, *command, "-o", matched, "--match", "0.5,0.25=0.9,0.9", "--match", "0.1,0.1=0.5,0.5",
-             "--report", tmp_path / "report")
+    succeeds(
+        capsys,
+        *command,
+        "-o",
+        matched,
+        "--match",
+        "0.5,0.25=0.9,0.9",
+        "--match",
+        "0.1,0.1=0.5,0.5",
+        "--report",
+        tmp_path / "report",
+    )
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["settings"]["match"] == [0.5, 0.25, 0.9, 0.9, 0.1, 0.1, 0.5, 0.5]
     assert not np.array_equal(picture(plain), picture(matched))

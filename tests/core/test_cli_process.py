@@ -26,9 +26,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def process(*words: object) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "decouple_core", *arguments(*words)], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return subprocess.Popen(
+        [sys.executable, "-m", "decouple_core", *arguments(*words)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def test_as_a_process(pictures: Path, tmp_path: Path) -> None:
@@ -56,13 +60,18 @@ def test_names_that_are_no_text(pictures: Path, tmp_path: Path) -> None:
     shutil.copy(os.fsencode(pictures / "target.png"), target)
     environ = {**os.environ, "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": ""}
     for words in ([b"style", target, b"-o", kept], [b"transfer", target, kept, b"-o", out]):
-        answer = subprocess.run([sys.executable, "-m", "decouple_core", *words, *QUICK], capture_output=True,
-                                check=False, env=environ)
+        answer = subprocess.run(
+            [sys.executable, "-m", "decouple_core", *words, *QUICK], capture_output=True, check=False, env=environ
+        )
         assert answer.returncode == 0, answer.stderr
         assert rb"\udcff\udce9" in answer.stdout
     assert os.path.exists(out)
-    answer = subprocess.run([sys.executable, "-m", "decouple_core", "style", target + b"?", "-o", kept],
-                            capture_output=True, check=False, env=environ)
+    answer = subprocess.run(
+        [sys.executable, "-m", "decouple_core", "style", target + b"?", "-o", kept],
+        capture_output=True,
+        check=False,
+        env=environ,
+    )
     assert answer.returncode == 2
     assert answer.stderr.count(b"\n") == 1
 
@@ -71,10 +80,24 @@ def test_names_that_are_no_text(pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("closed", ["<&- >&- 2>&-", ">&-", "2>&-", "2>/dev/full", "2>&1 | true"])
 def test_nobody_at_the_other_end(closed: str, pictures: Path, tmp_path: Path) -> None:
     """The picture is what counts: it is whole although nobody hears of it."""
-    words = arguments(sys.executable, "-m", "decouple_core", "transfer", pictures / "target.png",
-                      pictures / "style.jpg", "-o", tmp_path / "a.png", *QUICK)
-    answer = subprocess.run(["bash", "-c", f'set -o pipefail; "$@" {closed}', "bash", *words], capture_output=True,
-                            text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    words = arguments(
+        sys.executable,
+        "-m",
+        "decouple_core",
+        "transfer",
+        pictures / "target.png",
+        pictures / "style.jpg",
+        "-o",
+        tmp_path / "a.png",
+        *QUICK,
+    )
+    answer = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {closed}', "bash", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     assert answer.returncode == 0, answer.stderr
     assert "Traceback" not in answer.stdout + answer.stderr
     assert "Exception ignored" not in answer.stderr
@@ -88,16 +111,32 @@ def test_nobody_at_the_other_end(closed: str, pictures: Path, tmp_path: Path) ->
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_full_disk_at_the_other_end(pictures: Path, tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
-        answer = subprocess.run([sys.executable, "-m", "decouple_core", "check", "--network", "vgg16"], text=True,
-                                stdout=full, stderr=subprocess.PIPE, check=False)
+        answer = subprocess.run(
+            [sys.executable, "-m", "decouple_core", "check", "--network", "vgg16"],
+            text=True,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
     assert answer.returncode == 1
     assert answer.stderr.splitlines()[-1].startswith("decouple: Standard output cannot be written")
 
 
 def test_two_at_once_with_the_same_output(pictures: Path, tmp_path: Path) -> None:
     """One of the results, whole."""
-    runs = [process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", *QUICK,
-                    "--strength", strength) for strength in ("0", "1")]
+    runs = [
+        process(
+            "transfer",
+            pictures / "target.png",
+            pictures / "style.jpg",
+            "-o",
+            tmp_path / "a.png",
+            *QUICK,
+            "--strength",
+            strength,
+        )
+        for strength in ("0", "1")
+    ]
     for run in runs:
         _, err = run.communicate(timeout=300)
         assert run.returncode == 0, err
@@ -134,8 +173,23 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C cannot be sent to one process there")
 @pytest.mark.usefixtures("interruptible")
 def test_stopped_by_ctrl_c(pictures: Path, tmp_path: Path) -> None:
-    with process("transfer", pictures / "target.png", pictures / "style.jpg", "-o", tmp_path / "a.png", "--size", "56",
-                 "--layers", "5", "--mode", "painting", "--network", "vgg16", "--device", "cpu") as run:
+    with process(
+        "transfer",
+        pictures / "target.png",
+        pictures / "style.jpg",
+        "-o",
+        tmp_path / "a.png",
+        "--size",
+        "56",
+        "--layers",
+        "5",
+        "--mode",
+        "painting",
+        "--network",
+        "vgg16",
+        "--device",
+        "cpu",
+    ) as run:
         assert run.stderr is not None
         for line in run.stderr:
             if "Normalising" in line:

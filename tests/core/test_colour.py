@@ -28,8 +28,10 @@ def moments(seed: int, least: float = 1e-2) -> ColourMoments:
     """Any mean and covariance with no direction below a least variance, so that no map needs a gain that is refused."""
     generator = torch.Generator().manual_seed(seed)
     root = 0.3 * torch.randn(3, 3, generator=generator, dtype=torch.float64)
-    return ColourMoments(torch.rand(3, generator=generator, dtype=torch.float64),
-                         root @ root.T + least * torch.eye(3, dtype=torch.float64))
+    return ColourMoments(
+        torch.rand(3, generator=generator, dtype=torch.float64),
+        root @ root.T + least * torch.eye(3, dtype=torch.float64),
+    )
 
 
 def cloud(seed: int, pixels: int = 64) -> Tensor:
@@ -106,8 +108,10 @@ def test_way_back_is_the_inverse(seed: int) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(0.01, 1.0), min_size=6, max_size=6))
 def test_diagonal_covariances_scale_each_channel(variances: list[float]) -> None:
-    start, goal = (ColourMoments(torch.zeros(3, dtype=torch.float64), torch.diag(torch.tensor(v, dtype=torch.float64)))
-                   for v in (variances[:3], variances[3:]))
+    start, goal = (
+        ColourMoments(torch.zeros(3, dtype=torch.float64), torch.diag(torch.tensor(v, dtype=torch.float64)))
+        for v in (variances[:3], variances[3:])
+    )
     wanted = np.diag(np.sqrt(np.array(variances[3:]) / np.array(variances[:3])))
     np.testing.assert_allclose(map_between(start, goal).matrix, wanted, rtol=1e-8, atol=1e-9)
 
@@ -119,8 +123,10 @@ def test_same_moments_need_no_map() -> None:
 
 
 def test_picture_takes_another_ones_moments() -> None:
-    first, second = (torch.from_numpy(picture()[::8, ::8].transpose(2, 0, 1) / 255)
-                     for picture in (skimage.data.astronaut, skimage.data.coffee))
+    first, second = (
+        torch.from_numpy(picture()[::8, ::8].transpose(2, 0, 1) / 255)
+        for picture in (skimage.data.astronaut, skimage.data.coffee)
+    )
     goal = ColourMoments.of(second)
     mapped = map_between(ColourMoments.of(first), goal)(first)
     # LEAST_VARIANCE is added on both sides of the map, so a little of it is mapped as if it were the picture's
@@ -191,7 +197,7 @@ def test_what_fills_no_space_is_mapped_as_well_as_any_map_can(seed: int, ranks: 
     root = scipy.linalg.sqrtm(start.covariance.numpy())
     overlap = scipy.linalg.sqrtm(root @ goal.covariance.numpy() @ root).real
     shared = np.linalg.svd(overlap, compute_uv=False)
-    assume(shared[:ranks[0]].min() > 1e-3 if ranks[0] <= ranks[1] else shared[:ranks[1]].min() > 1e-3)
+    assume(shared[: ranks[0]].min() > 1e-3 if ranks[0] <= ranks[1] else shared[: ranks[1]].min() > 1e-3)
     moved = (picture - picture.mean((1, 2), keepdim=True)) * (result - result.mean((1, 2), keepdim=True))
     assert moved.sum(0).mean().item() == pytest.approx(np.trace(overlap), rel=0.1, abs=2e-3)
 

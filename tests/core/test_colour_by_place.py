@@ -123,8 +123,11 @@ ODD = {
 
 def kept_detail(before: np.ndarray, after: np.ndarray) -> float:
     """How the luma of neighbouring pixels still differs as it did: a correlation."""
-    differences = [np.diff(one @ np.array([0.2126, 0.7152, 0.0722]), axis=axis).ravel() for axis in (0, 1)
-                   for one in (before, after)]
+    differences = [
+        np.diff(one @ np.array([0.2126, 0.7152, 0.0722]), axis=axis).ravel()
+        for axis in (0, 1)
+        for one in (before, after)
+    ]
     one, other = np.concatenate(differences[::2]), np.concatenate(differences[1::2])
     return float(np.corrcoef(one, other)[0, 1])
 
@@ -138,8 +141,11 @@ def test_odd_pictures(session: Session, kind: str) -> None:
         assert np.isfinite(result).all()
         assert result.min() >= 0
         assert result.max() <= 1
-        if kind != "noise" and min(
-                one.std((0, 1)).max() for one in (target, style)) > 0.02 and min(target.shape[:2]) > 1:
+        if (
+            kind != "noise"
+            and min(one.std((0, 1)).max() for one in (target, style)) > 0.02
+            and min(target.shape[:2]) > 1
+        ):
             assert kept_detail(target, result) > 0.5
 
 
@@ -162,7 +168,7 @@ def test_too_small_for_places_is_taken_as_a_whole_and_that_is_said(session: Sess
         result = transfer(session, target, style)
         assert result.correspondence is result.report.correspondence is None
         assert result.report.as_dict()["correspondence"] is None
-        said, = (choice for choice in result.report.choices if choice.setting == "correspondence")
+        (said,) = (choice for choice in result.report.choices if choice.setting == "correspondence")
         assert (said.value, said.why.code) == ("off", "places-few")
         np.testing.assert_array_equal(result.image, transfer(session, target, style, correspondence="off").image)
 
@@ -174,7 +180,8 @@ def test_what_would_be_lost_place_by_place_is_taken_as_a_whole_and_that_is_said(
     result = transfer(session, red, blue)
     assert result.correspondence is None
     assert [choice.why.code for choice in result.report.choices if choice.setting == "correspondence"] == [
-        "places-lose-detail"]
+        "places-lose-detail"
+    ]
 
 
 def test_grey_stays_grey_in_a_grey_style(session: Session) -> None:

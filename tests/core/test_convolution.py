@@ -41,10 +41,12 @@ def test_equal_to_torch_in_double_precision(name: str) -> None:
     forward, adjoint = ALGORITHMS[name].forward(weight), ALGORITHMS[name].adjoint(weight)
     for height, width in ((1, 1), (3, 5), (16, 12), (3, 5), (9, 40), (17, 16), (1, 1)):
         _, _, x, gradient = example(32, 48, height, width)
-        torch.testing.assert_close(forward(x, bias), F.conv2d(x.double(), weight.double(), bias.double()).float(),
-                                   rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(adjoint(gradient), F.conv_transpose2d(gradient.double(), weight.double()).float(),
-                                   rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            forward(x, bias), F.conv2d(x.double(), weight.double(), bias.double()).float(), rtol=1e-4, atol=1e-4
+        )
+        torch.testing.assert_close(
+            adjoint(gradient), F.conv_transpose2d(gradient.double(), weight.double()).float(), rtol=1e-4, atol=1e-4
+        )
 
 
 def missing(*_: Any) -> Tensor:
@@ -70,8 +72,9 @@ def slow(*arguments: Any) -> Tensor:
 
 
 @pytest.mark.parametrize("operator", [missing, wrong, turned_round, undefined, slow], ids=lambda f: f.__name__)
-def test_falls_back_from_a_private_operator(operator: Callable[..., Tensor], kept: Path,
-                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_falls_back_from_a_private_operator(
+    operator: Callable[..., Tensor], kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_convolution_pointwise", operator)
     single = choices()[torch.float32]
     assert "packed" not in (single.forward, single.adjoint)
@@ -95,15 +98,25 @@ def changed(**values: Any) -> Callable[[bytes], bytes]:
     return lambda content: json.dumps({**json.loads(content), **values}).encode()
 
 
-@pytest.mark.parametrize("harm", [
-    lambda content: b"", lambda content: content[:-20], lambda content: b"\xff" + content,
-    lambda content: b"[" * 5_000, lambda content: b"null", changed(machine="another"), changed(choices={}),
-    changed(choices=[1]),
-    changed(choices={"float32": {"forward": "packed"}}),
-    changed(choices={"float32": {"forward": "packed", "adjoint": "no such"}}),
-    changed(choices={"float32": {"forward": ["packed"], "adjoint": "packed"}})])
-def test_kept_once_and_measured_again_where_damaged(harm: Callable[[bytes], bytes], kept: Path,
-                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda content: b"",
+        lambda content: content[:-20],
+        lambda content: b"\xff" + content,
+        lambda content: b"[" * 5_000,
+        lambda content: b"null",
+        changed(machine="another"),
+        changed(choices={}),
+        changed(choices=[1]),
+        changed(choices={"float32": {"forward": "packed"}}),
+        changed(choices={"float32": {"forward": "packed", "adjoint": "no such"}}),
+        changed(choices={"float32": {"forward": ["packed"], "adjoint": "packed"}}),
+    ],
+)
+def test_kept_once_and_measured_again_where_damaged(
+    harm: Callable[[bytes], bytes], kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     times: list[int] = []
 
     def measured() -> convolution.Choices:

@@ -59,16 +59,19 @@ def correct(slicing: BilateralGrid, field: Field, hierarchy: ChannelMeans, misfi
 
 
 @pytest.mark.parametrize("names", [("astronaut", "coffee"), ("coffee", "rocket"), ("rocket", "chelsea")])
-def test_correction_brings_the_features_nearer(hierarchy: ChannelMeans, damping: Tensor,
-                                               names: tuple[str, str]) -> None:
+def test_correction_brings_the_features_nearer(
+    hierarchy: ChannelMeans, damping: Tensor, names: tuple[str, str]
+) -> None:
     image, style = (photograph(name, 64) for name in names)
     slicing, goal = BilateralGrid(image), torch.cat(hierarchy.measure(style), 1)
     start = Field(BilateralGrid, slicing.constant(map_between(ColourMoments.of(image), ColourMoments.of(style))))
     corrected = correct(slicing, start, hierarchy, lacking(start, slicing, hierarchy, goal), damping)
 
     def misses(field: Field) -> list[float]:
-        return [(ours - wanted).norm().item() for ours, wanted in zip(
-            hierarchy.measure(box(field(image))), goal.split(hierarchy.sizes, 1), strict=True)]
+        return [
+            (ours - wanted).norm().item()
+            for ours, wanted in zip(hierarchy.measure(box(field(image))), goal.split(hierarchy.sizes, 1), strict=True)
+        ]
 
     before, after = misses(start), misses(corrected)
     assert all(a < b for a, b in zip(after, before, strict=True))
@@ -87,8 +90,9 @@ def test_nothing_to_gain_changes_nothing(hierarchy: ChannelMeans, damping: Tenso
     torch.testing.assert_close(ours(image), field(image), rtol=0, atol=1e-4)
 
 
-def test_structure_is_weighed_against_features(hierarchy: ChannelMeans, damping: Tensor,
-                                               monkeypatch: pytest.MonkeyPatch) -> None:
+def test_structure_is_weighed_against_features(
+    hierarchy: ChannelMeans, damping: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The heavier it weighs the more of the edges stay, by scikit-image's own measure, and the less style comes in."""
     image, style = photograph("rocket", 64), photograph("chelsea", 64)
     slicing, goal = BilateralGrid(image), torch.cat(hierarchy.measure(style), 1)

@@ -65,8 +65,9 @@ def test_adjoints(height: int, width: int, windows: int, seed: int) -> None:
     y, pulled = noise(*maps.shape, seed=seed + 2) - 0.5, maps.adjoint(change)
     assert (maps.apply(y) * change).sum().item() == pytest.approx((y * pulled).sum().item(), rel=1e-6, abs=1e-7)
     for family in (Whitened([maps]), Whitened([maps], by_place.colours_of(photograph("coffee")))):
-        assert (family.parameters(y) * pulled).sum().item() == pytest.approx((y * family.adjoint(pulled)).sum().item(),
-                                                                           rel=1e-6, abs=1e-7)
+        assert (family.parameters(y) * pulled).sum().item() == pytest.approx(
+            (y * family.adjoint(pulled)).sum().item(), rel=1e-6, abs=1e-7
+        )
 
 
 def test_maps_are_affine_by_window_and_lightness() -> None:
@@ -110,8 +111,9 @@ def test_whitened_steps_count_by_what_they_change(monkeypatch: pytest.MonkeyPatc
     maps = WindowedMaps(image, parts_of(1))
     family = Whitened([maps])
     identity = torch.eye(maps.shape[1], dtype=torch.float64)
-    pulled = torch.stack([family.adjoint(maps.adjoint(maps.apply(family.parameters(one.expand(3, -1)))))[0]
-                          for one in identity])
+    pulled = torch.stack(
+        [family.adjoint(maps.adjoint(maps.apply(family.parameters(one.expand(3, -1)))))[0] for one in identity]
+    )
     nothing, *others = torch.linalg.eigvalsh(pulled).tolist()
     assert nothing == pytest.approx(0, abs=1e-5 * others[-1])
     np.testing.assert_allclose(others, others[-1], rtol=1e-5)
@@ -128,8 +130,9 @@ def test_low_pass_is_a_symmetric_projection(height: int, width: int, seed: int) 
     assert (low * other).sum().item() == pytest.approx((one * by_place._low_pass(other)).sum().item(), rel=1e-9)
     torch.testing.assert_close(by_place._low_pass(low), low)
     side = by_place.PATCH
-    torch.testing.assert_close(low[:, :side, :side], one[:, :side, :side].mean((1, 2), keepdim=True).expand_as(
-        low[:, :side, :side]))
+    torch.testing.assert_close(
+        low[:, :side, :side], one[:, :side, :side].mean((1, 2), keepdim=True).expand_as(low[:, :side, :side])
+    )
 
 
 # --- the step -----------------------------------------------------------------------------------------------------
@@ -148,8 +151,13 @@ class Case:
 
 def shown(target: Tensor, made: Tensor, seed: int = 0, shares: tuple[float, float] = (1.0, 1.0)) -> Shown:
     """A picture with two windows."""
-    return Shown(parts_of(2), (target, target), (made, made), noise(2, 10, 14, seed=seed),
-                 torch.tensor(shares, dtype=torch.float64))
+    return Shown(
+        parts_of(2),
+        (target, target),
+        (made, made),
+        noise(2, 10, 14, seed=seed),
+        torch.tensor(shares, dtype=torch.float64),
+    )
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one picture", "two pictures"])
@@ -164,8 +172,12 @@ def case(weights: tuple[str, dict[str, Tensor]], request: pytest.FixtureRequest)
     full = F.interpolate(masks[None], size=style.shape[1:], mode="bilinear")[0]
     means = torch.cat(hierarchy.within(full).measure(style), 1)
     gram = reference_gram(hierarchy, uniform_noise(0, 16).double())
-    damping = torch.cat([CORRECTION_DAMPING * Settings().damping * layer.mean().expand(layer.shape)
-                         for layer in gram.diagonal().split(hierarchy.sizes)])[None]
+    damping = torch.cat(
+        [
+            CORRECTION_DAMPING * Settings().damping * layer.mean().expand(layer.shape)
+            for layer in gram.diagonal().split(hierarchy.sizes)
+        ]
+    )[None]
     goal = Goal(means, damping)
     systems: list[tuple[Operator, Tensor]] = []
 
@@ -191,12 +203,18 @@ def lost(case: Case, y: Tensor) -> float:
         means += one.shares[:, None] * torch.cat(case.hierarchy.within(masks).measure(picture), 1)
         from_target, change = picture - target, picture - start
         side = by_place.PATCH
-        squares = sum(square.numel() * square.mean((1, 2)).square().sum().item() / 3
-                      for rows in change.split(side, 1) for square in rows.split(side, 2))
-        against += (by_place.BLOTCHES * squares / change.numel() + by_place.STRUCTURE * (
-            from_target * Structure(target).curvature(from_target)).sum().item()) / len(maps)
-    return 0.5 * (((means - case.goal.means).square() / case.goal.damping).sum().item() + against
-                  + y.square().sum().item())
+        squares = sum(
+            square.numel() * square.mean((1, 2)).square().sum().item() / 3
+            for rows in change.split(side, 1)
+            for square in rows.split(side, 2)
+        )
+        against += (
+            by_place.BLOTCHES * squares / change.numel()
+            + by_place.STRUCTURE * (from_target * Structure(target).curvature(from_target)).sum().item()
+        ) / len(maps)
+    return 0.5 * (
+        ((means - case.goal.means).square() / case.goal.damping).sum().item() + against + y.square().sum().item()
+    )
 
 
 def test_right_side_is_the_way_downhill(case: Case) -> None:
@@ -230,17 +248,28 @@ def test_windows_come_nearer_to_their_means(case: Case) -> None:
     for one in case.shown:
         grid = on_grid(case.answer, one.parts)
         there.append(BilateralGrid(one.target[0], grid.shape).apply(grid))
-    before, after = ((measured(case.hierarchy, case.shown, [
-        box(one.made[0] + share * added) for one, added in zip(case.shown, there, strict=True)])
-        - case.goal.means).norm().item() for share in (0, 1))
+    before, after = (
+        (
+            measured(
+                case.hierarchy,
+                case.shown,
+                [box(one.made[0] + share * added) for one, added in zip(case.shown, there, strict=True)],
+            )
+            - case.goal.means
+        )
+        .norm()
+        .item()
+        for share in (0, 1)
+    )
     assert case.answer.isfinite().all()
     assert after < before
 
 
 def test_nothing_to_gain_changes_nothing(case: Case) -> None:
     images = [0.3 + 0.4 * one.target[0] for one in case.shown]  # where the box changes nothing
-    unchanged = [replace(one, target=(image, image), made=(image, image))
-                 for one, image in zip(case.shown, images, strict=True)]
+    unchanged = [
+        replace(one, target=(image, image), made=(image, image)) for one, image in zip(case.shown, images, strict=True)
+    ]
     means = measured(case.hierarchy, unchanged, [box(image) for image in images])
     added = corrected(unchanged, Goal(means, case.goal.damping), case.hierarchy)
     for one, image in zip(unchanged, images, strict=True):
@@ -249,16 +278,21 @@ def test_nothing_to_gain_changes_nothing(case: Case) -> None:
 
 
 def test_equal_pictures_are_corrected_as_one(case: Case) -> None:
-    alone, thrice = (corrected([replace(case.shown[0], shares=torch.ones(2).double() / count)] * count, case.goal,
-                               case.hierarchy) for count in (1, 3))
+    alone, thrice = (
+        corrected([replace(case.shown[0], shares=torch.ones(2).double() / count)] * count, case.goal, case.hierarchy)
+        for count in (1, 3)
+    )
     torch.testing.assert_close(thrice, alone, rtol=0, atol=1e-6 * alone.abs().max().item())
 
 
 # --- colours ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("axes", [[(1.0, 1.0, 1.0)], [(1.0, 0.8, 0.6)], [(1.0, 1.0, 1.0), (1.0, 0.0, -1.0)]],
-                         ids=["grey", "sepia", "a plane"])
+@pytest.mark.parametrize(
+    "axes",
+    [[(1.0, 1.0, 1.0)], [(1.0, 0.8, 0.6)], [(1.0, 1.0, 1.0), (1.0, 0.0, -1.0)]],
+    ids=["grey", "sepia", "a plane"],
+)
 def test_changes_stay_within_the_colours_that_there_are(axes: list[tuple[float, ...]]) -> None:
     """Those along the axes pass, those across them do not."""
     along = torch.linalg.qr(torch.tensor(axes, dtype=torch.float64).T).Q

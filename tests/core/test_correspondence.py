@@ -63,12 +63,12 @@ def test_rows_are_shares(found: Correspondence) -> None:
 def test_what_is_told_of_a_plan(found: Correspondence) -> None:
     """`where`, `taken_by` and `arrays` are one plan."""
     rows, columns = found.target.grid
-    plan, = found.arrays
+    (plan,) = found.arrays
     assert plan.shape == (*found.target.grid, *found.styles[0].grid)
     np.testing.assert_allclose(plan.sum((2, 3)), 1.0, atol=1e-4)
     for x, y in ((0.0, 0.0), (1.0, 1.0), (0.3, 0.7)):
         row, column = min(rows - 1, int(y * rows)), min(columns - 1, int(x * columns))
-        there, = found.where(x, y)
+        (there,) = found.where(x, y)
         np.testing.assert_array_equal(there, plan[row, column])
     taken = found.taken_by(0.4, 0.2)
     assert taken.shape == found.target.grid
@@ -118,8 +118,9 @@ def test_regions_are_limits(matcher: Matcher) -> None:
         ours, theirs = target.shares[region] == 1, style.shares[region] == 1
         assert ours.any()
         assert not found.plan.forward[ours][:, style.shares[region] == 0].any()
-        torch.testing.assert_close(found.plan.forward[ours][:, theirs].sum(1), torch.ones(int(ours.sum())), rtol=0,
-                                   atol=1e-4)
+        torch.testing.assert_close(
+            found.plan.forward[ours][:, theirs].sum(1), torch.ones(int(ours.sum())), rtol=0, atol=1e-4
+        )
 
 
 def test_selections_are_limits_on_both_sides(matcher: Matcher) -> None:
@@ -151,7 +152,7 @@ def test_regions_must_be_as_many(matcher: Matcher) -> None:
 
 def below(there: list[np.ndarray]) -> float:
     """The share that is taken from the lowest third."""
-    return float(there[0][-(len(there[0]) // 3):].sum())
+    return float(there[0][-(len(there[0]) // 3) :].sum())
 
 
 def test_an_anchor_pulls_what_is_like_it(matcher: Matcher, found: Correspondence) -> None:
@@ -197,9 +198,16 @@ def test_weights_are_masses(matcher: Matcher) -> None:
 # --- pictures that say little -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pixels", [np.full((1, 1, 3), 0.5), np.full((40, 60, 3), 0.2), np.zeros((1, 90, 3)),
-                                    np.random.default_rng(0).random((48, 64, 3))],
-                         ids=["one pixel", "one colour", "one black row", "noise"])
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.full((1, 1, 3), 0.5),
+        np.full((40, 60, 3), 0.2),
+        np.zeros((1, 90, 3)),
+        np.random.default_rng(0).random((48, 64, 3)),
+    ],
+    ids=["one pixel", "one colour", "one black row", "noise"],
+)
 def test_pictures_that_say_little(matcher: Matcher, pixels: np.ndarray) -> None:
     little = overview(pixels.astype(np.float32))
     for target, style in ((little, overview(ROCKET)), (overview(PAGODA), little), (little, little)):

@@ -21,8 +21,10 @@ from decouple_core.flow.move import Flow
 from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.pictures.resampling import shrink
 
-pytestmark = [pytest.mark.usefixtures("one_thread"),
-              pytest.mark.filterwarnings("ignore:.*torch.jit.script")]  # torch's own, on the first use of its jvp
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.script"),
+]  # torch's own, on the first use of its jvp
 
 INTEGRATORS = [Euler(40, corrections=3), Midpoint(40), Reversible(40, settled=1e-12, iterations=40), RungeKutta4(20)]
 
@@ -118,8 +120,9 @@ def relative_damping(gram: Tensor, sizes: tuple[int, ...], relative: float) -> T
 
 
 @pytest.mark.parametrize(("reference", "most", "factor"), [("itself", 0.01, 30.0), ("noise", 0.05, 4.0)])
-def test_decoupled_by_definition(hierarchy: ChannelMeans, photograph: Tensor, reference: str, most: float,
-                                 factor: float) -> None:
+def test_decoupled_by_definition(
+    hierarchy: ChannelMeans, photograph: Tensor, reference: str, most: float, factor: float
+) -> None:
     """The cosine between ∇f₁ and ∇ǧ₂, by finite differences through the whole of normalise.
 
     Where the picture's own layer 1 is the reference, the two are orthogonal but for the damping; at the distance of
@@ -136,13 +139,19 @@ def test_decoupled_by_definition(hierarchy: ChannelMeans, photograph: Tensor, re
         """Of the decoupled and of the coupled second layer along a unit vector, shape (2, 128)."""
         step = 1e-4 / direction.norm() * direction
         forth, back = photograph + step, photograph - step
-        return torch.stack([decoupling.features(forth, 2)[1][0] - decoupling.features(back, 2)[1][0],
-                            two.measure(forth)[1][0] - two.measure(back)[1][0]]) / 2e-4
+        return (
+            torch.stack(
+                [
+                    decoupling.features(forth, 2)[1][0] - decoupling.features(back, 2)[1][0],
+                    two.measure(forth)[1][0] - two.measure(back)[1][0],
+                ]
+            )
+            / 2e-4
+        )
 
     # Along gradients of the first layer, and along any directions, whose mean square is |∇|² / N.
     along = torch.stack([derivatives(at.vjp(torch.randn(1, 64, generator=generator).double())) for _ in range(3)])
-    anywhere = torch.stack([derivatives(torch.randn(photograph.shape, generator=generator).double())
-                            for _ in range(3)])
+    anywhere = torch.stack([derivatives(torch.randn(photograph.shape, generator=generator).double()) for _ in range(3)])
     lengths = (anywhere.square().mean(0) * photograph.numel()).sqrt()
     decoupled, coupled = (along.square().mean(0).sqrt() / lengths).median(1).values.tolist()
     assert decoupled < most
@@ -155,8 +164,9 @@ def test_wearing_its_own_features_an_image_is_itself(hierarchy: ChannelMeans, ph
     reference = two.measure(uniform_noise(0, 64).double())
 
     def round_trip(steps: int) -> float:
-        solver = DampedLeastNorm(relative_damping(gram, two.sizes, 0.3), [100, 100], [64, 192], gram=gram,
-                                 tolerance=1e-6)
+        solver = DampedLeastNorm(
+            relative_damping(gram, two.sizes, 0.3), [100, 100], [64, 192], gram=gram, tolerance=1e-6
+        )
         decoupling = NestedNormalisation(Flow(two, solver), Midpoint(steps), reference)
         own, normalised = decoupling.normalise(photograph, 2)
         *_, (_, back, _) = decoupling.impose(normalised, own)

@@ -31,8 +31,10 @@ from decouple_core.outcomes.photograph import Photograph
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.pictures.resampling import shrink
 
-pytestmark = [pytest.mark.usefixtures("weights", "one_thread", "nothing_stays_registered"),
-              pytest.mark.filterwarnings("ignore:.*torch.jit.script")]  # torch's own, on the first use of its jvp
+pytestmark = [
+    pytest.mark.usefixtures("weights", "one_thread", "nothing_stays_registered"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.script"),
+]  # torch's own, on the first use of its jvp
 
 SMALL = dc.Settings(size=32, layers=1, mode="painting", network="vgg16", device="cpu")
 
@@ -82,12 +84,16 @@ def gradients(image: Tensor) -> Tensor:
 def curvatures(image: Tensor) -> Tensor:
     """The same of second differences, and of mixed ones."""
     grey = grey_of(image)
-    return torch.stack([grey.diff(2, dim=0).square().mean(), grey.diff(2, dim=1).square().mean(),
-                        grey.diff(dim=0).diff(dim=1).square().mean()])
+    return torch.stack(
+        [
+            grey.diff(2, dim=0).square().mean(),
+            grey.diff(2, dim=1).square().mean(),
+            grey.diff(dim=0).diff(dim=1).square().mean(),
+        ]
+    )
 
 
-def statistics(network: str, weights: Mapping[str, Tensor], noise: Tensor,
-               linear: torch.dtype | None) -> Hierarchy:
+def statistics(network: str, weights: Mapping[str, Tensor], noise: Tensor, linear: torch.dtype | None) -> Hierarchy:
     """A hierarchy of two layers, of two and three features; it needs no network."""
     return Functions([gradients, curvatures], (2, 3))
 
@@ -112,8 +118,9 @@ class Heun(Integrator):
 class GlobalMap(Parametrisation):
     """One affine map of colours, the same everywhere: a matrix (3, 4)."""
 
-    def __init__(self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0,
-                 bottom: float = 1.0) -> None:
+    def __init__(
+        self, image: Tensor, shape: Sequence[int] | None = None, top: float = 0.0, bottom: float = 1.0
+    ) -> None:
         self.image = image
         self._arguments = torch.cat([image, torch.ones_like(image[:1])])
 
@@ -131,7 +138,7 @@ class GlobalMap(Parametrisation):
 
     @classmethod
     def followed(cls, parameters: Tensor, maps: Sequence[ColourMap], shares: Tensor) -> Tensor:
-        colour_map, = maps
+        (colour_map,) = maps
         mapped = colour_map.matrix.to(parameters) @ parameters
         mapped[:, 3] += colour_map.offset.to(parameters)
         return mapped
@@ -140,12 +147,14 @@ class GlobalMap(Parametrisation):
 class Negative(Outcome):
     """What the flow makes of the target as a negative: the target, and a difference laid over it."""
 
-    def components(self, model: PreparedModel, stylisation: Stylisation, settings: dc.Settings,
-                   progress: dc.Progress) -> Components:
+    def components(
+        self, model: PreparedModel, stylisation: Stylisation, settings: dc.Settings, progress: dc.Progress
+    ) -> Components:
         small = stylisation.picture.small.image
         nothing = ColourMap(torch.eye(3), torch.zeros(3))
-        return Components(Field(GlobalMap, GlobalMap(small).constant(nothing)),
-                          {"negative": 1 - stylisation.image - small})
+        return Components(
+            Field(GlobalMap, GlobalMap(small).constant(nothing)), {"negative": 1 - stylisation.image - small}
+        )
 
 
 # --- a transfer with each -----------------------------------------------------------------------------------------
@@ -156,9 +165,18 @@ def distance_left(result: np.ndarray) -> np.ndarray:
 
     def features(pixels: np.ndarray) -> np.ndarray:
         grey = pixels.astype(np.float64).mean(2)
-        return np.log([np.square(d).mean() for d in (
-            np.diff(grey, axis=0), np.diff(grey, axis=1), np.diff(grey, 2, axis=0), np.diff(grey, 2, axis=1),
-            np.diff(np.diff(grey, axis=0), axis=1))])
+        return np.log(
+            [
+                np.square(d).mean()
+                for d in (
+                    np.diff(grey, axis=0),
+                    np.diff(grey, axis=1),
+                    np.diff(grey, 2, axis=0),
+                    np.diff(grey, 2, axis=1),
+                    np.diff(np.diff(grey, axis=0), axis=1),
+                )
+            ]
+        )
 
     own, wanted = features(TARGET), features(STYLE)
     left: np.ndarray = np.abs(features(result) - wanted) / np.abs(own - wanted)
@@ -178,7 +196,7 @@ def test_a_hierarchy_of_ones_own(layers: int) -> None:
     dc.register_hierarchy("statistics", "Gradients", statistics)
     result = transfer(activation="statistics", layers=layers, size=32)
     there = min(layers, 2)
-    assert [layer.layer for layer in result.report.layers] == ["layer2", "layer1"][2 - there:]
+    assert [layer.layer for layer in result.report.layers] == ["layer2", "layer1"][2 - there :]
     assert [tuple(layer.shape) for layer in result.style.features] == [(1, 2), (1, 3)][:there]
     flow = result.report.images["dressed"].permute(1, 2, 0).numpy()
     assert distance_left(flow)[: 2 if there == 1 else 5].max() < 0.6
@@ -254,11 +272,15 @@ def test_all_of_them_at_once() -> None:
     np.testing.assert_allclose(result.report.reference[0], reference, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("register", "table", "names"), [
-    (lambda name: dc.register_hierarchy(name, "", statistics), HIERARCHIES, ("smooth", "relu", "new")),
-    (lambda name: dc.register_integrator(name, "", in_each_layer(Heun)), INTEGRATORS, ("midpoint", "sgd", "new")),
-    (lambda name: dc.register_outcome(name, "", Negative()), OUTCOMES, ("photo", "painting", "new")),
-], ids=["hierarchy", "integrator", "outcome"])
+@pytest.mark.parametrize(
+    ("register", "table", "names"),
+    [
+        (lambda name: dc.register_hierarchy(name, "", statistics), HIERARCHIES, ("smooth", "relu", "new")),
+        (lambda name: dc.register_integrator(name, "", in_each_layer(Heun)), INTEGRATORS, ("midpoint", "sgd", "new")),
+        (lambda name: dc.register_outcome(name, "", Negative()), OUTCOMES, ("photo", "painting", "new")),
+    ],
+    ids=["hierarchy", "integrator", "outcome"],
+)
 def test_names_that_are_taken(register: Callable[[str], None], table: dict[str, Any], names: tuple[str, ...]) -> None:
     register("new")
     before = dict(table)

@@ -28,8 +28,13 @@ from tests.core.test_worker import SECONDS, Guest, pixels, running, wait_until
 
 MORE = (
     Row(torch.OutOfMemoryError("CUDA ran out of something"), NO_MEMORY),
-    Row(RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to "
-                     "allocate 4 bytes. Error code 12 (Cannot allocate memory)"), NO_MEMORY),
+    Row(
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to "
+            "allocate 4 bytes. Error code 12 (Cannot allocate memory)"
+        ),
+        NO_MEMORY,
+    ),
     Row(RuntimeError("could not create a primitive"), NO_MEMORY),
     Row(RuntimeError("can't start new thread"), NO_MEMORY),
     Row(ImportError("libmkl.so.2: failed to map segment from shared object"), NO_MEMORY),
@@ -41,22 +46,37 @@ MORE = (
     Row(RuntimeError("Too many open files. Communication with the workers is no longer possible."), TOO_MANY),
     Row(ImportError("/a/b.so: cannot open shared object file: Too many open files"), TOO_MANY),
     Row(of_system(errno.EROFS, "/a"), DecoupleError("path-refused", path="/a", reason="Read-only file system")),
-    Row(OSError(errno.ENOENT, os.strerror(errno.ENOENT), b"/a"),
-        DecoupleError("path-refused", path="/a", reason="No such file or directory")),
-    Row(OSError(errno.EBADF, os.strerror(errno.EBADF), 7),
-        DecoupleError("system-refused", reason="Bad file descriptor")),
-    Row(SafetensorError("Input/output error (os error 5)"),
-        DecoupleError("system-refused", reason="Input/output error")),
-    Row(ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
-        DecoupleError("system-refused", reason="Connection reset by peer")),
-    Row(ImportError("libmkl.so.2: cannot allocate memory in static TLS block"),
-        DecoupleError("computing-broken", reason="libmkl.so.2: cannot allocate memory in static TLS block")),
-    Row(OSError("libcudart.so.13: cannot open shared object file: No such file or directory"),
-        DecoupleError("computing-broken",
-                      reason="libcudart.so.13: cannot open shared object file: No such file or directory")),
+    Row(
+        OSError(errno.ENOENT, os.strerror(errno.ENOENT), b"/a"),
+        DecoupleError("path-refused", path="/a", reason="No such file or directory"),
+    ),
+    Row(
+        OSError(errno.EBADF, os.strerror(errno.EBADF), 7), DecoupleError("system-refused", reason="Bad file descriptor")
+    ),
+    Row(
+        SafetensorError("Input/output error (os error 5)"), DecoupleError("system-refused", reason="Input/output error")
+    ),
+    Row(
+        ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
+        DecoupleError("system-refused", reason="Connection reset by peer"),
+    ),
+    Row(
+        ImportError("libmkl.so.2: cannot allocate memory in static TLS block"),
+        DecoupleError("computing-broken", reason="libmkl.so.2: cannot allocate memory in static TLS block"),
+    ),
+    Row(
+        OSError("libcudart.so.13: cannot open shared object file: No such file or directory"),
+        DecoupleError(
+            "computing-broken", reason="libcudart.so.13: cannot open shared object file: No such file or directory"
+        ),
+    ),
     Row(OSError("broken data stream"), DecoupleError("unforeseen", reason="OSError('broken data stream')")),
-    Row(RuntimeError("could not create a primitive descriptor for a convolution primitive"), DecoupleError(
-        "unforeseen", reason="RuntimeError('could not create a primitive descriptor for a convolution primitive')")),
+    Row(
+        RuntimeError("could not create a primitive descriptor for a convolution primitive"),
+        DecoupleError(
+            "unforeseen", reason="RuntimeError('could not create a primitive descriptor for a convolution primitive')"
+        ),
+    ),
     Row(ValueError("out of memory"), DecoupleError("unforeseen", reason="ValueError('out of memory')")),
 )
 """What libraries make of the same, and what looks alike and is something else."""
@@ -103,8 +123,9 @@ def sentence(row: Row, log: Path) -> str:
 @pytest.mark.parametrize("seed", range(len(ROWS)))
 def test_command_line(failing: Path, capsys: pytest.CaptureFixture[str], seed: int) -> None:
     words = ["transfer", failing / "target.png", failing / "style.jpg", "-o", failing / "out.png", "--seed", seed]
-    assert main(arguments(*words)) == (1 if isinstance(ROWS[seed].means, errors.DiskFullError)
-                                           else ROWS[seed].means.exit_code)
+    assert main(arguments(*words)) == (
+        1 if isinstance(ROWS[seed].means, errors.DiskFullError) else ROWS[seed].means.exit_code
+    )
     log = failing / "home" / "log" / "command-line.log"
     assert capsys.readouterr().err.splitlines()[-1] == f"decouple: {sentence(ROWS[seed], log)}"
     assert log.exists() == (ROWS[seed].means.message.code in failures.LOGGED)
@@ -132,8 +153,9 @@ def test_python(failing: Path, seed: int) -> None:
 def test_what_a_listener_raises_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     error = of_system(errno.EPIPE)
 
-    def tell(engine: Engine, target: object, style: object, settings: object, *,
-             progress: dc.Progress, **others: object) -> None:
+    def tell(
+        engine: Engine, target: object, style: object, settings: object, *, progress: dc.Progress, **others: object
+    ) -> None:
         progress(0.5, dc.Message("working"))
 
     def listen(share: float, message: dc.Message) -> None:
@@ -147,9 +169,11 @@ def test_what_a_listener_raises_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch
 
 
 def test_worker(tmp_path: Path) -> None:
-    worker = subprocess.Popen([sys.executable, "-c", "from tests.core.failing import *; serve()"],
-                              cwd=Path(__file__).resolve().parents[2],
-                              env={**os.environ, "DECOUPLE_HOME": str(tmp_path)})
+    worker = subprocess.Popen(
+        [sys.executable, "-c", "from tests.core.failing import *; serve()"],
+        cwd=Path(__file__).resolve().parents[2],
+        env={**os.environ, "DECOUPLE_HOME": str(tmp_path)},
+    )
     try:
         wait_until(lambda: running(tmp_path))
         guest, raster = Guest(tmp_path), Raster(25, 20, 3)
@@ -194,8 +218,13 @@ for more in range(2):
 def test_no_files_left_to_open(tmp_path: Path) -> None:
     fill(tmp_path)
     words = ["transfer", tmp_path / "target.png", tmp_path / "style.jpg", "-o", tmp_path / "out.png"]
-    answer = subprocess.run([sys.executable, "-c", FEW_FILES, *arguments(*words)], capture_output=True, text=True,
-                            check=False, timeout=SECONDS)
+    answer = subprocess.run(
+        [sys.executable, "-c", FEW_FILES, *arguments(*words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert answer.stdout.split() == [str(TOO_MANY.exit_code)] * 2, answer.stderr
     assert answer.stderr.splitlines() == [f"decouple: {TOO_MANY}"] * 2
     assert not (tmp_path / "out.png").exists()

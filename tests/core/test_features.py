@@ -98,8 +98,11 @@ def test_quick_features_are_the_same_to_the_rounding_of_bfloat16(weights: Weight
         quick = features.quick().within(masks).linearise(image, 3)
         assert quick.values.dtype == torch.float32
         # 2⁻⁹ a rounding: few are left in a mean over places, all of them in a product
-        for ours, wanted, bound in ((quick.values, exact.values, 0.003), (quick.jvp(change), exact.jvp(change), 0.03),
-                                    (quick.vjp(exact.values), exact.vjp(exact.values), 0.03)):
+        for ours, wanted, bound in (
+            (quick.values, exact.values, 0.003),
+            (quick.jvp(change), exact.jvp(change), 0.03),
+            (quick.vjp(exact.values), exact.vjp(exact.values), 0.03),
+        ):
             assert 0 < ((ours - wanted).norm() / wanted.norm()).item() < bound
     plain = coarse.precise()
     assert plain.quick() is plain
@@ -171,15 +174,18 @@ def test_the_first_of_several_functions() -> None:
     hierarchy = Functions([lambda x: x.mean(), lambda x: x.square().mean((1, 2))], (1, 3))
     first, image = hierarchy.first(1), uniform_noise(1, 5)
     assert (first.sizes, first.names, hierarchy.sizes) == ((1,), ("layer1",), (1, 3))
-    measured, = first.measure(image)
+    (measured,) = first.measure(image)
     torch.testing.assert_close(measured, image.mean().reshape(1, 1))
 
 
 def test_a_schedule_that_nobody_has_measured_is_more_cautious_than_the_measured_one() -> None:
     """Of at least as many iterations and steps in each layer as VGG's."""
     schedule = Functions([lambda x: x.mean()] * 5, (1,) * 5).schedule
-    for ours, measured in ((schedule.iterations, SCHEDULE.iterations),
-                           (schedule.warm_iterations, SCHEDULE.warm_iterations), (schedule.held, SCHEDULE.held)):
+    for ours, measured in (
+        (schedule.iterations, SCHEDULE.iterations),
+        (schedule.warm_iterations, SCHEDULE.warm_iterations),
+        (schedule.held, SCHEDULE.held),
+    ):
         assert len(ours) == len(measured)
         assert all(o >= m for o, m in zip(ours, measured, strict=True))
     assert list(schedule.steps_of("midpoint")) == [8] * 5 == list(SCHEDULE.steps_of("of one's own"))
@@ -191,8 +197,25 @@ def test_a_schedule_that_nobody_has_measured_is_more_cautious_than_the_measured_
 
 def test_equal_values_have_one_identity_and_others_another() -> None:
     def values() -> list[Any]:
-        return [None, True, 1, 1.0, "1", b"1", [1], [[1]], [1, 2], [12], {"a": 1}, {"a": 2}, {"b": 1},
-                torch.ones(2), torch.ones(1, 2), torch.ones(2).double(), np.zeros(2, np.float32)]
+        return [
+            None,
+            True,
+            1,
+            1.0,
+            "1",
+            b"1",
+            [1],
+            [[1]],
+            [1, 2],
+            [12],
+            {"a": 1},
+            {"a": 2},
+            {"b": 1},
+            torch.ones(2),
+            torch.ones(1, 2),
+            torch.ones(2).double(),
+            np.zeros(2, np.float32),
+        ]
 
     ours, theirs = ([identity_of(value) for value in values()] for _ in range(2))
     assert ours == theirs
@@ -207,8 +230,7 @@ def test_equal_values_have_one_identity_and_others_another() -> None:
 # --- dead features ------------------------------------------------------------------------------------------------
 
 
-def test_smooth_channels_are_never_dead_where_rectified_ones_are(smooth: ChannelMeans,
-                                                                rectified: ChannelMeans) -> None:
+def test_smooth_channels_are_never_dead_where_rectified_ones_are(smooth: ChannelMeans, rectified: ChannelMeans) -> None:
     noise = uniform_noise(0).double()
     dead = [int((m == 0).sum()) for m in rectified.measure(noise)]
     assert all((m > 0).all() for m in smooth.measure(noise))

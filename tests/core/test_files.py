@@ -81,8 +81,10 @@ def test_disk_that_is_full(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(InputError, match=r"a cannot be written \(.*\); free some space"), \
-                replacing(tmp_path / "a") as file:
+        with (
+            pytest.raises(InputError, match=r"a cannot be written \(.*\); free some space"),
+            replacing(tmp_path / "a") as file,
+        ):
             file.write(bytes(5000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -116,10 +118,12 @@ def test_the_longest_of_names(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
 def test_killed_while_writing(tmp_path: Path) -> None:
     """The file is an old one or a new one, whole, whenever the writer is killed."""
-    code = ("import itertools, sys; from decouple_contract.files import replacing\n"
-            "for n in itertools.count():\n"
-            "    with replacing(sys.argv[1]) as file:\n"
-            "        for _ in range(64): file.write(bytes([n % 256]) * 65536)")
+    code = (
+        "import itertools, sys; from decouple_contract.files import replacing\n"
+        "for n in itertools.count():\n"
+        "    with replacing(sys.argv[1]) as file:\n"
+        "        for _ in range(64): file.write(bytes([n % 256]) * 65536)"
+    )
     for pause in (0.02, 0.05, 0.11, 0.17):
         writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[2])
         while not (tmp_path / "a").exists():
@@ -150,8 +154,12 @@ WRITERS = {
 def test_nobody_else_writes_files() -> None:
     """What a person keeps goes through `files`, which puts nothing in place before all of it is there."""
     repository = Path(__file__).parents[2]
-    found = {str(path.relative_to(repository)) for half in ("decouple_contract", "decouple_core", "gimp_plugin")
-             for path in (repository / half).rglob("*.py") if writes(ast.parse(path.read_text(encoding="utf-8")))}
+    found = {
+        str(path.relative_to(repository))
+        for half in ("decouple_contract", "decouple_core", "gimp_plugin")
+        for path in (repository / half).rglob("*.py")
+        if writes(ast.parse(path.read_text(encoding="utf-8")))
+    }
     assert found == set(WRITERS)
 
 
@@ -166,7 +174,11 @@ def _writes(call: ast.Call) -> bool:
     if kind in ("imwrite", "save") and ("tifffile" in name or "fromarray" in name):
         return ast.unparse(call.args[0]) != "file"
     if kind == "open":
-        return any(isinstance(node, ast.Constant) and re.fullmatch(r"[rwaxbt]*[wax+][bt+]*", str(node.value))
-                   for word in call.args for node in ast.walk(word))
+        return any(
+            isinstance(node, ast.Constant) and re.fullmatch(r"[rwaxbt]*[wax+][bt+]*", str(node.value))
+            for word in call.args
+            for node in ast.walk(word)
+        )
     return kind in ("write_text", "write_bytes", "save_file") or (
-        name in ("os.replace", "os.rename", "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move"))
+        name in ("os.replace", "os.rename", "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move")
+    )

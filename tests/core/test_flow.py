@@ -48,17 +48,23 @@ def variance_move(x: Tensor, growth: float) -> tuple[Move, Tensor]:
 # --- order and closed forms ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("make", "order"), [
-    (lambda n: Euler(n, corrections=0), 1),
-    (Midpoint, 2),
-    (lambda n: Reversible(n, settled=1e-14, iterations=100), 2),
-    (RungeKutta4, 4),
-], ids=["euler", "midpoint", "reversible", "rk4"])
+@pytest.mark.parametrize(
+    ("make", "order"),
+    [
+        (lambda n: Euler(n, corrections=0), 1),
+        (Midpoint, 2),
+        (lambda n: Reversible(n, settled=1e-14, iterations=100), 2),
+        (RungeKutta4, 4),
+    ],
+    ids=["euler", "midpoint", "reversible", "rk4"],
+)
 @pytest.mark.parametrize("growth", [3.0, 0.4])
 def test_halving_the_step_shows_the_order(make: type[Midpoint], order: int, growth: float) -> None:
     """The exponential of the mean, carried to a multiple of itself, moves every value by the multiple's logarithm."""
-    flow = Flow(Functions([lambda x: x.mean().exp()], (1,)),
-                DampedLeastNorm(torch.full((1, 1), 1e-13, dtype=torch.float64), [3], [1]))
+    flow = Flow(
+        Functions([lambda x: x.mean().exp()], (1,)),
+        DampedLeastNorm(torch.full((1, 1), 1e-13, dtype=torch.float64), [3], [1]),
+    )
     start = START.mean().exp()
     move = Move(1, one(start), one(growth * start), torch.zeros(1, 0, dtype=torch.float64))
     wanted = START + np.log(growth)
@@ -67,8 +73,9 @@ def test_halving_the_step_shows_the_order(make: type[Midpoint], order: int, grow
         assert np.log2(coarse / fine) == pytest.approx(order, abs=0.4)
 
 
-@pytest.mark.parametrize("integrator", [Euler(20), Midpoint(20), Reversible(20), RungeKutta4(10)],
-                         ids=lambda i: type(i).__name__)
+@pytest.mark.parametrize(
+    "integrator", [Euler(20), Midpoint(20), Reversible(20), RungeKutta4(10)], ids=lambda i: type(i).__name__
+)
 def test_held_layer_stays_and_moving_layer_arrives(integrator: Integrator) -> None:
     move, wanted = variance_move(START, 2.5)
     end = integrator.follow(moments_flow(), START, move)
@@ -109,8 +116,9 @@ def test_velocity_is_nominal() -> None:
     move, _ = variance_move(START, 2.0)
     flow, elsewhere = moments_flow(), 1.5 * START
     rate = MOMENTS.linearise(elsewhere, 2).jvp(flow.direction(elsewhere, move).change)
-    torch.testing.assert_close(rate, torch.cat([torch.zeros(1, 1).double(), move.goal - move.start], 1), rtol=1e-6,
-                               atol=1e-9)
+    torch.testing.assert_close(
+        rate, torch.cat([torch.zeros(1, 1).double(), move.goal - move.start], 1), rtol=1e-6, atol=1e-9
+    )
     torch.testing.assert_close(move.change, rate, rtol=1e-6, atol=1e-9)
     torch.testing.assert_close(move.goals, torch.cat([move.held, move.goal], 1))
 
@@ -164,8 +172,12 @@ def test_gradient_descent_is_that_of_the_thesis(weights: tuple[str, dict[str, Te
 
     by_hand = image.clone().requires_grad_()
     values = torch.cat(start, 1).requires_grad_()
-    torch.stack([((SGD_SCALE * (v - g)) ** 2).mean(1).sum()
-                 for v, g in zip(values.split(hierarchy.sizes, 1), goals, strict=True)]).sum().backward()
+    torch.stack(
+        [
+            ((SGD_SCALE * (v - g)) ** 2).mean(1).sum()
+            for v, g in zip(values.split(hierarchy.sizes, 1), goals, strict=True)
+        ]
+    ).sum().backward()
     assert values.grad is not None
     by_hand.grad = hierarchy.linearise(image, 2).vjp(values.grad)  # which is autograd's, see test_linearised
     torch.optim.SGD([by_hand], lr=5e-4).step()  # the rate of the thesis's annex A
@@ -188,9 +200,17 @@ def test_gradient_descent_lowers_its_loss_and_stops_below_the_bound() -> None:
 # --- watching -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("integrator", [Euler(2), Midpoint(2), RungeKutta4(2), Reversible(2),
-                                        GradientDescent(scale=1.0, normalised=0.0, imposed=0.0, steps=3)],
-                         ids=lambda i: type(i).__name__)
+@pytest.mark.parametrize(
+    "integrator",
+    [
+        Euler(2),
+        Midpoint(2),
+        RungeKutta4(2),
+        Reversible(2),
+        GradientDescent(scale=1.0, normalised=0.0, imposed=0.0, steps=3),
+    ],
+    ids=lambda i: type(i).__name__,
+)
 def test_every_evaluation_is_seen_and_can_stop_the_flow(integrator: Integrator) -> None:
     move, _ = variance_move(START, 2.0)
     flow, seen = moments_flow(), []

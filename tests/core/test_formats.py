@@ -62,8 +62,9 @@ def test_what_went_in_comes_out(tmp_path: Path, name: str) -> None:
     inner = (slice(first, None, step), slice(first, None, step))
     seen = np.ones(image.pixels.shape[:2], bool) if wanted.alpha is None else wanted.alpha > 0
     colours = np.broadcast_to(wanted.colours, image.pixels.shape)
-    np.testing.assert_allclose((image.pixels * seen[..., None])[inner], (colours * seen[..., None])[inner],
-                               atol=wanted.near)
+    np.testing.assert_allclose(
+        (image.pixels * seen[..., None])[inner], (colours * seen[..., None])[inner], atol=wanted.near
+    )
     if wanted.alpha is not None:
         np.testing.assert_allclose(image.alpha[inner], wanted.alpha[inner], atol=wanted.near)
     assert tuple(message.code for message in said) == wanted.said
@@ -116,9 +117,12 @@ def test_colours_of_a_telephone(tmp_path: Path, named: str) -> None:
     else:
         bend = np.linspace(0, 1, 4096)
         bend = np.where(bend <= 0.04045, bend / 12.92, ((bend + 0.055) / 1.055) ** 2.4)
-        profile = imagecodecs.cms_profile("rgb", whitepoint=[*WHITE, 1.0],
-                                          primaries=[number for point in GREEN for number in (*point, 1.0)],
-                                          transferfunction=(bend * 65535 + 0.5).astype(np.uint16))
+        profile = imagecodecs.cms_profile(
+            "rgb",
+            whitepoint=[*WHITE, 1.0],
+            primaries=[number for point in GREEN for number in (*point, 1.0)],
+            transferfunction=(bend * 65535 + 0.5).astype(np.uint16),
+        )
         content = photograph(icc_profile=profile, matrix_coefficients=0, full_range_flag=1)
     image, said = read(tmp_path, content)
     centre = (slice(PATCH // 2, None, PATCH), slice(PATCH // 2, None, PATCH))
@@ -128,8 +132,9 @@ def test_colours_of_a_telephone(tmp_path: Path, named: str) -> None:
 
 def test_high_dynamic_range_is_said(tmp_path: Path) -> None:
     for curve in (16, 18):
-        content = photograph(color_primaries=9, transfer_characteristics=curve, matrix_coefficients=0,
-                             full_range_flag=1)
+        content = photograph(
+            color_primaries=9, transfer_characteristics=curve, matrix_coefficients=0, full_range_flag=1
+        )
         assert read(tmp_path, content)[1] == ["picture-hdr"]
 
 
@@ -184,18 +189,25 @@ def sensor(*, part: bool = False, tags: Sequence[tuple[Any, ...]] = ()) -> bytes
     with tifffile.TiffWriter(file) as writer:
         if part:
             writer.write(pattern(3, 8), photometric="rgb", subifds=1, metadata=None)
-        writer.write(values, photometric="cfa", metadata=None, extratags=[
-            (33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True), *tags])
+        writer.write(
+            values,
+            photometric="cfa",
+            metadata=None,
+            extratags=[(33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True), *tags],
+        )
     return file.getvalue()
 
 
 RAWS = {
     "CR2": lambda: b"II*\0\x10\0\0\0CR\2\0" + bytes(500),
     "CR3": lambda: b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(500),
-    "NEF and ARW": lambda: sensor(part=True), "PEF": lambda: sensor(),
+    "NEF and ARW": lambda: sensor(part=True),
+    "PEF": lambda: sensor(),
     "RAF": lambda: b"FUJIFILMCCD-RAW 0201" + bytes(500),
-    "DNG": lambda: sensor(tags=[(50706, "B", 4, (1, 4, 0, 0), True)]), "ORF": lambda: b"IIRO\x08\0\0\0" + bytes(500),
-    "RW2": lambda: b"IIU\0\x18\0\0\0" + bytes(500)}
+    "DNG": lambda: sensor(tags=[(50706, "B", 4, (1, 4, 0, 0), True)]),
+    "ORF": lambda: b"IIRO\x08\0\0\0" + bytes(500),
+    "RW2": lambda: b"IIU\0\x18\0\0\0" + bytes(500),
+}
 
 
 @pytest.mark.parametrize("kind", RAWS)

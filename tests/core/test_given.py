@@ -68,10 +68,17 @@ channels = st.sampled_from([None, 1, 2, 3, 4])
 
 
 @settings(max_examples=200, deadline=None)
-@given(dtype=st.sampled_from(ARRAY_TYPES), height=sides, width=sides, channels=channels, order=st.sampled_from(ORDERS),
-       seed=st.integers(0, 2**31))
-def test_array_comes_back_as_it_was(dtype: str, height: int, width: int, channels: int | None, order: str,
-                                    seed: int) -> None:
+@given(
+    dtype=st.sampled_from(ARRAY_TYPES),
+    height=sides,
+    width=sides,
+    channels=channels,
+    order=st.sampled_from(ORDERS),
+    seed=st.integers(0, 2**31),
+)
+def test_array_comes_back_as_it_was(
+    dtype: str, height: int, width: int, channels: int | None, order: str, seed: int
+) -> None:
     shape = (height, width) if channels is None else (height, width, channels)
     original = random_array(dtype, shape, seed)
     array = laid_out(original.copy(), order)
@@ -164,10 +171,17 @@ def test_floats_may_overshoot() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(dtype=st.sampled_from(TENSOR_TYPES), height=sides, width=sides, channels=channels,
-       channels_last=st.booleans(), seed=st.integers(0, 2**31))
-def test_tensor_comes_back_as_it_was(dtype: torch.dtype, height: int, width: int, channels: int | None,
-                                     channels_last: bool, seed: int) -> None:
+@given(
+    dtype=st.sampled_from(TENSOR_TYPES),
+    height=sides,
+    width=sides,
+    channels=channels,
+    channels_last=st.booleans(),
+    seed=st.integers(0, 2**31),
+)
+def test_tensor_comes_back_as_it_was(
+    dtype: torch.dtype, height: int, width: int, channels: int | None, channels_last: bool, seed: int
+) -> None:
     shape = (height, width) if channels is None else (height, width, channels)
     kind = "uint8" if dtype == torch.uint8 else "uint16" if dtype == torch.uint16 else "float32"
     array = random_array(kind, shape, seed)

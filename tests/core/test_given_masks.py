@@ -28,11 +28,20 @@ RGBA8 = RNG.integers(0, 256, (7, 5, 4), np.uint8)
 def test_mask_of_every_kind() -> None:
     levels = RNG.integers(0, 256, (4, 5), np.uint8)
     wanted = levels / 255
-    masks = [levels, levels[..., None], levels.astype(np.uint16) * 257, (levels / 255), (levels / 255).astype(">f4"),
-             torch.from_numpy(levels), torch.from_numpy(levels)[None], torch.from_numpy(levels / 255),
-             PIL.Image.fromarray(levels), PIL.Image.fromarray(levels).convert("RGB"),
-             PIL.Image.merge("LA", [PIL.Image.new("L", (5, 4), 255), PIL.Image.fromarray(levels)]),
-             PIL.Image.fromarray((levels / 255).astype(np.float32))]
+    masks = [
+        levels,
+        levels[..., None],
+        levels.astype(np.uint16) * 257,
+        (levels / 255),
+        (levels / 255).astype(">f4"),
+        torch.from_numpy(levels),
+        torch.from_numpy(levels)[None],
+        torch.from_numpy(levels / 255),
+        PIL.Image.fromarray(levels),
+        PIL.Image.fromarray(levels).convert("RGB"),
+        PIL.Image.merge("LA", [PIL.Image.new("L", (5, 4), 255), PIL.Image.fromarray(levels)]),
+        PIL.Image.fromarray((levels / 255).astype(np.float32)),
+    ]
     for mask in masks:
         ours = take_mask(mask, (4, 5))
         assert (ours.dtype, ours.shape) == (np.float32, (4, 5))
@@ -90,8 +99,11 @@ def test_mask_that_says_nothing_clear_is_refused(name: str) -> None:
 def test_labels_stay_as_they_are(dtype: str, seed: int) -> None:
     least = -5 if np.dtype(dtype).kind == "i" else 0
     labels = np.random.default_rng(seed).integers(least, 100, (4, 5)).astype(dtype)
-    for ours in (take_labels(labels, (4, 5)), take_labels(labels[..., None], (4, 5)),
-                 take_labels(torch.from_numpy(labels.astype(np.dtype(dtype).newbyteorder("="))), (4, 5))):
+    for ours in (
+        take_labels(labels, (4, 5)),
+        take_labels(labels[..., None], (4, 5)),
+        take_labels(torch.from_numpy(labels.astype(np.dtype(dtype).newbyteorder("="))), (4, 5)),
+    ):
         assert ours.dtype == np.int32
         np.testing.assert_array_equal(ours, labels)
 

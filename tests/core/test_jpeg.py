@@ -20,8 +20,11 @@ from decouple_core.pictures.reading import read_image
 
 PHOTOGRAPH = np.ascontiguousarray(skimage.data.astronaut()[:250, 100:333])
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-LAYOUTS = [{"progressive": progressive, "subsampling": subsampling} for progressive in (False, True)
-           for subsampling in (0, 1, 2)]
+LAYOUTS = [
+    {"progressive": progressive, "subsampling": subsampling}
+    for progressive in (False, True)
+    for subsampling in (0, 1, 2)
+]
 
 
 def jpeg(mode: str = "RGB", form: str = "JPEG", **options: object) -> bytes:
@@ -69,13 +72,13 @@ def test_cut_at_a_known_row(tmp_path: Path, mode: str, end: bytes) -> None:
     ends = [found.start() for found in RESTART.finditer(content, content.index(b"\xff\xda"))]
     rows = -(-len(whole) // tall)
     assert len(ends) == rows - 1
-    pixels, said = read(tmp_path, content[:ends[-1]] + end)
+    pixels, said = read(tmp_path, content[: ends[-1]] + end)
     above = (rows - 1) * tall - 1
     np.testing.assert_array_equal(pixels[:above], whole[:above])
     assert codes(said) == ["jpeg-last-row"]
     for there in (1, rows // 2, rows - 2):
         with pytest.raises(InputError) as caught:
-            read(tmp_path, content[:ends[there - 1]] + end)
+            read(tmp_path, content[: ends[there - 1]] + end)
         assert caught.value.message.code == "jpeg-cut"
         assert caught.value.message.arguments["share"] == 100 * there // rows
 
@@ -86,7 +89,7 @@ def test_cut_anywhere(tmp_path: Path, share: float, layout: dict[str, object], m
     """What is read is the picture but for its last row of blocks; all else is one of two sentences."""
     content = jpeg(mode, **layout)
     whole = read(tmp_path, content)[0]
-    cut = content[:round(share * (len(content) - 1))]
+    cut = content[: round(share * (len(content) - 1))]
     try:
         pixels, said = read(tmp_path, cut)
     except InputError:
@@ -115,8 +118,11 @@ def test_a_grey_corner_is_no_damage(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("tail", [b"\xff\xda" * 5000, b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4000, b"SEFT\xff\xd8",
-                                  b"\xff\xff\xff"], ids=["marks", "film", "notes", "fill"])
+@pytest.mark.parametrize(
+    "tail",
+    [b"\xff\xda" * 5000, b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4000, b"SEFT\xff\xd8", b"\xff\xff\xff"],
+    ids=["marks", "film", "notes", "fill"],
+)
 def test_more_behind_it(tmp_path: Path, layout: dict[str, object], tail: bytes) -> None:
     content = jpeg(**layout)
     pixels, said = read(tmp_path, content + tail)

@@ -44,16 +44,24 @@ def reflected(x: Tensor) -> Tensor:
     return x[..., places(x.shape[-2]), :][..., places(x.shape[-1])]
 
 
-def plain_means(image: Tensor, weights: dict[str, Tensor], depth: int, smoothing: tuple[float, ...] | None,
-                masks: Tensor | None = None) -> Tensor:
+def plain_means(
+    image: Tensor,
+    weights: dict[str, Tensor],
+    depth: int,
+    smoothing: tuple[float, ...] | None,
+    masks: Tensor | None = None,
+) -> Tensor:
     """The channel means as one would write them down without any derivative in mind."""
     mean, deviation = (torch.tensor(v, dtype=torch.float64)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_DEVIATION))
     a = ((image - mean) / deviation)[None]
     means = []
     for index, name in enumerate(layer_names("vgg16")[: TAPS[depth - 1] + 1]):
         if index in TAPS[1:]:
-            a = F.max_pool2d(a, 2, ceil_mode=True) if smoothing is None else F.avg_pool2d(
-                a, 2, ceil_mode=True, count_include_pad=False)
+            a = (
+                F.max_pool2d(a, 2, ceil_mode=True)
+                if smoothing is None
+                else F.avg_pool2d(a, 2, ceil_mode=True, count_include_pad=False)
+            )
         h = F.conv2d(reflected(a), weights[f"{name}.weight"].double(), weights[f"{name}.bias"].double())
         a = F.relu(h) if smoothing is None else (h + torch.sqrt(h**2 + smoothing[index] ** 2)) / 2
         if index in TAPS:
@@ -70,18 +78,26 @@ def network(weights: tuple[str, dict[str, Tensor]]) -> tuple[Convolution, ...]:
     return convolutions("vgg16", weights[1], dtype=torch.float64)
 
 
-def linearised(image: Tensor, network: tuple[Convolution, ...], depth: int, *, smooth: bool,
-               masks: Tensor | None = None, work: WorkCount | None = None) -> LinearisedNetwork:
-    return LinearisedNetwork(image, network[: TAPS[depth - 1] + 1], SMOOTHING if smooth else None, masks=masks,
-                             work=work)
+def linearised(
+    image: Tensor,
+    network: tuple[Convolution, ...],
+    depth: int,
+    *,
+    smooth: bool,
+    masks: Tensor | None = None,
+    work: WorkCount | None = None,
+) -> LinearisedNetwork:
+    return LinearisedNetwork(
+        image, network[: TAPS[depth - 1] + 1], SMOOTHING if smooth else None, masks=masks, work=work
+    )
 
 
 @pytest.mark.parametrize("regions", [0, 2])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("smooth", [True, False])
-def test_equal_to_automatic_differentiation(network: tuple[Convolution, ...],
-                                            weights: tuple[str, dict[str, Tensor]], *, smooth: bool, depth: int,
-                                            regions: int) -> None:
+def test_equal_to_automatic_differentiation(
+    network: tuple[Convolution, ...], weights: tuple[str, dict[str, Tensor]], *, smooth: bool, depth: int, regions: int
+) -> None:
     for shape in SHAPES:
         image, change = uniform(3, *shape, seed=1), normal(3, *shape, seed=2)
         masks = uniform(regions, *shape, seed=3) if regions else None
@@ -99,10 +115,17 @@ def test_equal_to_automatic_differentiation(network: tuple[Convolution, ...],
 
 
 @settings(max_examples=40, deadline=None)
-@given(height=st.integers(1, 20), width=st.integers(1, 20), depth=st.integers(1, 5), smooth=st.booleans(),
-       regions=st.integers(0, 3), seed=st.integers(0, 2**31))
-def test_adjoint(network: tuple[Convolution, ...], height: int, width: int, depth: int, smooth: bool, regions: int,
-                 seed: int) -> None:
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    depth=st.integers(1, 5),
+    smooth=st.booleans(),
+    regions=st.integers(0, 3),
+    seed=st.integers(0, 2**31),
+)
+def test_adjoint(
+    network: tuple[Convolution, ...], height: int, width: int, depth: int, smooth: bool, regions: int, seed: int
+) -> None:
     """⟨J a, w⟩ = ⟨a, Jᵀ w⟩."""
     masks = uniform(regions, height, width, seed=seed) + 0.01 if regions else None
     at = linearised(uniform(3, height, width, seed=seed), network, depth, smooth=smooth, masks=masks)
@@ -133,22 +156,29 @@ def test_batch_of_pullbacks_is_each_alone(network: tuple[Convolution, ...], *, s
     torch.testing.assert_close(at.vjp(batch), each, rtol=1e-10, atol=1e-14)
 
 
-def test_little_smoothing_comes_near_relu_with_average_pooling(network: tuple[Convolution, ...],
-                                                              weights: tuple[str, dict[str, Tensor]]) -> None:
+def test_little_smoothing_comes_near_relu_with_average_pooling(
+    network: tuple[Convolution, ...], weights: tuple[str, dict[str, Tensor]]
+) -> None:
     image = uniform(3, 18, 21)
     a = (image - torch.tensor(IMAGENET_MEAN)[:, None, None]) / torch.tensor(IMAGENET_DEVIATION)[:, None, None]
     a, means = a[None], []
     for index, name in enumerate(layer_names("vgg16")):
         if index in TAPS[1:]:  # the mean of what is there, edges without remainder padding
-            a = torch.stack([torch.stack([a[0, :, i : i + 2, j : j + 2].mean((1, 2))
-                                          for j in range(0, a.shape[3], 2)], -1)
-                             for i in range(0, a.shape[2], 2)], -2)[None]
+            a = torch.stack(
+                [
+                    torch.stack([a[0, :, i : i + 2, j : j + 2].mean((1, 2)) for j in range(0, a.shape[3], 2)], -1)
+                    for i in range(0, a.shape[2], 2)
+                ],
+                -2,
+            )[None]
         a = F.conv2d(reflected(a), weights[1][f"{name}.weight"].double(), weights[1][f"{name}.bias"].double()).relu()
         if index in TAPS:
             means.append(a[0].mean((1, 2)))
     expected = torch.cat(means)[None]
-    distances = [(LinearisedNetwork(image, network, [eps] * 11).values - expected).abs().max().item()
-                 for eps in (1e-1, 1e-3, 1e-6)]
+    distances = [
+        (LinearisedNetwork(image, network, [eps] * 11).values - expected).abs().max().item()
+        for eps in (1e-1, 1e-3, 1e-6)
+    ]
     assert distances[2] < 1e-4 < distances[0]
     assert distances[2] < distances[1] < distances[0]
 

@@ -57,16 +57,20 @@ def test_closed_form(first: int, second: int) -> None:
     matrix, offset = maps_between(start, goal, least_variance=0.0, gains=(0.0, 1e3))
     root = scipy.linalg.sqrtm(before.numpy()).real
     inverse = np.linalg.inv(root)
-    np.testing.assert_allclose(matrix, inverse @ scipy.linalg.sqrtm(root @ after.numpy() @ root).real @ inverse,
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        matrix, inverse @ scipy.linalg.sqrtm(root @ after.numpy() @ root).real @ inverse, atol=1e-6
+    )
     torch.testing.assert_close(matrix @ before @ matrix, after, rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(matrix, matrix.T)
     torch.testing.assert_close(matrix @ start[:3] + offset, mean)
 
 
 @settings(max_examples=60, deadline=None)
-@given(seeds=st.tuples(st.integers(0, 500), st.integers(0, 500)), ranks=st.tuples(st.integers(0, 3), st.integers(0, 3)),
-       scale=st.floats(0.01, 10))
+@given(
+    seeds=st.tuples(st.integers(0, 500), st.integers(0, 500)),
+    ranks=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    scale=st.floats(0.01, 10),
+)
 def test_gains_are_bounded_and_means_are_met(seeds: tuple[int, int], ranks: tuple[int, int], scale: float) -> None:
     """In single precision, whatever the clouds fill."""
     start, goal = (moments(seed, rank).float() for seed, rank in zip(seeds, ranks, strict=True))

@@ -114,28 +114,48 @@ def cube(*head: str, nodes: int = 2, lines: int | None = None, line: str = "0 0.
 
 def test_cube_as_others_write_it(tmp_path: Path) -> None:
     path = tmp_path / "look.CUBE"
-    path.write_text("# made by hand\r\n\r\n" + cube('TITLE "by hand"', "LUT_3D_INPUT_RANGE 0.0 1.0",
-                                                    line="+0.0e0  .5\t1.25 "))
+    path.write_text(
+        "# made by hand\r\n\r\n" + cube('TITLE "by hand"', "LUT_3D_INPUT_RANGE 0.0 1.0", line="+0.0e0  .5\t1.25 ")
+    )
     table = dc.LookupTable.load(path)
     assert (table.title, table.nodes) == ("by hand", 2)
     assert np.array_equal(table.colours, np.tile(np.float32([0, 0.5, 1.25]), (2, 2, 2, 1)))
 
 
 DAMAGED = {
-    "empty": "", "not text": "\udcff\udcfe", "a word": "LUT", "no colours": "LUT_3D_SIZE 2\n",
-    "one line short": cube(lines=7), "one line more": cube(lines=9), "two numbers": cube(line="0 1"),
-    "four numbers": cube(line="0 0 0 0"), "no number": cube(line="0 nan 1"), "infinite": cube(line="0 1e400 1"),
-    "nothing but NaN": cube(line="nan nan nan"), "a number's beginning": cube(line="0 1-2 1"),
+    "empty": "",
+    "not text": "\udcff\udcfe",
+    "a word": "LUT",
+    "no colours": "LUT_3D_SIZE 2\n",
+    "one line short": cube(lines=7),
+    "one line more": cube(lines=9),
+    "two numbers": cube(line="0 1"),
+    "four numbers": cube(line="0 0 0 0"),
+    "no number": cube(line="0 nan 1"),
+    "infinite": cube(line="0 1e400 1"),
+    "nothing but NaN": cube(line="nan nan nan"),
+    "a number's beginning": cube(line="0 1-2 1"),
     "commas": cube(line="0,5 0 1"),
-    "other digits": cube(line="0 \u0661 1"), "a long number": cube(line=f"0 0.{'1' * 300} 1"),
-    "huge": cube(line="0 1e30 1"), "code": cube(line="0 __import__('os') 1"), "no size": "0 0 0\n" * 8,
-    "negative": cube(nodes=-2, lines=8), "one node": cube(nodes=1), "many nodes": cube(nodes=256, lines=8),
-    "more than memory": cube(nodes=10**9, lines=8), "endless nodes": "LUT_3D_SIZE 1e999\n0 0 0\n",
-    "a size in words": "LUT_3D_SIZE two\n0 0 0\n", "no size at all": "LUT_3D_SIZE\n0 0 0\n",
-    "curves of one step": "LUT_1D_SIZE 1\n0 0 0\n", "curves without end": "LUT_1D_SIZE 999999999\n0 0 0\n",
-    "another domain": cube("DOMAIN_MAX 100 100 100"), "a domain of words": cube("DOMAIN_MAX a b c"),
-    "a domain of one number": cube("DOMAIN_MAX 1"), "a domain without width": cube("DOMAIN_MIN 1 1 1"),
-    "a domain of NaN": cube("DOMAIN_MAX nan nan nan"), "comments without end": "# x\n" * 5000,
+    "other digits": cube(line="0 \u0661 1"),
+    "a long number": cube(line=f"0 0.{'1' * 300} 1"),
+    "huge": cube(line="0 1e30 1"),
+    "code": cube(line="0 __import__('os') 1"),
+    "no size": "0 0 0\n" * 8,
+    "negative": cube(nodes=-2, lines=8),
+    "one node": cube(nodes=1),
+    "many nodes": cube(nodes=256, lines=8),
+    "more than memory": cube(nodes=10**9, lines=8),
+    "endless nodes": "LUT_3D_SIZE 1e999\n0 0 0\n",
+    "a size in words": "LUT_3D_SIZE two\n0 0 0\n",
+    "no size at all": "LUT_3D_SIZE\n0 0 0\n",
+    "curves of one step": "LUT_1D_SIZE 1\n0 0 0\n",
+    "curves without end": "LUT_1D_SIZE 999999999\n0 0 0\n",
+    "another domain": cube("DOMAIN_MAX 100 100 100"),
+    "a domain of words": cube("DOMAIN_MAX a b c"),
+    "a domain of one number": cube("DOMAIN_MAX 1"),
+    "a domain without width": cube("DOMAIN_MIN 1 1 1"),
+    "a domain of NaN": cube("DOMAIN_MAX nan nan nan"),
+    "comments without end": "# x\n" * 5000,
     "words without end": cube(*(f"WORD_{number}" for number in range(200))),
 }
 
@@ -195,11 +215,16 @@ def by_scipy(pixels: np.ndarray, results: np.ndarray, weights: np.ndarray, nodes
     data, spacing = sum(parts), 1 / (nodes - 1)
     bend = sp.diags([1.0, -2.0, 1.0], [0, 1, 2], (nodes - 2, nodes))
     eye = sp.eye(nodes)
-    bends = [sp.kron(sp.kron(*(bend if axis == place else eye for place in (0, 1))), bend if axis == 2 else eye)
-             for axis in range(3)]
+    bends = [
+        sp.kron(sp.kron(*(bend if axis == place else eye for place in (0, 1))), bend if axis == 2 else eye)
+        for axis in range(3)
+    ]
     of_data = sp.diags(weights / weights.sum())
-    system = (data.T @ of_data @ data + table_fit.SMOOTHNESS / spacing * sum(b.T @ b for b in bends)
-              + table_fit.PULL * spacing**3 * sp.eye(nodes**3))
+    system = (
+        data.T @ of_data @ data
+        + table_fit.SMOOTHNESS / spacing * sum(b.T @ b for b in bends)
+        + table_fit.PULL * spacing**3 * sp.eye(nodes**3)
+    )
     start = identity(nodes).reshape(-1, 3)
     change = spsolve(system.tocsc(), data.T @ of_data @ (results - pixels))
     return np.clip(start + change, 0, 1).reshape(nodes, nodes, nodes, 3)
@@ -271,8 +296,9 @@ def test_command_keeps_a_look_and_applies_it(pictures: Path, capsys: pytest.Capt
     assert np.array_equal(picture(out), dc.LookupTable.load(hald).apply(picture(target)))
 
 
-def test_a_look_keeps_depth_and_alpha_and_heeds_mask_and_strength(pictures: Path, table: dc.LookupTable,
-                                                                  capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_look_keeps_depth_and_alpha_and_heeds_mask_and_strength(
+    pictures: Path, table: dc.LookupTable, capsys: pytest.CaptureFixture[str]
+) -> None:
     deep = np.random.default_rng(0).integers(0, 65536, (20, 30, 4), np.uint16)
     target, look, out = pictures / "deep.tif", pictures / "curved.cube", pictures / "out.tif"
     tifffile.imwrite(target, deep, photometric="rgb", extrasamples=["unassalpha"])

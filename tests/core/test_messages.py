@@ -26,8 +26,12 @@ SPEAKERS = {"Message", "OutOfReachError", *errors.KINDS}
 PHASES = {"phase"}
 """Methods that take a code alone: `Meter.phase`."""
 
-PASSING_ON = {"decouple_contract/errors.py", "decouple_contract/messages.py", "decouple_core/flow/meter.py",
-              "decouple_core/pictures/visibility.py"}
+PASSING_ON = {
+    "decouple_contract/errors.py",
+    "decouple_contract/messages.py",
+    "decouple_core/flow/meter.py",
+    "decouple_core/pictures/visibility.py",
+}
 """Modules that say what they were given to say."""
 
 
@@ -50,8 +54,12 @@ def said() -> Iterator[Said]:
                 name = getattr(call.func, "id", getattr(call.func, "attr", ""))
                 if name in SPEAKERS | PHASES:
                     assert len(call.args) == 1, f"{source}:{call.lineno} gives an argument without its name"
-                    yield Said(f"{source.relative_to(ROOT).as_posix()}:{call.lineno}", name in SPEAKERS - {"Message"},
-                               tuple(texts_of(call.args[0], tree)), frozenset(names_of(call, tree)))
+                    yield Said(
+                        f"{source.relative_to(ROOT).as_posix()}:{call.lineno}",
+                        name in SPEAKERS - {"Message"},
+                        tuple(texts_of(call.args[0], tree)),
+                        frozenset(names_of(call, tree)),
+                    )
 
 
 def texts_of(node: ast.expr, tree: ast.Module) -> Iterator[str]:
@@ -79,9 +87,12 @@ def names_of(call: ast.Call, tree: ast.Module) -> Iterator[str]:
 
 def meanings(name: str, tree: ast.Module) -> list[ast.expr]:
     """What a module assigns to a name, or gives for a parameter of that name."""
-    return [node.value for node in ast.walk(tree)
-            if (isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets))
-            or (isinstance(node, ast.keyword) and node.arg == name)]
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets))
+        or (isinstance(node, ast.keyword) and node.arg == name)
+    ]
 
 
 def fields(sentence: str) -> frozenset[str]:
@@ -147,8 +158,11 @@ def test_a_message_arrives_as_it_was_sent(message: Message) -> None:
 @given(messages(), st.sampled_from([DecoupleError, InputError, WeightsError, OutOfMemoryError, errors.DiskFullError]))
 def test_an_error_arrives_as_it_was_raised(message: Message, kind: type[DecoupleError]) -> None:
     error = kind(message.code, **message.arguments)
-    for arrived in (errors.from_dict(json.loads(json.dumps(error.as_dict()))), pickle.loads(pickle.dumps(error)),
-                    errors.from_dict(json.loads(json.dumps(failure_message(error))))):
+    for arrived in (
+        errors.from_dict(json.loads(json.dumps(error.as_dict()))),
+        pickle.loads(pickle.dumps(error)),
+        errors.from_dict(json.loads(json.dumps(failure_message(error)))),
+    ):
         assert type(arrived) is kind
         assert arrived.message == message
         assert str(arrived) == str(error)
@@ -181,16 +195,25 @@ def nested(depth: int) -> dict[str, Any]:
     return message
 
 
-junk = st.recursive(st.none() | st.booleans() | numbers | texts,
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                        st.sampled_from(["code", "arguments", "error", "message", "what", "self", ""]), inner,
-                        max_size=4), max_leaves=10)
+junk = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "arguments", "error", "message", "what", "self", ""]), inner, max_size=4
+        )
+    ),
+    max_leaves=10,
+)
 
 
 @given(junk | st.fixed_dictionaries({"code": st.sampled_from(sorted(SENTENCES)) | junk, "arguments": junk}))
 def test_a_message_is_one_or_refused(values: Any) -> None:
-    for read in (Message.from_dict, lambda values: errors.from_dict({"error": "InputError", "message": values}),
-                 errors.from_dict):
+    for read in (
+        Message.from_dict,
+        lambda values: errors.from_dict({"error": "InputError", "message": values}),
+        errors.from_dict,
+    ):
         try:
             found = read(values)
         except ValueError:
@@ -198,12 +221,24 @@ def test_a_message_is_one_or_refused(values: Any) -> None:
         assert isinstance(str(found), str)
 
 
-@pytest.mark.parametrize("values", [
-    None, [], "mask-size", {}, {"code": "mask-size"}, {"code": "mask-size", "arguments": []},
-    {"code": "no such code", "arguments": {}}, {"code": ["mask-size"], "arguments": {}},
-    {"code": "mask-black", "arguments": {}}, {"code": "mask-black", "arguments": {"path": None}},
-    {"code": "mask-black", "arguments": {"path": ["a.png"]}}, {"code": "mask-black", "arguments": {"path": {}}},
-    nested(10_000)])
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        [],
+        "mask-size",
+        {},
+        {"code": "mask-size"},
+        {"code": "mask-size", "arguments": []},
+        {"code": "no such code", "arguments": {}},
+        {"code": ["mask-size"], "arguments": {}},
+        {"code": "mask-black", "arguments": {}},
+        {"code": "mask-black", "arguments": {"path": None}},
+        {"code": "mask-black", "arguments": {"path": ["a.png"]}},
+        {"code": "mask-black", "arguments": {"path": {}}},
+        nested(10_000),
+    ],
+)
 def test_no_message(values: Any) -> None:
     with pytest.raises(ValueError, match="no message"):
         Message.from_dict(values)
@@ -211,9 +246,17 @@ def test_no_message(values: Any) -> None:
         errors.from_dict({"error": "InputError", "message": values})
 
 
-@pytest.mark.parametrize("values", [
-    None, [], {}, {"error": "InputError"}, {"message": {"code": "mask-size", "arguments": {}}},
-    {"error": {}, "message": {"code": "mask-size", "arguments": {}}}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        [],
+        {},
+        {"error": "InputError"},
+        {"message": {"code": "mask-size", "arguments": {}}},
+        {"error": {}, "message": {"code": "mask-size", "arguments": {}}},
+    ],
+)
 def test_no_error(values: Any) -> None:
     with pytest.raises(ValueError, match="no error"):
         errors.from_dict(values)

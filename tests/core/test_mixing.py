@@ -92,8 +92,20 @@ def test_what_cannot_be_mixed_is_refused(session: dc.Session, pictures: list[np.
 def test_sheet_looks_like_the_style(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(tmp_path)
     sheet = tmp_path / "sheet.png"
-    succeeds(capsys, "style", tmp_path / "style.jpg", "--show", "-o", sheet, "--layers", "1", "--network", "vgg16",
-             "--device", "cpu")
+    succeeds(
+        capsys,
+        "style",
+        tmp_path / "style.jpg",
+        "--show",
+        "-o",
+        sheet,
+        "--layers",
+        "1",
+        "--network",
+        "vgg16",
+        "--device",
+        "cpu",
+    )
     pixels, style = picture(sheet) / 255.0, picture(tmp_path / "style.jpg") / 255.0
     (mean, covariance), (wanted, spread) = cloud(pixels[:256]), cloud(style)
     assert np.abs(mean - wanted).max() < 0.05

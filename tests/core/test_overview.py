@@ -183,8 +183,9 @@ def plain_style() -> dict[str, Any]:
     """A style of one region with an overview, as it is kept."""
     cloud = ColourMoments.natural()
     means = tuple(torch.rand(1, size) for size in (64, 128, 256))
-    return Style("vgg16", "smooth", (cloud,), (cloud,), (), means, "one",
-                 overviews=(random_overview(24, 32, 1, 0),)).to_json()
+    return Style(
+        "vgg16", "smooth", (cloud,), (cloud,), (), means, "one", overviews=(random_overview(24, 32, 1, 0),)
+    ).to_json()
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -26,8 +26,15 @@ from decouple_core.outcomes.field import Field
 from decouple_core.page.of_transfer import Shown, write_transfer_page
 from decouple_core.report import LayerReport, Report
 
-HOSTILE = ["<script>alert(1)</script>.png", '"><img src=//example.com/x onerror=alert(1)>', "{{ 7 * 7 }}{% raw %}",
-           "a' onload='x", "&lt;b&gt;", "\udcff not text.jpg", "</style></title>"]
+HOSTILE = [
+    "<script>alert(1)</script>.png",
+    '"><img src=//example.com/x onerror=alert(1)>',
+    "{{ 7 * 7 }}{% raw %}",
+    "a' onload='x",
+    "&lt;b&gt;",
+    "\udcff not text.jpg",
+    "</style></title>",
+]
 """Names that a file or a style may have."""
 
 VOID = {"img", "input", "meta"}
@@ -69,19 +76,38 @@ def report(target_name: str = "a.png", style_name: str = "b.png") -> Report:
     """Of a painting, as long as one of five layers at 512 px, and as noisy as can be."""
     generator = torch.Generator().manual_seed(0)
     sizes = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
-    losses = [{"step": step, "layer": layer, "loss": [10.0**-n] * layer}
-              for step in ("style", "undress", "dress") for layer in range(1, 6) for n in range(40)]
+    losses = [
+        {"step": step, "layer": layer, "loss": [10.0**-n] * layer}
+        for step in ("style", "undress", "dress")
+        for layer in range(1, 6)
+        for n in range(40)
+    ]
     images = {name: torch.rand(3, 43, 64, generator=generator) for name in ("target", "undressed", "dressed_relu2_1")}
     base = torch.rand(3, 341, 512, generator=generator)
     nothing = Field(BilateralGrid, BilateralGrid(base).constant(ColourMap(torch.eye(3), torch.zeros(3))))
-    components = Components(nothing, {name: torch.randn(3, 341, 512, generator=generator) / 10
-                                      for name in ("forms", "strokes", "grain")}, (), base)
+    components = Components(
+        nothing,
+        {name: torch.randn(3, 341, 512, generator=generator) / 10 for name in ("forms", "strokes", "grain")},
+        (),
+        base,
+    )
     shown = Shown(TARGET, STYLE, PIL.Image.fromarray(255 - TARGET), target_name, style_name, components)
-    return Report(Settings(mode="painting"), [], "vgg16", "processor, 2 threads", {"prepare": 1.25, "dress": 10.5},
-                  {"total": 1171}, [LayerReport(name, [], [], [], 0.125, 0.5) for name in sizes],
-                  [Moved(64, name, [1.0, -0.031, 0.25, 1.04]) for name in ("forms", "strokes", "grain", "all")],
-                  [Drift("relu2_1", [0.017, 0.891])], {**{name: [] for name in sizes}, "relu5_1": [3, 99]},
-                  [torch.rand(size, generator=generator).tolist() for size in sizes.values()], losses, images, shown)
+    return Report(
+        Settings(mode="painting"),
+        [],
+        "vgg16",
+        "processor, 2 threads",
+        {"prepare": 1.25, "dress": 10.5},
+        {"total": 1171},
+        [LayerReport(name, [], [], [], 0.125, 0.5) for name in sizes],
+        [Moved(64, name, [1.0, -0.031, 0.25, 1.04]) for name in ("forms", "strokes", "grain", "all")],
+        [Drift("relu2_1", [0.017, 0.891])],
+        {**{name: [] for name in sizes}, "relu5_1": [3, 99]},
+        [torch.rand(size, generator=generator).tolist() for size in sizes.values()],
+        losses,
+        images,
+        shown,
+    )
 
 
 def page_of(made: Report, folder: Path) -> str:
@@ -97,9 +123,21 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_page_is_whole_and_well_formed(page: str) -> None:
     elements = Elements(page)
     assert "a.png in the style of b.png" in elements.text
-    for wanted in ("Target and result", "forms: white and black are ±", "What moving one layer does to the others",
-                   "What each component moves", "64 px, strokes", "−3.1%", "104.0%", "89.1%", "dressed relu2_1",
-                   "relu5_1: 2 of 512 channels dead", "10.50 s", "1171 network evaluations", "style_scale"):
+    for wanted in (
+        "Target and result",
+        "forms: white and black are ±",
+        "What moving one layer does to the others",
+        "What each component moves",
+        "64 px, strokes",
+        "−3.1%",
+        "104.0%",
+        "89.1%",
+        "dressed relu2_1",
+        "relu5_1: 2 of 512 channels dead",
+        "10.50 s",
+        "1171 network evaluations",
+        "style_scale",
+    ):
         assert wanted in elements.text, wanted
     svgs = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
     assert len(svgs) == 3 + 5  # losses of three steps, noise of five layers
@@ -110,8 +148,9 @@ def test_page_is_whole_and_well_formed(page: str) -> None:
     labelled = [attributes for tag, attributes in elements.found if tag == "input"]
     assert [(one["type"], "result" in one["aria-label"]) for one in labelled] == [("range", True)]
     assert ids  # of what a drawing refers to in itself
-    assert set(re.findall(r"url\(#(\w+)\)", page)) | {href[1:] for _, attributes in elements.found
-                                                      if (href := attributes.get("xlink:href"))} <= set(ids)
+    assert set(re.findall(r"url\(#(\w+)\)", page)) | {
+        href[1:] for _, attributes in elements.found if (href := attributes.get("xlink:href"))
+    } <= set(ids)
 
 
 def test_page_fetches_nothing(page: str) -> None:
@@ -129,7 +168,12 @@ def test_pictures_are_those_of_the_transfer(page: str) -> None:
     sources = [attributes["src"] for tag, attributes in Elements(page).found if tag == "img"]
     pictures = [PIL.Image.open(io.BytesIO(base64.b64decode(source.split(",", 1)[1]))) for source in sources]
     assert [picture.size for picture in pictures] == [
-        (800, 533), (800, 533), (30, 40), *[(512, 341)] * 4, *[(64, 43)] * 3]
+        (800, 533),
+        (800, 533),
+        (30, 40),
+        *[(512, 341)] * 4,
+        *[(64, 43)] * 3,
+    ]
     before, after, style = (np.asarray(picture, float) for picture in pictures[:3])
     assert np.abs(before + after - 255).mean() < 12  # one is the negative of the other, but for JPEG
     assert np.abs(style - 255 * STYLE).max() <= 0.5
@@ -150,8 +194,12 @@ def test_transparent_is_white_and_what_is_gone_is_left_out(tmp_path: Path) -> No
     made = report()
     assert made.shown is not None
     clear = np.dstack([TARGET, np.where(np.arange(900) < 450, 0, 255) + np.zeros((600, 1))]).astype(np.uint8)
-    page = page_of(dataclasses.replace(made, shown=dataclasses.replace(
-        made.shown, target=clear, result=clear, style=tmp_path / "gone.png")), tmp_path)
+    page = page_of(
+        dataclasses.replace(
+            made, shown=dataclasses.replace(made.shown, target=clear, result=clear, style=tmp_path / "gone.png")
+        ),
+        tmp_path,
+    )
     sources = [attributes["src"] for tag, attributes in Elements(page).found if tag == "img"]
     shown = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(sources[0].split(",", 1)[1]))))
     assert shown[:, :380].min() > 245
@@ -176,13 +224,21 @@ def test_browser(tmp_path: Path, width: int) -> None:
     """The divider's script runs although the page forbids scripts, and the page is no wider than its window."""
     page_of(report("a long name " * 12, "x" * 300), tmp_path)
     assert BROWSER is not None
-    browse = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-              f"--window-size={width},5000", f"--user-data-dir={tmp_path / 'profile'}"]
+    browse = [
+        BROWSER,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        f"--window-size={width},5000",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
     address = (tmp_path / "report.html").as_uri()
     after = subprocess.run([*browse, "--dump-dom", address], capture_output=True, text=True, check=True, timeout=60)
     assert re.search(r'<div class="divider" style="[^"]*--at: 50%', after.stdout)
-    subprocess.run([*browse, f"--screenshot={tmp_path / 'page.png'}", address], capture_output=True, check=True,
-                   timeout=60)
+    subprocess.run(
+        [*browse, f"--screenshot={tmp_path / 'page.png'}", address], capture_output=True, check=True, timeout=60
+    )
     shot = np.asarray(PIL.Image.open(tmp_path / "page.png").convert("L"))
     assert shot.shape[1] == width
     assert shot.std() > 20

@@ -35,8 +35,10 @@ from decouple_core.pictures.pyramid import doubling, larger, smaller
 from decouple_core.pictures.resampling import shrink
 from decouple_core.weights import load_weights
 
-pytestmark = [pytest.mark.usefixtures("weights", "one_thread"),
-              pytest.mark.filterwarnings("ignore:.*torch.jit.script")]  # torch's own, on the first use of its jvp
+pytestmark = [
+    pytest.mark.usefixtures("weights", "one_thread"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.script"),
+]  # torch's own, on the first use of its jvp
 
 PAINTED = Settings(mode="painting", size=64, network="vgg16", device="cpu")
 
@@ -79,8 +81,9 @@ def test_a_step_is_the_damped_least_norm_change() -> None:
         a = np.linalg.solve(x.numel() * (j * m) @ j.T + restrained * np.eye(5), way[0].numpy())
         moved = x.numpy() + (x.numel() * m * (j.T @ a)).reshape(x.shape)
         assert moved.min() < 0 < 1 < moved.max()  # the box bites
-        ours, known = gauss_newton(hierarchy, x, goal, [Step(1.0, 5)], damping, Spectrum.of(gram, damping),
-                                   metric=metric)
+        ours, known = gauss_newton(
+            hierarchy, x, goal, [Step(1.0, 5)], damping, Spectrum.of(gram, damping), metric=metric
+        )
         np.testing.assert_allclose(ours, np.clip(moved, 0, 1), atol=1e-9)
         assert len(known.directions) == 5
 
@@ -96,8 +99,9 @@ def test_a_goal_far_away_is_neared(weights: tuple[str, dict[str, Tensor]]) -> No
     def distance(image: Tensor) -> float:
         return ((goal - torch.cat(hierarchy.measure(image), 1)).square() / damping).sum().sqrt().item()
 
-    image, _ = gauss_newton(hierarchy, ramp, goal, [Step(0.5, 6)] * 3, damping, Spectrum.of(gram, damping),
-                            metric=torch.ones(1, 48, 48))
+    image, _ = gauss_newton(
+        hierarchy, ramp, goal, [Step(0.5, 6)] * 3, damping, Spectrum.of(gram, damping), metric=torch.ones(1, 48, 48)
+    )
     assert FAR < distance(image) < 0.9 * distance(ramp)
 
 
@@ -137,7 +141,8 @@ def test_the_certificate_says_how_far_each_component_goes() -> None:
     wanted = {side: ScaleFeatures(side, (0.4 + way,), torch.zeros(1)) for side in (12, 24)}
     rows = certificate(hierarchy, Components(identity, differences, base=base), None, wanted)
     assert [(row.side, row.component) for row in rows] == [
-        (side, name) for side in (12, 24) for name in ("forms", "strokes", "all")]
+        (side, name) for side in (12, 24) for name in ("forms", "strokes", "all")
+    ]
     np.testing.assert_allclose([row.shares[0] for row in rows], [0.5, 0.0, 0.5] * 2, atol=0.03)
 
 
@@ -217,8 +222,9 @@ def test_held_layers_stay(engine: Engine) -> None:
 
 def test_grain_leaves_coarser_scales_alone(engine: Engine) -> None:
     """Shrunk to the scale of the strokes, nothing of it is left; the sum is tested elsewhere."""
-    differences = engine.transfer(photograph("astronaut", 128), STYLE, dataclasses.replace(PAINTED, size=128),
-                                  render=False).components.differences
+    differences = engine.transfer(
+        photograph("astronaut", 128), STYLE, dataclasses.replace(PAINTED, size=128), render=False
+    ).components.differences
     grain, forms = differences["grain"], differences["forms"]
     assert grain.shape[1] > forms.shape[1]
     left = smaller(grain, (forms.shape[1], forms.shape[2]))
@@ -250,8 +256,14 @@ def test_fill_paints_flat_areas(engine: Engine) -> None:
     """The least change strengthens what is there already; what is flat needs a seed."""
     target = TARGET.copy()
     target[:, :40] = 0.5
-    rough = [float(np.diff(engine.transfer(target, STYLE, dataclasses.replace(PAINTED, fill=share))
-                           .image[:, 4:36].mean(2)).std()) for share in (0.0, 1.0, 2.0)]
+    rough = [
+        float(
+            np.diff(
+                engine.transfer(target, STYLE, dataclasses.replace(PAINTED, fill=share)).image[:, 4:36].mean(2)
+            ).std()
+        )
+        for share in (0.0, 1.0, 2.0)
+    ]
     assert rough == sorted(rough)
     assert rough[2] > 1.15 * rough[0]
 
@@ -309,8 +321,9 @@ def test_a_style_kept_before_there_were_sharper_features_is_painted_with(engine:
     earlier = Style.from_json(dataclasses.replace(style, scales=scales).to_json())
     for kept, features in ((style, plain.sharper()), (earlier, plain)):
         image = torch.from_numpy(engine.transfer(target, kept, chosen).image).permute(2, 0, 1)
-        own, got, wanted = (torch.cat(features.measure(x, 3), 1)
-                            for x in (torch.from_numpy(target).permute(2, 0, 1), image, whole))
+        own, got, wanted = (
+            torch.cat(features.measure(x, 3), 1) for x in (torch.from_numpy(target).permute(2, 0, 1), image, whole)
+        )
         assert (got - wanted).norm() < 0.3 * (own - wanted).norm()
 
 
@@ -344,8 +357,9 @@ def test_threads_do_not_change_a_painting() -> None:
 
 
 def test_one_seed_gives_one_painting(engine: Engine) -> None:
-    first, again, other = (Engine().transfer(TARGET, STYLE, dataclasses.replace(PAINTED, seed=seed)).image
-                           for seed in (3, 3, 4))
+    first, again, other = (
+        Engine().transfer(TARGET, STYLE, dataclasses.replace(PAINTED, seed=seed)).image for seed in (3, 3, 4)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 

@@ -20,9 +20,14 @@ def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
 
 
-@pytest.mark.parametrize(("platform", "where"), [
-    ("linux", ".local/share/decoupled-style"), ("darwin", "Library/Application Support/decoupled-style"),
-    ("win32", "AppData/Local/decoupled-style")])
+@pytest.mark.parametrize(
+    ("platform", "where"),
+    [
+        ("linux", ".local/share/decoupled-style"),
+        ("darwin", "Library/Application Support/decoupled-style"),
+        ("win32", "AppData/Local/decoupled-style"),
+    ],
+)
 def test_each_platforms_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, where: str) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     assert data_folder() == tmp_path / where
@@ -59,8 +64,9 @@ def test_user_without_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
     """The installer runs before they are there, and the worker must answer before torch is loaded."""
-    code = ("import sys, decouple_core, decouple_contract.paths, decouple_contract.errors, "
-            "decouple_contract.settings, decouple_contract.connection, decouple_core.command.main; "
-            "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))")
-    assert subprocess.run([sys.executable, "-c", code], check=False,
-                          cwd=Path(__file__).parents[2]).returncode == 0
+    code = (
+        "import sys, decouple_core, decouple_contract.paths, decouple_contract.errors, "
+        "decouple_contract.settings, decouple_contract.connection, decouple_core.command.main; "
+        "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0

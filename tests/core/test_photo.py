@@ -24,8 +24,10 @@ from decouple_core.pictures.resampling import shrink
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SWAPPED = ColourMap(torch.tensor([[0.2, 0.7, 0.0], [0.0, 0.9, 0.1], [0.6, 0.0, 0.3]], dtype=torch.float64),
-                    torch.tensor([0.05, -0.02, 0.1], dtype=torch.float64))
+SWAPPED = ColourMap(
+    torch.tensor([[0.2, 0.7, 0.0], [0.0, 0.9, 0.1], [0.6, 0.0, 0.3]], dtype=torch.float64),
+    torch.tensor([0.05, -0.02, 0.1], dtype=torch.float64),
+)
 """A map that mixes the channels and stays inside the box."""
 
 
@@ -89,7 +91,8 @@ def test_adjoint(shape: tuple[int, int]) -> None:
     grid = torch.randn(slicing.shape, dtype=torch.float64, generator=generator)
     colours = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
     assert (slicing.apply(grid) * colours).sum().item() == pytest.approx(
-        (grid * slicing.adjoint(colours)).sum().item(), rel=1e-10, abs=1e-10)
+        (grid * slicing.adjoint(colours)).sum().item(), rel=1e-10, abs=1e-10
+    )
 
 
 def test_a_pixel_is_mapped_by_the_cells_around_its_place_and_lightness() -> None:
@@ -113,8 +116,10 @@ def test_a_pixel_is_mapped_by_the_cells_around_its_place_and_lightness() -> None
 
 
 def test_a_grid_is_sampled_beside_the_maps_as_alone() -> None:
-    image, parameters, gains = (torch.rand(*shape, generator=torch.Generator().manual_seed(number)) for number, shape in
-                                enumerate([(3, 9, 14), (12, 4, 3, 5), (2, 4, 3, 5)]))
+    image, parameters, gains = (
+        torch.rand(*shape, generator=torch.Generator().manual_seed(number))
+        for number, shape in enumerate([(3, 9, 14), (12, 4, 3, 5), (2, 4, 3, 5)])
+    )
     at = BilateralGrid(image, parameters.shape, 0.2, 0.7)
     colours, sampled = at.apply_and_sample(parameters, gains)
     torch.testing.assert_close(colours, at.apply(parameters))
@@ -174,4 +179,3 @@ def test_half_the_resolution_looks_like_the_whole_halved() -> None:
     field = field_of(random_grid(BilateralGrid(shrink(full, 48)), roughness=0.05))
     halved = shrink(rendered(field, full), 256).permute(1, 2, 0).numpy()
     assert np.median(np.abs(rendered(field, half) - halved)) < 1 / 255
-

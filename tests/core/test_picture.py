@@ -26,7 +26,10 @@ def halves(height: int = 40, width: int = 60) -> list[np.ndarray]:
 def test_three_sizes() -> None:
     picture = Picture.of(pixels(900, 600), halves(900, 600), 48, CPU)
     assert [max(s.image.shape) for s in (picture.small, picture.detail, picture.medium)] == [
-        48, DETAIL_SIZE, MOMENTS_SIZE]
+        48,
+        DETAIL_SIZE,
+        MOMENTS_SIZE,
+    ]
     for scale in (picture.small, picture.detail, picture.medium):
         assert scale.masks is not None
         assert scale.masks.shape == (2, *scale.image.shape[1:])
@@ -37,9 +40,16 @@ def test_three_sizes() -> None:
     assert large.regions == 1
 
 
-@pytest.mark.parametrize("array", [np.zeros((0, 5, 3), np.float32), np.zeros((5, 0, 3), np.float32),
-                                   np.zeros((5, 5), np.float32), np.zeros((5, 5, 4), np.float32)],
-                         ids=["no rows", "no columns", "no channels", "four channels"])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((0, 5, 3), np.float32),
+        np.zeros((5, 0, 3), np.float32),
+        np.zeros((5, 5), np.float32),
+        np.zeros((5, 5, 4), np.float32),
+    ],
+    ids=["no rows", "no columns", "no channels", "four channels"],
+)
 def test_no_picture(array: np.ndarray) -> None:
     with pytest.raises(InputError, match="no pixels; choose another one"):
         Picture.of(array, [], 32, CPU)
@@ -123,8 +133,15 @@ def test_fingerprint_tells_all_that_matters_apart() -> None:
     changed = base.copy()
     changed[20, 30, 1] += 0.1
     softer = [np.clip(m, 0.1, 1.0) for m in masks]
-    pictures = [(base, [], 32), (base, [], 48), (changed, [], 32), (base, masks, 32), (base, masks[::-1], 32),
-                (base, softer, 32), (base.transpose(1, 0, 2), [], 32)]
+    pictures = [
+        (base, [], 32),
+        (base, [], 48),
+        (changed, [], 32),
+        (base, masks, 32),
+        (base, masks[::-1], 32),
+        (base, softer, 32),
+        (base.transpose(1, 0, 2), [], 32),
+    ]
     keys = [Picture.of(*p, CPU).identity for p in pictures]
     assert len(set(keys)) == len(keys)
     assert keys == [Picture.of(np.array(p), m, s, CPU).identity for p, m, s in pictures]

@@ -20,8 +20,9 @@ RNG = np.random.default_rng(0)
 RGBA = RNG.integers(0, 256, (7, 5, 4), np.uint8)
 DEEP = RNG.integers(0, 65536, (7, 5), np.uint16)
 D65 = [0.3127, 0.329, 1.0]
-WIDE: bytes = imagecodecs.cms_profile("rgb", whitepoint=D65, gamma=2.2,
-                                      primaries=[0.64, 0.33, 1.0, 0.21, 0.71, 1.0, 0.15, 0.06, 1.0])
+WIDE: bytes = imagecodecs.cms_profile(
+    "rgb", whitepoint=D65, gamma=2.2, primaries=[0.64, 0.33, 1.0, 0.21, 0.71, 1.0, 0.15, 0.06, 1.0]
+)
 GREY_18: bytes = imagecodecs.cms_profile("gray", whitepoint=D65, gamma=1.8)
 
 EXACT = ["1", "L", "LA", "RGB", "RGBA", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"]
@@ -205,8 +206,9 @@ def test_profile_is_applied_both_ways(mode: str) -> None:
     # Gamma 2.2 and the primaries of Adobe RGB, by the definitions (red's and blue's are those of sRGB, so its matrix
     # to sRGB is known), against the colour engine.
     linear = (colours / 255.0) ** 2.2
-    matrix = np.linalg.inv(_to_xyz([0.64, 0.33], [0.3, 0.6], [0.15, 0.06])) @ _to_xyz([0.64, 0.33], [0.21, 0.71],
-                                                                                     [0.15, 0.06])
+    matrix = np.linalg.inv(_to_xyz([0.64, 0.33], [0.3, 0.6], [0.15, 0.06])) @ _to_xyz(
+        [0.64, 0.33], [0.21, 0.71], [0.15, 0.06]
+    )
     linear = (linear @ matrix.T).clip(0, 1)
     wanted = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     np.testing.assert_allclose(ours.pixels, wanted, atol=2e-3)

@@ -37,8 +37,9 @@ def reflected(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(40, 56), (41, 23), (9, 17)])
-def test_activations_are_those_of_the_network(weights: tuple[str, dict[str, Tensor]], deep: DeepFeatures,
-                                              shape: tuple[int, int]) -> None:
+def test_activations_are_those_of_the_network(
+    weights: tuple[str, dict[str, Tensor]], deep: DeepFeatures, shape: tuple[int, int]
+) -> None:
     """Written out: VGG-16 as it was trained, but for a border that is reflected."""
     image = noise(3, *shape)
     a = (image[None] - torch.tensor(IMAGENET_MEAN)[:, None, None]) / torch.tensor(IMAGENET_DEVIATION)[:, None, None]
@@ -91,8 +92,10 @@ def test_colours_of_a_flat_picture_are_not_enlarged_without_end(deep: DeepFeatur
 
 def test_several_pictures_have_the_centre_of_all_their_places(deep: DeepFeatures) -> None:
     """Of two that count alike, whatever their sizes, by numpy; of two equal ones that of one."""
-    one, other = (Seen.of(deep, noise(3, 8 * rows, 40, seed=rows), noise(5 * rows, 3, seed=1), torch.ones(5 * rows))
-                  for rows in (3, 6))
+    one, other = (
+        Seen.of(deep, noise(3, 8 * rows, 40, seed=rows), noise(5 * rows, 3, seed=1), torch.ones(5 * rows))
+        for rows in (3, 6)
+    )
     both = Centre.of([one, other])
     for number in range(2):
         means = [seen.blocks[number].double().numpy().mean((1, 2)) for seen in (one, other)]
@@ -127,8 +130,11 @@ def test_components_hold_what_the_exact_ones_hold() -> None:
     assert (rows @ ours).square().sum().item() == pytest.approx(exact.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("rows", [torch.zeros(5, 9), torch.ones(40, 70), torch.eye(3, 50), noise(1, 8), noise(90, 2)],
-                         ids=["zeros", "equal", "few", "one", "narrow"])
+@pytest.mark.parametrize(
+    "rows",
+    [torch.zeros(5, 9), torch.ones(40, 70), torch.eye(3, 50), noise(1, 8), noise(90, 2)],
+    ids=["zeros", "equal", "few", "one", "narrow"],
+)
 def test_components_of_rows_that_say_little(rows: Tensor) -> None:
     basis = principal_directions(rows)
     assert basis.isfinite().all()

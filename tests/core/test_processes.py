@@ -26,10 +26,14 @@ if hasattr(os, "fork"):
 @pytest.fixture(scope="module")
 def distances(weights: object) -> dict[str, str]:
     """What the program says of each way; a hang is a failure, of that way or of all."""
-    answer = subprocess.run([sys.executable, other_processes.__file__], capture_output=True, text=True, check=False,
-                            timeout=(len(WAYS) + 1) * SECONDS,
-                            env={**os.environ, "OMP_NUM_THREADS": "2",
-                                 "PYTHONPATH": str(Path(__file__).resolve().parents[2])})
+    answer = subprocess.run(
+        [sys.executable, other_processes.__file__],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=(len(WAYS) + 1) * SECONDS,
+        env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
     assert answer.returncode == 0, answer.stderr
     return dict(line.split() for line in answer.stdout.splitlines())
 

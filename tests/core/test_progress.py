@@ -17,13 +17,16 @@ from decouple_core.model.prepared import PreparedModel, integrator_of
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = Settings(mode="photo", network="vgg16", device="cpu", size=32, layers=2)
-TARGET, STYLE = (np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
-                 for picture in (skimage.data.astronaut(), skimage.data.coffee()))
+TARGET, STYLE = (
+    np.ascontiguousarray(picture[::12, ::12] / np.float32(255))
+    for picture in (skimage.data.astronaut(), skimage.data.coffee())
+)
 PHASES = ["measuring-reference", "reading-style", "normalising", "stylising", "carrying", "rendering"]
 
 
-@pytest.mark.parametrize(("mode", "integrator"),
-                         [("photo", "midpoint"), ("painting", "reversible"), ("painting", "euler")])
+@pytest.mark.parametrize(
+    ("mode", "integrator"), [("photo", "midpoint"), ("painting", "reversible"), ("painting", "euler")]
+)
 def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, integrator: str) -> None:
     engine = Engine()
     settings = Settings.from_dict({**SMALL.as_dict(), "mode": mode, "integrator": integrator})
@@ -51,8 +54,9 @@ def model(weights: object) -> PreparedModel:
 def test_more_or_fewer_evaluations_than_planned(model: PreparedModel, times: int) -> None:
     told: list[tuple[float, str]] = []
     meter = Meter(lambda share, message: told.append((share, message.code)))
-    meter.plan(model.hierarchy, integrator_of(SMALL, model.hierarchy), SMALL.layers, reads=True, stylises=True,
-               renders=True)
+    meter.plan(
+        model.hierarchy, integrator_of(SMALL, model.hierarchy), SMALL.layers, reads=True, stylises=True, renders=True
+    )
     for phrase in PHASES[1:4]:
         meter.phase(phrase)
         for _ in range(times):

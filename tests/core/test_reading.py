@@ -107,8 +107,11 @@ def test_grey_in_all_depths(tmp_path: Path) -> None:
     save(tmp_path / "16.png", RGB16[..., 0])
     save(tmp_path / "1.png", RGB8[..., 0], "1")
     save(tmp_path / "16.pgm", RGB16[..., 0].astype(np.int32))
-    for name, wanted, depth in (("8.png", RGB8[..., 0] / 255, 8), ("16.png", RGB16[..., 0] / 65535, 16),
-                                ("16.pgm", RGB16[..., 0] / 65535, 16)):
+    for name, wanted, depth in (
+        ("8.png", RGB8[..., 0] / 255, 8),
+        ("16.png", RGB16[..., 0] / 65535, 16),
+        ("16.pgm", RGB16[..., 0] / 65535, 16),
+    ):
         image = read_image(tmp_path / name)
         np.testing.assert_allclose(image.pixels, np.repeat(wanted[..., None], 3, 2), atol=1e-7)
         assert image.bit_depth == depth
@@ -155,8 +158,9 @@ def test_deep_and_shallow_files_turn_alike(tmp_path: Path, flag: int) -> None:
     exif = PIL.Image.Exif()
     exif[274] = flag
     shallow = read_image(save(tmp_path / "a.png", RGB8, exif=exif))
-    tifffile.imwrite(tmp_path / "a.tif", RGB8.astype(np.uint16) * 257, photometric="rgb",
-                     extratags=[(274, "H", 1, flag, True)])
+    tifffile.imwrite(
+        tmp_path / "a.tif", RGB8.astype(np.uint16) * 257, photometric="rgb", extratags=[(274, "H", 1, flag, True)]
+    )
     deep = read_image(tmp_path / "a.tif")
     np.testing.assert_allclose(deep.pixels, shallow.pixels, atol=1e-7)
 
@@ -197,8 +201,9 @@ def test_srgb_profile_changes_nothing(tmp_path: Path) -> None:
 def test_profile_agrees_with_pillows_colour_engine(tmp_path: Path) -> None:
     profile = imagecodecs.cms_profile("adobergb")
     path = save(tmp_path / "a.png", RGB8, icc_profile=profile)
-    wanted = PIL.ImageCms.profileToProfile(PIL.Image.fromarray(RGB8), io.BytesIO(profile),
-                                           PIL.ImageCms.createProfile("sRGB"))
+    wanted = PIL.ImageCms.profileToProfile(
+        PIL.Image.fromarray(RGB8), io.BytesIO(profile), PIL.ImageCms.createProfile("sRGB")
+    )
     np.testing.assert_allclose(read_image(path).pixels, np.asarray(wanted) / 255, atol=1.5 / 255)
 
 
@@ -227,15 +232,31 @@ def broken(kind: str) -> bytes:
     png16 = imagecodecs.png_encode(RNG.integers(0, 65536, (64, 64, 3), np.uint16))
     tiff = io.BytesIO()
     tifffile.imwrite(tiff, RGB16, photometric="rgb")
-    return {"empty": b"", "text": b"these are words, not pixels\n" * 9, "cut png": png[: len(png) // 2],
-            "cut deep png": png16[: len(png16) // 2], "cut tiff": tiff.getvalue()[:-50],
-            "tiff head": tiff.getvalue()[:12], "png head": png[:10], "gigantic": gigantic_png()}[kind]
+    return {
+        "empty": b"",
+        "text": b"these are words, not pixels\n" * 9,
+        "cut png": png[: len(png) // 2],
+        "cut deep png": png16[: len(png16) // 2],
+        "cut tiff": tiff.getvalue()[:-50],
+        "tiff head": tiff.getvalue()[:12],
+        "png head": png[:10],
+        "gigantic": gigantic_png(),
+    }[kind]
 
 
-@pytest.mark.parametrize(("kind", "says"), [
-    ("empty", "is empty"), ("text", "cannot be read as a picture"), ("cut png", "damaged"),
-    ("cut deep png", "damaged"), ("cut tiff", "damaged"), ("tiff head", "damaged"), ("png head", "damaged"),
-    ("gigantic", "GB of memory")])
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("empty", "is empty"),
+        ("text", "cannot be read as a picture"),
+        ("cut png", "damaged"),
+        ("cut deep png", "damaged"),
+        ("cut tiff", "damaged"),
+        ("tiff head", "damaged"),
+        ("png head", "damaged"),
+        ("gigantic", "GB of memory"),
+    ],
+)
 def test_bad_file_is_one_line(tmp_path: Path, kind: str, says: str) -> None:
     (tmp_path / "a.png").write_bytes(broken(kind))
     with pytest.raises(InputError, match=says) as caught:
@@ -246,8 +267,15 @@ def test_bad_file_is_one_line(tmp_path: Path, kind: str, says: str) -> None:
 
 def test_gigantic_tiff(tmp_path: Path) -> None:
     file = io.BytesIO()
-    tifffile.imwrite(file, shape=(20_000, 20_000, 3), dtype=np.uint16, photometric="rgb", compression="zlib",
-                     tile=(4096, 4096), data=(np.zeros((4096, 4096, 3), np.uint16) for _ in range(25)))
+    tifffile.imwrite(
+        file,
+        shape=(20_000, 20_000, 3),
+        dtype=np.uint16,
+        photometric="rgb",
+        compression="zlib",
+        tile=(4096, 4096),
+        data=(np.zeros((4096, 4096, 3), np.uint16) for _ in range(25)),
+    )
     (tmp_path / "a.tif").write_bytes(file.getvalue())
     with pytest.raises(InputError, match="GB of memory"):
         read_image(tmp_path / "a.tif")

@@ -95,12 +95,13 @@ def test_damping_is_a_share_of_each_layers_answer() -> None:
     torch.testing.assert_close(reference.damping(0.1), torch.tensor([[0.3, 0.3, 3.0]]))
 
 
-def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(tmp_path: Path, weights: Weights,
-                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(
+    tmp_path: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     one = ChannelMeans(*weights, uniform_noise(0, 48)).first(1)
     gram = kept_gram(one, CPU)
-    kept, = (tmp_path / "reference").iterdir()
+    (kept,) = (tmp_path / "reference").iterdir()
     torch.testing.assert_close(gram, reference_gram(one, uniform_noise(0, GRAM_SIZE)))
     assert torch.equal(load_file(kept)["values"], gram)
     before = kept.stat().st_mtime_ns
@@ -109,16 +110,23 @@ def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(tmp_path: Path, weight
     save_file({"values": 2 * gram}, kept)  # finite, of the right shape, and wrong
     assert torch.equal(kept_gram(one, CPU), gram)
     whole = kept.read_bytes()
-    for damage in (b"", whole[:1000], b"\x80\x04hostile", save({"values": gram[:10, :10].contiguous()}),
-                   save({"other": gram}), save({"values": gram / 0.0})):
+    for damage in (
+        b"",
+        whole[:1000],
+        b"\x80\x04hostile",
+        save({"values": gram[:10, :10].contiguous()}),
+        save({"other": gram}),
+        save({"values": gram / 0.0}),
+    ):
         kept.write_bytes(damage)
         assert torch.equal(kept_gram(one, CPU), gram)
         assert torch.equal(load_file(kept)["values"], gram)
     assert [p.name for p in kept.parent.iterdir()] == [kept.name]
 
 
-def test_gram_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path, weights: Weights,
-                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gram_that_cannot_be_kept_is_used_all_the_same(
+    tmp_path: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "reference").write_text("a file where the folder should be")
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     one = ChannelMeans(*weights, uniform_noise(0, 48)).first(1)
@@ -126,19 +134,23 @@ def test_gram_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path, weights: 
     assert [p.name for p in tmp_path.iterdir()] == ["reference"]
 
 
-def test_no_two_hierarchies_share_a_kept_gram(tmp_path: Path, weights: Weights,
-                                              monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_hierarchies_share_a_kept_gram(
+    tmp_path: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another activation, noise, depth or a single other weight gives another file; the oldest ones make room."""
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     network, tensors = weights
     noise = uniform_noise(0, 24)
     other = {**tensors, "conv1_1.bias": tensors["conv1_1.bias"] + torch.eye(64)[0] * 1e-3}
-    kinds = [ChannelMeans(network, tensors, noise), ChannelMeans(network, tensors, noise, smooth=False),
-             ChannelMeans(network, tensors, uniform_noise(1, 24)), ChannelMeans(network, other, noise)]
+    kinds = [
+        ChannelMeans(network, tensors, noise),
+        ChannelMeans(network, tensors, noise, smooth=False),
+        ChannelMeans(network, tensors, uniform_noise(1, 24)),
+        ChannelMeans(network, other, noise),
+    ]
     hierarchies = [kind.first(1) for kind in kinds] + [kinds[0].first(2)]
     for count, hierarchy in enumerate(hierarchies, 1):
-        torch.testing.assert_close(kept_gram(hierarchy, CPU),
-                                   reference_gram(hierarchy, uniform_noise(0, GRAM_SIZE)))
+        torch.testing.assert_close(kept_gram(hierarchy, CPU), reference_gram(hierarchy, uniform_noise(0, GRAM_SIZE)))
         assert len(list((tmp_path / "reference").iterdir())) == count
     for number in range(MOST_FILES):
         kept_gram(ChannelMeans(network, tensors, uniform_noise(10 + number, 24)).first(1), CPU)

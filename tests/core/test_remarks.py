@@ -83,7 +83,8 @@ def test_a_style_of_a_later_version(tmp_path: Path, capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
     assert [line for line in err.splitlines() if "warning" in line] == [
-        f"decouple: warning: {Message('style-more', path=str(file))}"]
+        f"decouple: warning: {Message('style-more', path=str(file))}"
+    ]
 
 
 @pytest.mark.usefixtures("weights", "one_thread")

@@ -136,8 +136,16 @@ def test_steps_are_the_same_recorded(model: PreparedModel, side: int) -> None:
     replays, found = Replays(recorder), []
     for used in (None, replays, replays):
         before = hierarchy.work.copy()
-        image, known = gauss_newton(hierarchy, start, goal, [Step(0.3, 2), Step(0.1, 2)], calibration.damping,
-                                    calibration.spectrum, metric=torch.ones(1, side, side), replays=used)
+        image, known = gauss_newton(
+            hierarchy,
+            start,
+            goal,
+            [Step(0.3, 2), Step(0.1, 2)],
+            calibration.damping,
+            calibration.spectrum,
+            metric=torch.ones(1, side, side),
+            replays=used,
+        )
         found.append((image, torch.stack(known.directions), hierarchy.work.since(before).passes))
     assert recorder.replayed == 2
     for image, directions, passes in found[1:]:

@@ -27,8 +27,21 @@ REFERENCE = [np.linspace(0, 1, n).tolist() for n in (64, 128)]
 
 def report(notes: Journal, network: str = "vgg16") -> Report:
     layers = [LayerReport.of("relu1_1", *torch.rand(3, 1, 4, generator=torch.Generator().manual_seed(0)))]
-    return Report(Settings(), [], network, "processor", notes.seconds, {"total": 3}, layers, [], [],
-                  {"relu1_1": [], "relu2_1": [5]}, REFERENCE, notes.losses, notes.images)
+    return Report(
+        Settings(),
+        [],
+        network,
+        "processor",
+        notes.seconds,
+        {"total": 3},
+        layers,
+        [],
+        [],
+        {"relu1_1": [], "relu2_1": [5]},
+        REFERENCE,
+        notes.losses,
+        notes.images,
+    )
 
 
 def move(layer: int, goal: float) -> Move:
@@ -69,7 +82,11 @@ def test_folder(tmp_path: Path) -> None:
     notes, folder = journal(), tmp_path / "deep" / "report"
     report(notes).save(folder)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "report.html", "report.json", "step_0_target.png", "step_1_undressed.png"]
+        "report.html",
+        "report.json",
+        "step_0_target.png",
+        "step_1_undressed.png",
+    ]
 
     def no_constant(name: str) -> Any:
         raise ValueError(f"{name} is no JSON")
@@ -84,21 +101,32 @@ def test_folder(tmp_path: Path) -> None:
 
 def test_correspondence_is_told_and_shown(tmp_path: Path) -> None:
     """Where a place takes from one place alone it has that one's colour; of two styles, each its own."""
+
     def overview(width: int) -> Overview:
         image, grid = torch.ones(3, 16, width), (2, width // 8)
         return Overview(image, torch.zeros(grid[0] * grid[1], 12), torch.ones(1, grid[0] * grid[1]))
 
     forward = torch.zeros(6, 10)
     forward[:, 4] = 1.0  # the first of the second style
-    found = Correspondence(overview(24), (overview(16), overview(24)), Plan(forward, torch.full((6,), 1 / 6)),
-                           torch.eye(10), torch.zeros(10, 1), torch.zeros(10, 3), 0.62, "")
+    found = Correspondence(
+        overview(24),
+        (overview(16), overview(24)),
+        Plan(forward, torch.full((6,), 1 / 6)),
+        torch.eye(10),
+        torch.zeros(10, 1),
+        torch.zeros(10, 3),
+        0.62,
+        "",
+    )
     made = dataclasses.replace(report(Journal()), correspondence=found)
     made.save(tmp_path)
     kept = json.loads((tmp_path / "report.json").read_text())["correspondence"]
     assert kept["certainty"] == 0.62
     assert kept["words"] == str(Message.from_dict(kept["message"]))
-    one, two, target = (np.asarray(PIL.Image.open(tmp_path / f"correspondence_{name}.png"), float)
-                        for name in ("style_1", "style_2", "target"))
+    one, two, target = (
+        np.asarray(PIL.Image.open(tmp_path / f"correspondence_{name}.png"), float)
+        for name in ("style_1", "style_2", "target")
+    )
     assert np.ptp(target, (0, 1)).max() <= 1
     assert np.abs(target[0, 0] - two[0, 0]).max() <= 1
     assert np.abs(one - target[0, 0]).sum(2).min() > 10

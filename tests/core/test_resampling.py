@@ -93,8 +93,11 @@ def test_file_mapped_and_reversed_arrays(tmp_path: pytest.TempPathFactory) -> No
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**31), size=st.sampled_from([32, 47, 64]), sides=st.tuples(
-    st.integers(65, 300), st.integers(65, 300)))
+@given(
+    seed=st.integers(0, 2**31),
+    size=st.sampled_from([32, 47, 64]),
+    sides=st.tuples(st.integers(65, 300), st.integers(65, 300)),
+)
 def test_hidden_colours_do_not_bleed(seed: int, size: int, sides: tuple[int, int]) -> None:
     """One colour is seen, two sets of others are hidden: nothing of them is left where anything is seen."""
     rng = np.random.default_rng(seed)
@@ -105,8 +108,9 @@ def test_hidden_colours_do_not_bleed(seed: int, size: int, sides: tuple[int, int
         pixels = rng.random((*sides, 3), np.float32)
         pixels[visible > 0] = (0.2, 0.5, 0.9)
         images.append(shrink(pixels, size, visible))
-    mask = torch.from_numpy(np.array(PIL.Image.fromarray(visible).resize(
-        tuple(images[0].shape[:0:-1]), PIL.Image.Resampling.BOX)))
+    mask = torch.from_numpy(
+        np.array(PIL.Image.fromarray(visible).resize(tuple(images[0].shape[:0:-1]), PIL.Image.Resampling.BOX))
+    )
     seen = mask > 0.02
     for image in images:
         assert image.isfinite().all()
@@ -115,10 +119,16 @@ def test_hidden_colours_do_not_bleed(seed: int, size: int, sides: tuple[int, int
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**31), size=st.integers(3, 60), sides=st.tuples(st.integers(1, 90), st.integers(1, 90)),
-       hidden=st.floats(-0.5, 1.5), masked=st.booleans())
-def test_hidden_colours_have_no_part_anywhere(seed: int, size: int, sides: tuple[int, int], hidden: float,
-                                              masked: bool) -> None:
+@given(
+    seed=st.integers(0, 2**31),
+    size=st.integers(3, 60),
+    sides=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    hidden=st.floats(-0.5, 1.5),
+    masked=st.booleans(),
+)
+def test_hidden_colours_have_no_part_anywhere(
+    seed: int, size: int, sides: tuple[int, int], hidden: float, masked: bool
+) -> None:
     """Not even where nothing is seen, at any size, to the last bit."""
     rng = np.random.default_rng(seed)
     pixels = rng.random((*sides, 3), np.float32)

@@ -43,6 +43,7 @@ class Job:
 
     def made(self, settings: Settings) -> Solution:
         """Components, kept or new."""
+
         def make() -> Solution:
             self.solves += 1
             done = self.engine.transfer(self.target, self.style, settings, render=False)
@@ -54,8 +55,9 @@ class Job:
     def look(self, view: View, weights: np.ndarray | None = None, **changed: object) -> tuple[np.ndarray, np.ndarray]:
         """Before and after in a window."""
         settings = Settings.from_dict({**self.settings.as_dict(), **changed})
-        return self.results.look(self.made(settings), settings, self.folder, self.transfer(settings, view), self.target,
-                                 weights)
+        return self.results.look(
+            self.made(settings), settings, self.folder, self.transfer(settings, view), self.target, weights
+        )
 
     def run(self, **changed: object) -> np.ndarray:
         """The whole picture, by an engine that keeps nothing of ours."""
@@ -64,8 +66,9 @@ class Job:
 
 
 @pytest.fixture(scope="module", params=["photo", "painting"])
-def job(request: pytest.FixtureRequest, weights: object, one_thread: None,
-        tmp_path_factory: pytest.TempPathFactory) -> Job:
+def job(
+    request: pytest.FixtureRequest, weights: object, one_thread: None, tmp_path_factory: pytest.TempPathFactory
+) -> Job:
     """One in each outcome."""
     return Job(tmp_path_factory.mktemp("job"), mode=request.param)
 
@@ -83,8 +86,12 @@ def test_smaller_view_is_the_run_made_smaller(job: Job, longest: int) -> None:
     before, after = job.look(view)
     run = job.run()
     shape = (after.shape[1], after.shape[0])
-    expected = np.dstack([np.asarray(Image.fromarray(channel).resize(shape, Image.Resampling.BICUBIC))
-                          for channel in run.transpose(2, 0, 1)])
+    expected = np.dstack(
+        [
+            np.asarray(Image.fromarray(channel).resize(shape, Image.Resampling.BICUBIC))
+            for channel in run.transpose(2, 0, 1)
+        ]
+    )
     assert np.abs(after - expected).mean() < 2 / 255
     assert np.abs(before - after).mean() > 8 / 255, "the transfer changed little; the comparison says little"
 

@@ -55,8 +55,10 @@ def test_no_two_files_need_each_other() -> None:
     """Not even through others, within a room or across rooms, for types or as the program runs."""
     folders = (ROOT / CONTRACT, PACKAGE, ROOT / "gimp_plugin" / "decoupled_style")
     files = {module_of(path): path for folder in folders for path in folder.rglob("*.py") if path.stem != "__init__"}
-    needs = {name: {found for one in imports(path) for found in (one, one.rpartition(".")[0]) if found in files}
-             for name, path in files.items()}
+    needs = {
+        name: {found for one in imports(path) for found in (one, one.rpartition(".")[0]) if found in files}
+        for name, path in files.items()
+    }
     assert "decouple_core.service.session" in needs["decouple_core.service.worker"]
     assert "decouple_contract.jobs" in needs["decoupled_style.host.job_files"]
     TopologicalSorter(needs).prepare()  # CycleError names the files of a circle

@@ -45,8 +45,9 @@ def film(count: int) -> list[np.ndarray]:
     """A still camera's frames of a cat, of which nothing but the exposure and the noise changes."""
     random, cat = np.random.default_rng(0), muted(photograph("chelsea", 64))
     exposures = 1 + random.uniform(-0.1, 0.1, count)
-    return [np.clip(exposure * cat + random.normal(0, 0.01, cat.shape), 0, 1).astype(np.float32)
-            for exposure in exposures]
+    return [
+        np.clip(exposure * cat + random.normal(0, 0.01, cat.shape), 0, 1).astype(np.float32) for exposure in exposures
+    ]
 
 
 def moments(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -61,8 +62,9 @@ def test_equal_frames_get_what_one_of_them_gets(kind: Any, monkeypatch: pytest.M
     monkeypatch.setattr(engine, "IN_COMMON", Photograph(kind))
     frame, transfers = film(1)[0], Engine()
     style = transfers.read_style(STYLE, SETTINGS)
-    one, three = (field_of(transfers.fit_together([(frame, None)] * count, style, WHOLE)).parameters
-                  for count in (1, 3))
+    one, three = (
+        field_of(transfers.fit_together([(frame, None)] * count, style, WHOLE)).parameters for count in (1, 3)
+    )
     np.testing.assert_allclose(three, one, atol=2e-3)  # J is taken in bfloat16 where that is quicker
     if kind is BilateralGrid:
         colour = Engine().transfer(frame, style, WHOLE).components.colour
@@ -107,8 +109,9 @@ def test_what_moves_takes_its_colours_along(session: dc.Session) -> None:
     assert changed(results[0].image, results[2].image) < 0.5 * changed(*alone)
 
 
-def test_a_picture_like_none_of_the_others_has_the_look_too(session: dc.Session, monkeypatch: pytest.MonkeyPatch,
-                                                            ) -> None:
+def test_a_picture_like_none_of_the_others_has_the_look_too(
+    session: dc.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that the plan was not made of follows it all the same, as far as it goes, in the box."""
     monkeypatch.setattr(series, "FITTED", 1)
     frames = [np.full((20, 30, 3), 0.4, np.float32), film(1)[0], np.full((3, 5, 3), 0.5, np.float32)]

@@ -31,13 +31,27 @@ def test_defaults_are_allowed_and_survive_json() -> None:
     assert Settings.from_dict(json.loads(json.dumps(Settings().as_dict()))) == Settings()
 
 
-@given(mode=st.sampled_from(["photo", "painting"]), layers=st.integers(1, 5), strength=st.floats(0, 1),
-       per_layer=st.lists(st.floats(0, 1), max_size=6), freedom=st.floats(0, 1), size=st.integers(32, 4096),
-       seed=st.integers(0, 2**31 - 1))
-def test_any_allowed_settings_survive_json(mode: str, layers: int, strength: float, per_layer: list[float],
-                                           freedom: float, size: int, seed: int) -> None:
-    chosen = Settings(mode=mode, layers=layers, strength=strength, strength_per_layer=tuple(per_layer),
-                      freedom=freedom, size=size, seed=seed)
+@given(
+    mode=st.sampled_from(["photo", "painting"]),
+    layers=st.integers(1, 5),
+    strength=st.floats(0, 1),
+    per_layer=st.lists(st.floats(0, 1), max_size=6),
+    freedom=st.floats(0, 1),
+    size=st.integers(32, 4096),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_any_allowed_settings_survive_json(
+    mode: str, layers: int, strength: float, per_layer: list[float], freedom: float, size: int, seed: int
+) -> None:
+    chosen = Settings(
+        mode=mode,
+        layers=layers,
+        strength=strength,
+        strength_per_layer=tuple(per_layer),
+        freedom=freedom,
+        size=size,
+        seed=seed,
+    )
     assert Settings.from_dict(json.loads(json.dumps(chosen.as_dict()))) == chosen
     assert len(chosen.strengths) == layers + 1
     assert all(0 <= s <= 1 for s in chosen.strengths)
@@ -56,8 +70,9 @@ def test_numbers_out_of_range_are_refused_by_name_and_range(row: dataclasses.Fie
         assert changed(row.name, (value,) * 4 if several else value)
 
 
-@pytest.mark.parametrize("row", [f for f in dataclasses.fields(Settings) if f.metadata["choices"]],
-                         ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    "row", [f for f in dataclasses.fields(Settings) if f.metadata["choices"]], ids=lambda f: f.name
+)
 def test_choices(row: dataclasses.Field[Any]) -> None:
     assert row.default in row.metadata["choices"]
     for choice in row.metadata["choices"]:
@@ -66,28 +81,31 @@ def test_choices(row: dataclasses.Field[Any]) -> None:
         changed(row.name, "nonsense")
 
 
-@pytest.mark.parametrize(("values", "message"), [
-    ({"colour": 1}, "There is no setting 'colour'"),
-    ({"layers": 3.0}, "layers is 3.0; it must be of type int"),
-    ({"layers": True}, "layers is True"),
-    ({"strength": "1"}, "strength is '1'; it must be of type float"),
-    ({"strength": True}, "strength is True"),
-    ({"keep_tones": 1}, "keep_tones is 1"),
-    ({"mode": None}, "mode is None"),
-    ({"layers": 9}, "layers is 9; choose 1 to 5"),
-    ({"strength_per_layer": [2.0]}, "strength_per_layer is 2.0; choose 0 to 1"),
-    ({"match": [0.5, 0.5, 0.5]}, "match has 3 numbers; give four"),
-    ({"match": [[[0.5, 0.5], [0.5, 1.5]]]}, "match is 1.5; choose 0 to 1"),
-    ({"match": [[[0.5, 0.5], [0.5]]]}, "match is .*; it must be of type tuple"),
-    ({"match": [[0.5, 0.5, 0.5, 0.5]]}, "match is .*; it must be of type tuple"),
-    ({"match": [[[0.5, "x"], [0.5, 0.5]]]}, "match is .*; it must be of type tuple"),
-    ({"strength_per_layer": [0.5] * 7}, "strength_per_layer has 7 values; give at most 6"),
-    ({"strength_per_layer": ["x"]}, "strength_per_layer"),
-    ({"strength_per_layer": [None]}, "strength_per_layer"),
-    ({"strength_per_layer": ("x",)}, "strength_per_layer is .*; it must be of type tuple"),
-    ({"strength_per_layer": 0.5}, "strength_per_layer is 0.5; it must be of type tuple"),
-    ({"keep_tones": True, "keep_colours": True}, "leave nothing to transfer"),
-])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"colour": 1}, "There is no setting 'colour'"),
+        ({"layers": 3.0}, "layers is 3.0; it must be of type int"),
+        ({"layers": True}, "layers is True"),
+        ({"strength": "1"}, "strength is '1'; it must be of type float"),
+        ({"strength": True}, "strength is True"),
+        ({"keep_tones": 1}, "keep_tones is 1"),
+        ({"mode": None}, "mode is None"),
+        ({"layers": 9}, "layers is 9; choose 1 to 5"),
+        ({"strength_per_layer": [2.0]}, "strength_per_layer is 2.0; choose 0 to 1"),
+        ({"match": [0.5, 0.5, 0.5]}, "match has 3 numbers; give four"),
+        ({"match": [[[0.5, 0.5], [0.5, 1.5]]]}, "match is 1.5; choose 0 to 1"),
+        ({"match": [[[0.5, 0.5], [0.5]]]}, "match is .*; it must be of type tuple"),
+        ({"match": [[0.5, 0.5, 0.5, 0.5]]}, "match is .*; it must be of type tuple"),
+        ({"match": [[[0.5, "x"], [0.5, 0.5]]]}, "match is .*; it must be of type tuple"),
+        ({"strength_per_layer": [0.5] * 7}, "strength_per_layer has 7 values; give at most 6"),
+        ({"strength_per_layer": ["x"]}, "strength_per_layer"),
+        ({"strength_per_layer": [None]}, "strength_per_layer"),
+        ({"strength_per_layer": ("x",)}, "strength_per_layer is .*; it must be of type tuple"),
+        ({"strength_per_layer": 0.5}, "strength_per_layer is 0.5; it must be of type tuple"),
+        ({"keep_tones": True, "keep_colours": True}, "leave nothing to transfer"),
+    ],
+)
 def test_values_from_outside_are_checked(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Settings.from_dict(values)
@@ -124,8 +142,9 @@ def test_words_of_matches_are_some_or_refused(text: str) -> None:
     except InputError as error:
         refused = str(error)
     pairs = re.split("[; ]+", text.strip("; ")) if text.strip("; ") else []
-    assert refused is None or refused.endswith("is not a pair of spots; write TX,TY=SX,SY, each from 0 to 1, such as "
-                                               "0.5,0.2=0.3,0.1.")
+    assert refused is None or refused.endswith(
+        "is not a pair of spots; write TX,TY=SX,SY, each from 0 to 1, such as 0.5,0.2=0.3,0.1."
+    )
     assert refused is not None or len(numbers) == 4 * len(pairs)
 
 
@@ -145,8 +164,9 @@ def test_every_setting_has_words_for_people() -> None:
 class Painting(Settings):
     """Settings with one that acts in paintings alone."""
 
-    grain: float = option(1.0, "Grain", "how strong the grain is", low=0.0, high=1.5, unit="times",
-                          only_with={"mode": ("painting",)})
+    grain: float = option(
+        1.0, "Grain", "how strong the grain is", low=0.0, high=1.5, unit="times", only_with={"mode": ("painting",)}
+    )
 
 
 def test_a_setting_says_where_it_acts() -> None:
@@ -193,13 +213,19 @@ def test_standard_library_alone(tmp_path: Path) -> None:
     """The plug-in carries a copy of the whole folder into GIMP's own Python."""
     import decouple_contract
 
-    shutil.copytree(Path(str(decouple_contract.__file__)).parent, tmp_path / "elsewhere" / "decouple_contract",
-                    ignore=shutil.ignore_patterns("__pycache__"))
-    program = ("import importlib, pathlib, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
-               "for file in pathlib.Path(sys.argv[1], 'decouple_contract').glob('*.py'):\n"
-               "    importlib.import_module(f'decouple_contract.{file.stem}')\n"
-               "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names "
-               "- {'__mp_main__'})")
-    done = subprocess.run([sys.executable, "-I", "-c", program, str(tmp_path / "elsewhere")], capture_output=True,
-                          text=True, check=True)
+    shutil.copytree(
+        Path(str(decouple_contract.__file__)).parent,
+        tmp_path / "elsewhere" / "decouple_contract",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    program = (
+        "import importlib, pathlib, sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1])\n"
+        "for file in pathlib.Path(sys.argv[1], 'decouple_contract').glob('*.py'):\n"
+        "    importlib.import_module(f'decouple_contract.{file.stem}')\n"
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names "
+        "- {'__mp_main__'})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program, str(tmp_path / "elsewhere")], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["decouple_contract"]

@@ -46,16 +46,21 @@ def test_solves_what_numpy_solves(size: int, seed: int, preconditioned: bool, st
     a, r = positive_definite(size, seed), normal(size, seed=seed + 1)
     p = positive_definite(size, seed + 2) if preconditioned else None
     solution = conjugate_gradients(
-        lambda x: a @ x, r, tolerance=1e-11, iterations=20 * size + 20,
+        lambda x: a @ x,
+        r,
+        tolerance=1e-11,
+        iterations=20 * size + 20,
         preconditioner=None if p is None else lambda x: torch.linalg.solve(p, x),
-        start=normal(size, seed=seed + 3) if started else None)
+        start=normal(size, seed=seed + 3) if started else None,
+    )
     assert relative(solution.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-7
 
 
 @settings(max_examples=40, deadline=None)
 @given(size=st.integers(2, 25), seed=st.integers(0, 2**31), tolerance=st.sampled_from([0.3, 1e-2, 1e-5]))
-def test_stops_as_soon_as_the_natural_norm_of_the_residual_is_below_the_tolerance(size: int, seed: int,
-                                                                                 tolerance: float) -> None:
+def test_stops_as_soon_as_the_natural_norm_of_the_residual_is_below_the_tolerance(
+    size: int, seed: int, tolerance: float
+) -> None:
     a, r, p = positive_definite(size, seed), normal(size, seed=seed + 1), positive_definite(size, seed + 2)
 
     def natural(x: Tensor) -> float:
@@ -63,8 +68,13 @@ def test_stops_as_soon_as_the_natural_norm_of_the_residual_is_below_the_toleranc
         return (z @ torch.linalg.solve(p, z)).sqrt().item()
 
     def solution(iterations: int) -> Solution:
-        return conjugate_gradients(lambda x: a @ x, r, tolerance=tolerance, iterations=iterations,
-                                   preconditioner=lambda x: torch.linalg.solve(p, x))
+        return conjugate_gradients(
+            lambda x: a @ x,
+            r,
+            tolerance=tolerance,
+            iterations=iterations,
+            preconditioner=lambda x: torch.linalg.solve(p, x),
+        )
 
     found = solution(100)
     wanted = tolerance * natural(torch.zeros_like(r))
@@ -83,8 +93,9 @@ def test_directions_are_conjugate_and_of_unit_length() -> None:
 
 def test_exact_preconditioner_needs_one_iteration() -> None:
     a, r = positive_definite(12, 0), normal(12, seed=1)
-    solution = conjugate_gradients(lambda x: a @ x, r, tolerance=1e-10, iterations=50,
-                                   preconditioner=lambda x: torch.linalg.solve(a, x))
+    solution = conjugate_gradients(
+        lambda x: a @ x, r, tolerance=1e-10, iterations=50, preconditioner=lambda x: torch.linalg.solve(a, x)
+    )
     assert solution.iterations == 1
     assert relative(solution.multipliers, np.linalg.solve(a.numpy(), r.numpy())) < 1e-10
 
@@ -135,15 +146,18 @@ def test_rounding_is_not_multiplied_by_the_spread_of_the_eigenvalues(large: int)
     values = torch.cat([torch.linspace(1, 3, size - large), 1000 * torch.linspace(1, 2, large)]).double()
     a = basis @ torch.diag(values) @ basis.T
     r = a @ normal(size, seed=1)
-    double, single = (conjugate_gradients(lambda x: a.to(x) @ x, r.to(precision), tolerance=0.0, iterations=large + 6)
-                      for precision in (torch.float64, torch.float32))
+    double, single = (
+        conjugate_gradients(lambda x: a.to(x) @ x, r.to(precision), tolerance=0.0, iterations=large + 6)
+        for precision in (torch.float64, torch.float32)
+    )
     assert relative(single.multipliers, double.multipliers) < 2e-4
 
 
 @settings(max_examples=40, deadline=None)
 @given(size=st.integers(2, 20), seed=st.integers(0, 2**31), known=st.integers(1, 8), change=st.floats(0.0, 0.5))
-def test_deflated_preconditioner_is_positive_and_exact_where_the_earlier_solve_went(size: int, seed: int, known: int,
-                                                                                   change: float) -> None:
+def test_deflated_preconditioner_is_positive_and_exact_where_the_earlier_solve_went(
+    size: int, seed: int, known: int, change: float
+) -> None:
     a, p = positive_definite(size, seed), positive_definite(size, seed + 2)
     earlier = conjugate_gradients(lambda x: a @ x, normal(size, seed=seed + 1), tolerance=0.0, iterations=known)
     apply = deflated(lambda x: torch.linalg.solve(p, x), earlier)
@@ -176,8 +190,9 @@ def test_tensors_of_any_shape() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(size=st.integers(1, 20), seed=st.integers(0, 2**31), expansion=st.floats(0.0, 3.0))
-def test_linear_fixed_point_needs_as_many_evaluations_as_it_has_dimensions(size: int, seed: int,
-                                                                           expansion: float) -> None:
+def test_linear_fixed_point_needs_as_many_evaluations_as_it_has_dimensions(
+    size: int, seed: int, expansion: float
+) -> None:
     """It is then GMRES (Walker & Ni 2011), whatever the map's own spread: also where repeating it would run away."""
     symmetric = normal(size, size, seed=seed)
     symmetric = symmetric + symmetric.T
@@ -210,10 +225,14 @@ def test_curved_fixed_point_is_the_one_that_scipy_finds(shape: tuple[int, ...]) 
     assert (repeated - g(repeated)).norm() > 0.1
 
 
-@pytest.mark.parametrize(("g", "most", "wanted"), [(torch.ones_like, 9, 2), (torch.cos, 3, 3), (lambda x: x + 1, 9, 9)],
-                         ids=["settled", "told", "never settles"])
-def test_fixed_point_stops_where_it_settled_and_where_told(g: Callable[[Tensor], Tensor], most: int,
-                                                           wanted: int) -> None:
+@pytest.mark.parametrize(
+    ("g", "most", "wanted"),
+    [(torch.ones_like, 9, 2), (torch.cos, 3, 3), (lambda x: x + 1, 9, 9)],
+    ids=["settled", "told", "never settles"],
+)
+def test_fixed_point_stops_where_it_settled_and_where_told(
+    g: Callable[[Tensor], Tensor], most: int, wanted: int
+) -> None:
     calls = []
 
     def counted(x: Tensor) -> Tensor:
@@ -235,8 +254,15 @@ def explicit_jacobian(at: Linearisation) -> np.ndarray:
     return np.stack([at.jvp(e.reshape(shape)).reshape(regions * features).numpy() for e in unit], 1)
 
 
-def least_norm(at: Linearisation, hierarchy: Hierarchy, damping: Tensor, change: Tensor, iterations: int = 2000,
-               gram: Tensor | None = None, held: Sequence[float] | None = None) -> Tensor:
+def least_norm(
+    at: Linearisation,
+    hierarchy: Hierarchy,
+    damping: Tensor,
+    change: Tensor,
+    iterations: int = 2000,
+    gram: Tensor | None = None,
+    held: Sequence[float] | None = None,
+) -> Tensor:
     depths = [int(d) for d in np.cumsum(hierarchy.sizes)]
     solver = DampedLeastNorm(damping, [iterations] * len(depths), depths, held=held, gram=gram, tolerance=1e-12)
     return solver.direction(at, change).change
@@ -271,10 +297,12 @@ def test_direction_is_that_of_an_explicit_jacobian(means: ChannelMeans, depth: i
     assert relative(ours, n * j.T @ a) < 1e-7
     # The same minimiser, Σ (J dx − r)² / μ + |dx|² / N, with rows scaled so that one damping does for all.
     scaled = scipy.sparse.linalg.LinearOperator(
-        j.shape, matvec=lambda x: (j @ x) / np.sqrt(mu), rmatvec=lambda w: j.T @ (w / np.sqrt(mu)), dtype=np.float64)
+        j.shape, matvec=lambda x: (j @ x) / np.sqrt(mu), rmatvec=lambda w: j.T @ (w / np.sqrt(mu)), dtype=np.float64
+    )
     right_side = change.reshape(-1).numpy() / np.sqrt(mu)
-    least = scipy.sparse.linalg.lsmr(scaled, right_side, damp=np.sqrt(1 / n), atol=1e-14, btol=1e-14, conlim=0,
-                                     maxiter=5000)[0]
+    least = scipy.sparse.linalg.lsmr(
+        scaled, right_side, damp=np.sqrt(1 / n), atol=1e-14, btol=1e-14, conlim=0, maxiter=5000
+    )[0]
     assert relative(ours, least) < 1e-6
 
 
@@ -284,11 +312,20 @@ def test_one_damping_is_that_of_lsmr(means: ChannelMeans) -> None:
     at, change, mu = means.linearise(image, 2), normal(1, 192, seed=5), 3.0
     ours = least_norm(at, means, torch.full((1, 192), mu, dtype=torch.float64), change)
     operator = scipy.sparse.linalg.LinearOperator(
-        (192, image.numel()), dtype=np.float64,
+        (192, image.numel()),
+        dtype=np.float64,
         matvec=lambda x: at.jvp(torch.from_numpy(x).reshape(image.shape)).flatten().numpy(),
-        rmatvec=lambda w: at.vjp(torch.from_numpy(w).reshape(1, -1)).flatten().numpy())
-    least = scipy.sparse.linalg.lsmr(operator, change.flatten().numpy(), damp=np.sqrt(mu / image.numel()), atol=1e-13,
-                                     btol=1e-13, conlim=0, maxiter=5000)[0]
+        rmatvec=lambda w: at.vjp(torch.from_numpy(w).reshape(1, -1)).flatten().numpy(),
+    )
+    least = scipy.sparse.linalg.lsmr(
+        operator,
+        change.flatten().numpy(),
+        damp=np.sqrt(mu / image.numel()),
+        atol=1e-13,
+        btol=1e-13,
+        conlim=0,
+        maxiter=5000,
+    )[0]
     assert relative(ours, least) < 1e-6
 
 

@@ -95,13 +95,20 @@ def test_readable_styles_are_left_alone() -> None:
     assert share_of(flat, target)[0] == 1.0
 
 
-@pytest.mark.parametrize(("given", "painted", "accelerated", "mode", "size"), [
-    (Settings(), None, False, "photo", 512), (Settings(), True, False, "painting", 512),
-    (Settings(), False, True, "photo", 1024), (Settings(mode="auto"), None, True, "photo", 1024),
-    (Settings(mode="photo", size=96), True, True, "photo", 96),
-    (Settings(mode="painting"), False, True, "painting", 1024)])
-def test_nothing_stays_automatic(given: Settings, painted: bool | None, accelerated: bool, mode: str,
-                                 size: int) -> None:
+@pytest.mark.parametrize(
+    ("given", "painted", "accelerated", "mode", "size"),
+    [
+        (Settings(), None, False, "photo", 512),
+        (Settings(), True, False, "painting", 512),
+        (Settings(), False, True, "photo", 1024),
+        (Settings(mode="auto"), None, True, "photo", 1024),
+        (Settings(mode="photo", size=96), True, True, "photo", 96),
+        (Settings(mode="painting"), False, True, "painting", 1024),
+    ],
+)
+def test_nothing_stays_automatic(
+    given: Settings, painted: bool | None, accelerated: bool, mode: str, size: int
+) -> None:
     settings, choices = settled(given, painted, 2000, 4000, accelerated=accelerated)
     assert (settings.mode, settings.size) == (mode, size)
     chosen = {choice.setting: choice.value for choice in choices}

@@ -26,14 +26,18 @@ def example(layers: int = 5, regions: int = 1, name: str = "Ocaso") -> Style:
 
     def moments() -> tuple[ColourMoments, ...]:
         roots = [torch.randn(3, 3, generator=generator, dtype=torch.float64) for _ in range(regions)]
-        return tuple(ColourMoments(torch.rand(3, generator=generator, dtype=torch.float64),
-                                   0.05 * r @ r.T + 1e-4 * torch.eye(3, dtype=torch.float64)) for r in roots)
+        return tuple(
+            ColourMoments(
+                torch.rand(3, generator=generator, dtype=torch.float64),
+                0.05 * r @ r.T + 1e-4 * torch.eye(3, dtype=torch.float64),
+            )
+            for r in roots
+        )
 
     def features(sizes: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
         return tuple(torch.randn(regions, n, generator=generator) for n in sizes)
 
-    return Style("vgg16", "smooth", moments(), moments(), features(WIDTHS[:layers]),
-                 features(WIDTHS[:3]), name)
+    return Style("vgg16", "smooth", moments(), moments(), features(WIDTHS[:layers]), features(WIDTHS[:3]), name)
 
 
 def assert_same(ours: Style, wanted: Style) -> None:
@@ -106,11 +110,28 @@ def test_folder_that_may_not_be_written(tmp_path: Path) -> None:
 # --- files that are no styles -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"hello", b"{", b"null", b"[]", b"3", b'"decoupled-style"', b"\xff\xfe\x00", b"\x80\x04\x95", b"{}",
-    b'{"format": "decoupled-style"}', b'{"format": ["decoupled-style"]}', b"[" * 100_000, b'{"a":' * 100_000,
-    b'{"format": "decoupled-style", "colours": ' + b"[" * 500 + b"]" * 500 + b"}", b"1" * 10_000,
-], ids=lambda c: repr(c[:24]))
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        b"{",
+        b"null",
+        b"[]",
+        b"3",
+        b'"decoupled-style"',
+        b"\xff\xfe\x00",
+        b"\x80\x04\x95",
+        b"{}",
+        b'{"format": "decoupled-style"}',
+        b'{"format": ["decoupled-style"]}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"format": "decoupled-style", "colours": ' + b"[" * 500 + b"]" * 500 + b"}",
+        b"1" * 10_000,
+    ],
+    ids=lambda c: repr(c[:24]),
+)
 def test_anything_else(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.style"
     path.write_bytes(content)
@@ -144,13 +165,32 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 WHOLE = example(3, 2).to_json()
-HOSTILE: list[Any] = [None, True, "x", "1.0", -1, [], {}, [[]], {"mean": 1}, math.nan, math.inf, 1e400, 10**400,
-                      [0.0] * 3, [[0.0] * 3] * 3, [[0.0] * 64] * 2, [[1.0] * 64] * 100]
+HOSTILE: list[Any] = [
+    None,
+    True,
+    "x",
+    "1.0",
+    -1,
+    [],
+    {},
+    [[]],
+    {"mean": 1},
+    math.nan,
+    math.inf,
+    1e400,
+    10**400,
+    [0.0] * 3,
+    [[0.0] * 3] * 3,
+    [[0.0] * 64] * 2,
+    [[1.0] * 64] * 100,
+]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(place=st.sampled_from([p for p in places(WHOLE) if p and p != ("name",)]),
-       change=st.sampled_from(["remove", "repeat", "nest", *range(len(HOSTILE))]))
+@given(
+    place=st.sampled_from([p for p in places(WHOLE) if p and p != ("name",)]),
+    change=st.sampled_from(["remove", "repeat", "nest", *range(len(HOSTILE))]),
+)
 def test_one_thing_wrong_is_enough(place: tuple[Any, ...], change: str | int) -> None:
     """Each mutation gives a style that is sound in itself, or the one error; never another exception."""
     values = copy.deepcopy(WHOLE)
@@ -183,10 +223,20 @@ def test_one_thing_wrong_is_enough(place: tuple[Any, ...], change: str | int) ->
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-                        st.sampled_from(["network", "activation", "name", "colours", "palette", "features", "means"]),
-                        inner, max_size=7), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(["network", "activation", "name", "colours", "palette", "features", "means"]),
+                inner,
+                max_size=7,
+            )
+        ),
+        max_leaves=20,
+    )
+)
 def test_any_json(value: Any) -> None:
     content = {**value, "format": "decoupled-style"} if isinstance(value, dict) else value
     with pytest.raises(InputError):

@@ -53,8 +53,9 @@ def test_definition(shape: tuple[int, int], dtype: torch.dtype, tolerance: float
 
 def test_box_takes_in_both_of_its_ends() -> None:
     positions = torch.tensor([[0.0, 1.0, 3.0, 4.0]])
-    np.testing.assert_allclose(box_average(torch.tensor([[[1.0, 2.0, 4.0, 8.0]]]), positions, 1.0),
-                               [[[1.5, 1.5, 6.0, 6.0]]])
+    np.testing.assert_allclose(
+        box_average(torch.tensor([[[1.0, 2.0, 4.0, 8.0]]]), positions, 1.0), [[[1.5, 1.5, 6.0, 6.0]]]
+    )
 
 
 def test_nothing_passes_an_edge() -> None:
@@ -83,10 +84,17 @@ def test_average_on_an_even_surface_is_nearly_a_gaussian_of_the_width() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(height=st.integers(1, 12), width=st.integers(1, 12), seed=st.integers(0, 1000),
-       low=st.floats(-100, 100), extent=st.floats(0, 100), steep=st.floats(0, 2))
-def test_values_stay_within_their_range(height: int, width: int, seed: int, low: float, extent: float,
-                                        steep: float) -> None:
+@given(
+    height=st.integers(1, 12),
+    width=st.integers(1, 12),
+    seed=st.integers(0, 1000),
+    low=st.floats(-100, 100),
+    extent=st.floats(0, 100),
+    steep=st.floats(0, 2),
+)
+def test_values_stay_within_their_range(
+    height: int, width: int, seed: int, low: float, extent: float, steep: float
+) -> None:
     planes = low + extent * noise(2, height, width, seed=seed, dtype=torch.float32)
     answer = spread(planes, steep * noise(3, height, width, seed=seed + 1, dtype=torch.float32))
     slack = 1e-5 * (1 + abs(low) + extent)
@@ -98,8 +106,9 @@ def test_values_stay_within_their_range(height: int, width: int, seed: int, low:
 @given(value=st.floats(-100, 100, width=32), seed=st.integers(0, 1000))
 def test_constants_stay_as_they_are(value: float, seed: int) -> None:
     planes = torch.full((1, 9, 11), value)
-    torch.testing.assert_close(spread(planes, noise(3, 9, 11, seed=seed, dtype=torch.float32)), planes, rtol=1e-6,
-                               atol=0)
+    torch.testing.assert_close(
+        spread(planes, noise(3, 9, 11, seed=seed, dtype=torch.float32)), planes, rtol=1e-6, atol=0
+    )
 
 
 def test_small_values_survive_beside_large_ones() -> None:

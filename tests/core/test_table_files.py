@@ -68,9 +68,13 @@ def test_cube_as_people_have_it(case: str) -> None:
     content, function = CUBES[case]
     table, said = table_of(content, ".cube")
     assert apart(table, function) < 1e-5
-    assert said == {"keywords that nobody knows": ["table-skipped"], "video range": ["table-video"],
-                    "video range on one side": ["table-video"],
-                    "levels": ["table-levels"], "levels on both sides": ["table-levels"]}.get(case, [])
+    assert said == {
+        "keywords that nobody knows": ["table-skipped"],
+        "video range": ["table-video"],
+        "video range on one side": ["table-video"],
+        "levels": ["table-levels"],
+        "levels on both sides": ["table-levels"],
+    }.get(case, [])
 
 
 @pytest.mark.parametrize("case", THREEDLS)
@@ -99,32 +103,64 @@ def test_each_axis_is_its_own() -> None:
     """A table without any order, over a domain of its own for each channel, as SciPy has it."""
     colours = np.random.default_rng(1).random((4, 4, 4, 3))
     low, high = np.array([0, -0.5, -1]), np.array([2, 1, 1.5])
-    content = text("LUT_3D_SIZE 4", "DOMAIN_MIN 0 -.5 -1", "DOMAIN_MAX 2 1 1.5",
-                   lines(colours.transpose(2, 1, 0, 3).reshape(-1, 3)))
+    content = text(
+        "LUT_3D_SIZE 4",
+        "DOMAIN_MIN 0 -.5 -1",
+        "DOMAIN_MAX 2 1 1.5",
+        lines(colours.transpose(2, 1, 0, 3).reshape(-1, 3)),
+    )
     wanted = RegularGridInterpolator([np.linspace(*ends, 4) for ends in zip(low, high, strict=True)], colours)
     assert apart(table_of(content, ".cube")[0], wanted) < 1e-5
 
 
-@given(nodes=st.integers(2, 4), end=st.sampled_from(["\n", "\r\n", "\r"]), between=st.sampled_from([" ", "\t", "  "]),
-       form=st.sampled_from(["%.9f", "%.9e", "%+.9f", "%.9g"]), mark=st.sampled_from(["", "\ufeff"]),
-       filling=st.lists(st.sampled_from(["", "  ", "# note", "\t# note", "VENDOR 1 2", 'TITLE "a"']), max_size=6),
-       behind=st.sampled_from(["", " ", "\t# note"]), low=st.floats(-1, 0), high=st.floats(1, 2), data=st.data())
-def test_cube_in_any_layout(nodes: int, end: str, between: str, form: str, mark: str, filling: list[str], behind: str,
-                            low: float, high: float, data: st.DataObject) -> None:
+@given(
+    nodes=st.integers(2, 4),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    between=st.sampled_from([" ", "\t", "  "]),
+    form=st.sampled_from(["%.9f", "%.9e", "%+.9f", "%.9g"]),
+    mark=st.sampled_from(["", "\ufeff"]),
+    filling=st.lists(st.sampled_from(["", "  ", "# note", "\t# note", "VENDOR 1 2", 'TITLE "a"']), max_size=6),
+    behind=st.sampled_from(["", " ", "\t# note"]),
+    low=st.floats(-1, 0),
+    high=st.floats(1, 2),
+    data=st.data(),
+)
+def test_cube_in_any_layout(
+    nodes: int,
+    end: str,
+    between: str,
+    form: str,
+    mark: str,
+    filling: list[str],
+    behind: str,
+    low: float,
+    high: float,
+    data: st.DataObject,
+) -> None:
     """Words in any order, in capitals or not, and between the numbers, too."""
     words = [f"LUT_3D_SIZE{between}{nodes}", f"LUT_3D_INPUT_RANGE{between}{low:.9f}{between}{high:.9f}", *filling]
     words = data.draw(st.permutations(words))
     numbers = lines(cube_of(mixing, nodes, (low,) * 3, (high,) * 3), form, between)
     cut = data.draw(st.integers(0, len(words)))
     letters = data.draw(st.sampled_from([str.upper, str.lower]))
-    content = mark + text([letters(word) + behind for word in words[:cut]], numbers[:3],
-                          [letters(word) for word in words[cut:]], [number + behind for number in numbers[3:]], end=end)
+    content = mark + text(
+        [letters(word) + behind for word in words[:cut]],
+        numbers[:3],
+        [letters(word) for word in words[cut:]],
+        [number + behind for number in numbers[3:]],
+        end=end,
+    )
     assert apart(table_of(content, ".cube")[0], mixing) < 1e-4
 
 
 def test_titles() -> None:
-    titles = {"Latin-1": "café", "UTF-16": "café", "tab after the keyword": "look", "no title": "",
-              "title without quotation marks": "my look"}
+    titles = {
+        "Latin-1": "café",
+        "UTF-16": "café",
+        "tab after the keyword": "look",
+        "no title": "",
+        "title without quotation marks": "my look",
+    }
     assert {case: table_of(CUBES[case][0], ".cube")[0].title for case in titles} == titles
     assert table_of(text('TITLE "a #1 look" # note', SIZE, CUBE_LINES), ".cube")[0].title == "a #1 look"
 
@@ -154,8 +190,9 @@ def test_chains_of_steps() -> None:
     table, said = table_of(clf(square, CLF_CUBE), ".clf")
     assert apart(table, lambda colours: mixing(np.asarray(colours) ** 2)) < 1e-4
     assert said == []
-    contrast = step("ASC_CDL", more=' style="Fwd"').replace("></ASC", "><SOPNode><Slope>.5 .6 .7</Slope><Offset>.1 .2 "
-                                                            ".1</Offset><Power>1 1 1</Power></SOPNode></ASC")
+    contrast = step("ASC_CDL", more=' style="Fwd"').replace(
+        "></ASC", "><SOPNode><Slope>.5 .6 .7</Slope><Offset>.1 .2 .1</Offset><Power>1 1 1</Power></SOPNode></ASC"
+    )
     table, said = table_of(clf(contrast, CLF_CUBE), ".clf")
     assert apart(table, lambda colours: mixing(np.asarray(colours) * (0.5, 0.6, 0.7) + (0.1, 0.2, 0.1))) < 1e-5
     assert table.nodes == 5
@@ -188,18 +225,56 @@ def test_tables_for_other_colours_are_refused(case: str) -> None:
 
 
 CURVES = {
-    "ARRI_LogC2Video_709": "LogC", "AlexaV3_EI0800_LogC3 to Rec709": "LogC", "LogC4-ARRI": "LogC",
-    "SLog3SGamut3.CineToLC-709": "S-Log", "S-Log2 look": "S-Log", "slog3_film": "S-Log", "V-Log_to_V-709": "V-Log",
-    "VLog_to_V709_forV35": "V-Log", "CanonLog3-to-BT709": "Canon Log", "C-Log2": "Canon Log", "F-Log2_to_709": "F-Log",
-    "FLog_to_Eterna": "F-Log", "N-Log to REC709": "N-Log", "DJI D-Log M to Rec.709": "D-Log", "Log3G10 look": "Log3G10",
-    "REDLogFilm to sRGB": "REDLogFilm", "AppleLogToRec709": "Apple Log", "Cineon print": "Cineon",
-    "ACEScct to sRGB": "ACEScct", "BMDFilm to Video": "Blackmagic Film", "HLG to SDR": "HLG", "PQ -> Rec709": "PQ",
-    "Log to Rec709": "a logarithmic curve", "Generic Log2Rec709": "a logarithmic curve",
+    "ARRI_LogC2Video_709": "LogC",
+    "AlexaV3_EI0800_LogC3 to Rec709": "LogC",
+    "LogC4-ARRI": "LogC",
+    "SLog3SGamut3.CineToLC-709": "S-Log",
+    "S-Log2 look": "S-Log",
+    "slog3_film": "S-Log",
+    "V-Log_to_V-709": "V-Log",
+    "VLog_to_V709_forV35": "V-Log",
+    "CanonLog3-to-BT709": "Canon Log",
+    "C-Log2": "Canon Log",
+    "F-Log2_to_709": "F-Log",
+    "FLog_to_Eterna": "F-Log",
+    "N-Log to REC709": "N-Log",
+    "DJI D-Log M to Rec.709": "D-Log",
+    "Log3G10 look": "Log3G10",
+    "REDLogFilm to sRGB": "REDLogFilm",
+    "AppleLogToRec709": "Apple Log",
+    "Cineon print": "Cineon",
+    "ACEScct to sRGB": "ACEScct",
+    "BMDFilm to Video": "Blackmagic Film",
+    "HLG to SDR": "HLG",
+    "PQ -> Rec709": "PQ",
+    "Log to Rec709": "a logarithmic curve",
+    "Generic Log2Rec709": "a logarithmic curve",
     "scene_linear to Film": "linear light",
 }
-COMMON = ["look", "Kodak 2383", "my vlog", "Catalog 3", "Analog film", "Analog to digital", "Blog", "Tom's logs",
-          "Canon Logo", "Red logo", "dialog", "prologue", "Rec709 to S-Log3", "sRGB_to_LogC", "clog", "Slogan",
-          "Apple blossom", "backlog 2", "Blackmagic look", "epilogue to summer", "Fuji Velvia 50", ""]
+COMMON = [
+    "look",
+    "Kodak 2383",
+    "my vlog",
+    "Catalog 3",
+    "Analog film",
+    "Analog to digital",
+    "Blog",
+    "Tom's logs",
+    "Canon Logo",
+    "Red logo",
+    "dialog",
+    "prologue",
+    "Rec709 to S-Log3",
+    "sRGB_to_LogC",
+    "clog",
+    "Slogan",
+    "Apple blossom",
+    "backlog 2",
+    "Blackmagic look",
+    "epilogue to summer",
+    "Fuji Velvia 50",
+    "",
+]
 
 
 @pytest.mark.parametrize("words", [*CURVES, *COMMON])
@@ -253,9 +328,12 @@ def test_hald_in_grey_with_a_palette_and_with_holes(tmp_path: Path) -> None:
     grey = whole.convert("L")
     opacity = PIL.Image.fromarray(np.uint8([[0, 255]]).repeat(4, 1).repeat(8, 0))
     few = whole.convert("P", palette=PIL.Image.Palette.ADAPTIVE, colors=64)
-    made = {"grey.png": (grey, np.asarray(grey)[..., None].repeat(3, 2)),
-            "palette.png": (few, np.asarray(few.convert("RGB"))),
-            "plain.tif": (whole, np.asarray(whole)), "plain.bmp": (whole, np.asarray(whole))}
+    made = {
+        "grey.png": (grey, np.asarray(grey)[..., None].repeat(3, 2)),
+        "palette.png": (few, np.asarray(few.convert("RGB"))),
+        "plain.tif": (whole, np.asarray(whole)),
+        "plain.bmp": (whole, np.asarray(whole)),
+    }
     for name, (image, levels) in made.items():
         image.save(tmp_path / name)
         found = dc.LookupTable.load(tmp_path / name).colours.transpose(2, 1, 0, 3).reshape(8, 8, 3)
@@ -307,8 +385,12 @@ def test_command_tells_a_table_by_its_ending(name: str, tmp_path: Path, capsys: 
 
     fill(tmp_path)
     suffix = Path(name).suffix.lower()
-    content, function = {".cube": CUBES["keywords that nobody knows"], ".3dl": (THREEDLS["Lustre"], mixing),
-                         ".clf": OTHERS[".clf"][1:], ".spi1d": OTHERS[".spi1d"][1:]}[suffix]
+    content, function = {
+        ".cube": CUBES["keywords that nobody knows"],
+        ".3dl": (THREEDLS["Lustre"], mixing),
+        ".clf": OTHERS[".clf"][1:],
+        ".spi1d": OTHERS[".spi1d"][1:],
+    }[suffix]
     (tmp_path / name).write_text(str(content))
     assert main(["transfer", str(tmp_path / "target.png"), str(tmp_path / name), "-o", str(tmp_path / "out.png")]) == 0
     out, err = capsys.readouterr()

@@ -32,13 +32,33 @@ def programs() -> dict[str, str]:
 
 
 def by_ffmpeg(program: str, picture: Path, look: Path, out: Path) -> None:
-    run(program, "-loglevel", "error", "-i", picture, "-vf", f"format=gbrp16,lut3d=file={look}:interp=trilinear",
-        "-pix_fmt", "rgb48be", out)
+    run(
+        program,
+        "-loglevel",
+        "error",
+        "-i",
+        picture,
+        "-vf",
+        f"format=gbrp16,lut3d=file={look}:interp=trilinear",
+        "-pix_fmt",
+        "rgb48be",
+        out,
+    )
 
 
 def by_ffmpeg_curves(program: str, picture: Path, look: Path, out: Path) -> None:
-    run(program, "-loglevel", "error", "-i", picture, "-vf", f"format=gbrp16,lut1d=file={look}:interp=linear",
-        "-pix_fmt", "rgb48be", out)
+    run(
+        program,
+        "-loglevel",
+        "error",
+        "-i",
+        picture,
+        "-vf",
+        f"format=gbrp16,lut1d=file={look}:interp=linear",
+        "-pix_fmt",
+        "rgb48be",
+        out,
+    )
 
 
 def by_imagemagick(program: str, picture: Path, look: Path, out: Path) -> None:
@@ -49,13 +69,21 @@ def run(*words: object) -> None:
     subprocess.run([str(word) for word in words], check=True, timeout=60, stdin=subprocess.DEVNULL)
 
 
-READERS = {"FFmpeg, .cube": ("ffmpeg", by_ffmpeg, 17, ".cube"),
-           "ImageMagick, HaldCLUT": ("imagemagick", by_imagemagick, 16, ".png")}
+READERS = {
+    "FFmpeg, .cube": ("ffmpeg", by_ffmpeg, 17, ".cube"),
+    "ImageMagick, HaldCLUT": ("imagemagick", by_imagemagick, 16, ".png"),
+}
 
 
 @pytest.mark.parametrize(("program", "apply", "nodes", "ending"), READERS.values(), ids=READERS)
-def test_others_read_our_tables(programs: dict[str, str], tmp_path: Path, program: str,
-                                apply: Callable[[str, Path, Path, Path], None], nodes: int, ending: str) -> None:
+def test_others_read_our_tables(
+    programs: dict[str, str],
+    tmp_path: Path,
+    program: str,
+    apply: Callable[[str, Path, Path, Path], None],
+    nodes: int,
+    ending: str,
+) -> None:
     """With 16 bits all the way, so that nothing is lost in rounding."""
     table = dc.LookupTable(curved(nodes))
     look = tmp_path / f"look{ending}"
@@ -79,19 +107,32 @@ def alike(program: str, apply: Callable[[str, Path, Path, Path], None], look: Pa
 
 STEPS_17 = " ".join(str(min(1023, 64 * step)) for step in range(17))
 FOREIGN = {
-    "FFmpeg, .cube of another domain": ("ffmpeg", by_ffmpeg, ".cube", text(
-        "LUT_3D_SIZE 9", "DOMAIN_MIN 0 0 0", "DOMAIN_MAX 2 2 2", lines(cube_of(mixing, 9, high=(2, 2, 2))))),
+    "FFmpeg, .cube of another domain": (
+        "ffmpeg",
+        by_ffmpeg,
+        ".cube",
+        text("LUT_3D_SIZE 9", "DOMAIN_MIN 0 0 0", "DOMAIN_MAX 2 2 2", lines(cube_of(mixing, 9, high=(2, 2, 2)))),
+    ),
     "FFmpeg, .3dl": ("ffmpeg", by_ffmpeg, ".3dl", threedl([STEPS_17], 17)),
     "FFmpeg, .csp": ("ffmpeg", by_ffmpeg, ".csp", OTHERS[".csp without notes"][1]),
-    "FFmpeg, .cube of curves": ("ffmpeg", by_ffmpeg_curves, ".cube", text(
-        "LUT_1D_SIZE 9", lines(curve_of(lambda colours: curving(colours) ** 2)))),
+    "FFmpeg, .cube of curves": (
+        "ffmpeg",
+        by_ffmpeg_curves,
+        ".cube",
+        text("LUT_1D_SIZE 9", lines(curve_of(lambda colours: curving(colours) ** 2))),
+    ),
 }
 
 
 @pytest.mark.parametrize(("program", "apply", "ending", "content"), FOREIGN.values(), ids=FOREIGN)
-def test_others_read_other_tables_as_we_do(programs: dict[str, str], tmp_path: Path, program: str,
-                                           apply: Callable[[str, Path, Path, Path], None], ending: str,
-                                           content: str) -> None:
+def test_others_read_other_tables_as_we_do(
+    programs: dict[str, str],
+    tmp_path: Path,
+    program: str,
+    apply: Callable[[str, Path, Path, Path], None],
+    ending: str,
+    content: str,
+) -> None:
     look = tmp_path / f"look{ending}"
     look.write_text(content)
     alike(programs[program], apply, look, tmp_path)

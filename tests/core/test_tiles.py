@@ -28,9 +28,15 @@ WIDTHS = (4, 6, 8)
 def small_network() -> tuple[Convolution, ...]:
     generator = torch.Generator().manual_seed(5)
     plan = [(3, 4, False, True), (4, 4, False, False), (4, 6, True, True), (6, 6, False, False), (6, 8, True, True)]
-    return tuple(Convolution(torch.randn(out, into, 3, 3, dtype=torch.float64, generator=generator) / (3 * into**0.5),
-                             torch.randn(out, dtype=torch.float64, generator=generator), pooled, tap)
-                 for into, out, pooled, tap in plan)
+    return tuple(
+        Convolution(
+            torch.randn(out, into, 3, 3, dtype=torch.float64, generator=generator) / (3 * into**0.5),
+            torch.randn(out, dtype=torch.float64, generator=generator),
+            pooled,
+            tap,
+        )
+        for into, out, pooled, tap in plan
+    )
 
 
 def uniform(*shape: int, seed: int = 0) -> Tensor:
@@ -38,8 +44,13 @@ def uniform(*shape: int, seed: int = 0) -> Tensor:
 
 
 @settings(max_examples=25, deadline=None)
-@given(height=st.integers(1, 90), width=st.integers(1, 90), regions=st.integers(0, 2), core=st.sampled_from([16, 32]),
-       seed=st.integers(0, 1000))
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    regions=st.integers(0, 2),
+    core=st.sampled_from([16, 32]),
+    seed=st.integers(0, 1000),
+)
 def test_tile_by_tile_equals_the_whole(height: int, width: int, regions: int, core: int, seed: int) -> None:
     """Sums over tiles with a halo: the features, J and Jᵀ to rounding, whatever the size; so no seam can be seen."""
     network = small_network()
@@ -51,8 +62,9 @@ def test_tile_by_tile_equals_the_whole(height: int, width: int, regions: int, co
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "CORE", core)
-        tiled = TiledNetwork(image, network, masks, WorkCount(),
-                             lambda tile, where, work: whole(image=tile, where=where, work=work))
+        tiled = TiledNetwork(
+            image, network, masks, WorkCount(), lambda tile, where, work: whole(image=tile, where=where, work=work)
+        )
         at = whole(masks=masks)
         change, weights = uniform(3, height, width, seed=seed + 2), uniform(*at.values.shape, seed=seed + 3)
         torch.testing.assert_close(tiled.values, at.values, rtol=1e-9, atol=1e-12)
@@ -62,8 +74,9 @@ def test_tile_by_tile_equals_the_whole(height: int, width: int, regions: int, co
 
 @pytest.mark.parametrize("sharper", [False, True])
 @pytest.mark.parametrize("depth", [1, 3, 5])
-def test_a_large_image_is_taken_tile_by_tile(weights: tuple[str, dict[str, Tensor]], depth: int,
-                                             monkeypatch: pytest.MonkeyPatch, *, sharper: bool) -> None:
+def test_a_large_image_is_taken_tile_by_tile(
+    weights: tuple[str, dict[str, Tensor]], depth: int, monkeypatch: pytest.MonkeyPatch, *, sharper: bool
+) -> None:
     """VGG's own reach: with a halo too narrow for the deepest layer the two would differ."""
     plain = ChannelMeans("vgg16", weights[1], uniform_noise(0))
     hierarchy = (plain.sharper() if sharper else plain).first(depth)
@@ -121,8 +134,9 @@ def test_a_small_image_is_no_sample(weights: tuple[str, dict[str, Tensor]]) -> N
     assert hierarchy.corners(torch.zeros(3, 128, 128), torch.Generator()) is None
 
 
-def test_steps_in_a_sample_end_near_those_in_the_whole(weights: tuple[str, dict[str, Tensor]],
-                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_in_a_sample_end_near_those_in_the_whole(
+    weights: tuple[str, dict[str, Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a sample leaves of the way to the goal is no more than 1.3 times what all places leave."""
     hierarchy = ChannelMeans("vgg16", weights[1], uniform_noise(0)).first(2)
     generator = torch.Generator().manual_seed(3)
@@ -132,8 +146,15 @@ def test_steps_in_a_sample_end_near_those_in_the_whole(weights: tuple[str, dict[
     size = goal.shape[1]
 
     def left() -> float:
-        image, _ = gauss_newton(hierarchy, start, goal, [Step(0.3, 6), Step(0.1, 6)], torch.ones(1, size),
-                                Spectrum.of(torch.eye(size), torch.ones(1, size)), metric=torch.ones(1, 256, 256))
+        image, _ = gauss_newton(
+            hierarchy,
+            start,
+            goal,
+            [Step(0.3, 6), Step(0.1, 6)],
+            torch.ones(1, size),
+            Spectrum.of(torch.eye(size), torch.ones(1, size)),
+            metric=torch.ones(1, 256, 256),
+        )
         return (torch.cat(hierarchy.measure(image), 1) - goal).norm().item()
 
     sampled = left()

@@ -186,8 +186,9 @@ def test_style_equal_to_the_target_gives_it_back(engine: Engine, mode: str) -> N
 
 
 def test_more_strength_goes_further(engine: Engine) -> None:
-    distances = [np.abs(engine.transfer(TARGET, STYLE, settings(strength=s)).image - TARGET).mean()
-                 for s in (0.0, 0.3, 0.6, 1.0)]
+    distances = [
+        np.abs(engine.transfer(TARGET, STYLE, settings(strength=s)).image - TARGET).mean() for s in (0.0, 0.3, 0.6, 1.0)
+    ]
     assert distances == sorted(distances)
 
 
@@ -197,8 +198,10 @@ def test_a_layers_own_strength_leaves_the_shallower_ones_where_they_were(engine:
     for share in (0.0, 1.0):
         report = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="painting")).report
         reached[share] = {entry.layer: np.array(entry.reached) for entry in report.layers}
-    shift = {layer: np.linalg.norm(reached[1.0][layer] - reached[0.0][layer]) / np.linalg.norm(reached[0.0][layer])
-             for layer in ("relu1_1", "relu2_1")}
+    shift = {
+        layer: np.linalg.norm(reached[1.0][layer] - reached[0.0][layer]) / np.linalg.norm(reached[0.0][layer])
+        for layer in ("relu1_1", "relu2_1")
+    }
     assert shift["relu1_1"] < 0.01
     assert shift["relu2_1"] > 2 * shift["relu1_1"]
 
@@ -346,10 +349,15 @@ def test_hidden_colours_leave_no_halo(mode: str, with_regions: bool) -> None:
     regions = (halves(TARGET.shape), halves(STYLE.shape)) if with_regions else None
 
     def result(hidden: float) -> np.ndarray:
-        target, style = (np.where(alpha[..., None] > 0, image, np.float32(hidden))
-                         for image, alpha in zip((TARGET, STYLE), seen, strict=True))
-        return Engine().transfer(target, style, settings(mode=mode), regions=regions,
-                                 target_mask=seen[0], style_mask=seen[1]).image
+        target, style = (
+            np.where(alpha[..., None] > 0, image, np.float32(hidden))
+            for image, alpha in zip((TARGET, STYLE), seen, strict=True)
+        )
+        return (
+            Engine()
+            .transfer(target, style, settings(mode=mode), regions=regions, target_mask=seen[0], style_mask=seen[1])
+            .image
+        )
 
     black, white = result(0.0), result(1.0)
     np.testing.assert_array_equal(black[seen[0] > 0], white[seen[0] > 0])
@@ -369,8 +377,9 @@ def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> 
     assert np.percentile(difference, 99) < 3 / 255
     precise = settings(mode="painting", integrator="reversible")
     engine.read_style(STYLE, precise).save(tmp_path / "b.style")
-    from_file, from_image = (engine.transfer(TARGET, style, precise)
-                             for style in (Style.load(tmp_path / "b.style"), STYLE))
+    from_file, from_image = (
+        engine.transfer(TARGET, style, precise) for style in (Style.load(tmp_path / "b.style"), STYLE)
+    )
     flowed = [result.report.images["dressed"] for result in (from_file, from_image)]
     assert (flowed[0] - flowed[1]).abs().max() < 0.1 / 255
     assert np.abs(from_file.image - from_image.image).max() < 0.5 / 255
@@ -388,8 +397,11 @@ def test_a_photographs_own_style_is_for_photographs(engine: Engine, tmp_path: Pa
 
 def test_style_that_does_not_fit(engine: Engine) -> None:
     features = engine.read_style(STYLE, SMALL)
-    for change, message in (({"layers": 3, "mode": "painting"}, "holds 2 layers; choose --layers 2"),
-                            ({"network": "vgg19"}, "vgg16"), ({"activation": "relu"}, "--activation smooth")):
+    for change, message in (
+        ({"layers": 3, "mode": "painting"}, "holds 2 layers; choose --layers 2"),
+        ({"network": "vgg19"}, "vgg16"),
+        ({"activation": "relu"}, "--activation smooth"),
+    ):
         with pytest.raises(InputError, match=message):
             engine.transfer(TARGET, features, settings(**change))
     labels = halves(TARGET.shape)
@@ -409,8 +421,10 @@ def test_shapes_that_round_differently_at_each_size(engine: Engine, height: int)
     """
     whole, style = muted(photograph("chelsea", 100)), muted(STYLE)
     whole_picture = settings(layers=3, correspondence="off")
-    ours, taller = (engine.transfer(np.ascontiguousarray(whole[:rows, :56]), style, whole_picture).image
-                    for rows in (height, height + 1))
+    ours, taller = (
+        engine.transfer(np.ascontiguousarray(whole[:rows, :56]), style, whole_picture).image
+        for rows in (height, height + 1)
+    )
     assert psnr(ours, taller[:height]) > 40
     colours, wanted = (x.reshape(-1, 3).astype(np.float64) for x in (ours, style))
     np.testing.assert_allclose(colours.mean(0), wanted.mean(0), rtol=0.01)
@@ -418,21 +432,35 @@ def test_shapes_that_round_differently_at_each_size(engine: Engine, height: int)
 
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
-@pytest.mark.parametrize(("target", "style"), [
-    (np.repeat(TARGET.mean(2, keepdims=True), 3, 2), STYLE),
-    (TARGET, np.repeat(STYLE.mean(2, keepdims=True), 3, 2)),
-    (np.full((20, 30, 3), 0.5, np.float32), STYLE),
-    (TARGET, np.full((20, 30, 3), 0.5, np.float32)),
-    (np.zeros((20, 30, 3), np.float32), np.ones((9, 9, 3), np.float32)),
-    (TARGET[:, :1], STYLE),
-    (TARGET[:1], STYLE),
-    (TARGET, STYLE[:1, :1]),
-    (TARGET[:1, :1], STYLE[:, :1]),
-], ids=["grey target", "grey style", "flat target", "flat style", "black to white", "one column", "one row",
-        "one pixel of style", "one pixel"])
+@pytest.mark.parametrize(
+    ("target", "style"),
+    [
+        (np.repeat(TARGET.mean(2, keepdims=True), 3, 2), STYLE),
+        (TARGET, np.repeat(STYLE.mean(2, keepdims=True), 3, 2)),
+        (np.full((20, 30, 3), 0.5, np.float32), STYLE),
+        (TARGET, np.full((20, 30, 3), 0.5, np.float32)),
+        (np.zeros((20, 30, 3), np.float32), np.ones((9, 9, 3), np.float32)),
+        (TARGET[:, :1], STYLE),
+        (TARGET[:1], STYLE),
+        (TARGET, STYLE[:1, :1]),
+        (TARGET[:1, :1], STYLE[:, :1]),
+    ],
+    ids=[
+        "grey target",
+        "grey style",
+        "flat target",
+        "flat style",
+        "black to white",
+        "one column",
+        "one row",
+        "one pixel of style",
+        "one pixel",
+    ],
+)
 def test_unusual_pictures(engine: Engine, target: np.ndarray, style: np.ndarray, mode: str) -> None:
-    result = engine.transfer(np.ascontiguousarray(target), np.ascontiguousarray(style),
-                             settings(layers=1, mode=mode, allow_black=True))
+    result = engine.transfer(
+        np.ascontiguousarray(target), np.ascontiguousarray(style), settings(layers=1, mode=mode, allow_black=True)
+    )
     assert_sound(result, target)
     if mode == "photo":
         np.testing.assert_allclose(result.image.mean((0, 1)), style.mean((0, 1)), atol=0.05)
@@ -449,8 +477,10 @@ def thinned(pixels: np.ndarray, axes: np.ndarray) -> np.ndarray:
 
 def shown(result: np.ndarray, target: np.ndarray) -> float:
     """How much of the target's fine detail an 8-bit result lets one see: the share that its colours explain."""
-    picture, given = (image.astype(np.float64) - gaussian_filter(image.astype(np.float64), (2, 2, 0))
-                      for image in (np.round(result * 255) / 255, target))
+    picture, given = (
+        image.astype(np.float64) - gaussian_filter(image.astype(np.float64), (2, 2, 0))
+        for image in (np.round(result * 255) / 255, target)
+    )
     picture, given = picture.reshape(-1, 3), given.reshape(-1, 3)
     given = given @ np.linalg.eigh(given.T @ given)[1][:, -1]
     explained = picture @ np.linalg.lstsq(picture, given, rcond=None)[0]
@@ -473,8 +503,9 @@ def only(pixels: np.ndarray, axes: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 @pytest.mark.parametrize("style_axes", [np.eye(3), BLUE, np.empty((3, 0))], ids=["full", "blue", "flat"])
 @pytest.mark.parametrize("axes", [RED, VIOLET, GREY], ids=["red", "violet", "grey"])
-def test_pictures_of_few_colours_keep_their_detail(engine: Engine, mode: str, axes: np.ndarray,
-                                                   style_axes: np.ndarray) -> None:
+def test_pictures_of_few_colours_keep_their_detail(
+    engine: Engine, mode: str, axes: np.ndarray, style_axes: np.ndarray
+) -> None:
     target, style = only(TARGET, axes), only(STYLE, style_axes)
     result = engine.transfer(target, style, settings(mode=mode, allow_black=True)).image
     assert shown(result, target) > 0.5
@@ -483,17 +514,21 @@ def test_pictures_of_few_colours_keep_their_detail(engine: Engine, mode: str, ax
 
 @hypothesis.settings(max_examples=5, deadline=None)
 @hypothesis.given(st.integers(0, 2**31), st.integers(1, 3), st.integers(0, 3), st.booleans())
-def test_clouds_of_any_rank_keep_their_detail(engine: Engine, seed: int, rank: int, style_rank: int,
-                                              in_one_region: bool) -> None:
+def test_clouds_of_any_rank_keep_their_detail(
+    engine: Engine, seed: int, rank: int, style_rank: int, in_one_region: bool
+) -> None:
     """In the whole picture, and in one region beside another that has all its colours."""
-    axes, style_axes = (np.linalg.qr(np.random.default_rng(seed + number).standard_normal((3, 3)))[0]
-                        for number in range(2))
+    axes, style_axes = (
+        np.linalg.qr(np.random.default_rng(seed + number).standard_normal((3, 3)))[0] for number in range(2)
+    )
     target, style = thinned(TARGET, axes[:, :rank]), thinned(STYLE, style_axes[:, :style_rank])
     regions = None
     if in_one_region:
         target[:, 28:], style[:, 24:] = TARGET[:, 28:], STYLE[:, 24:]
-        regions = tuple(np.repeat(np.arange(image.shape[1])[None] >= image.shape[1] / 2, len(image), 0).astype(int)
-                        for image in (target, style))
+        regions = tuple(
+            np.repeat(np.arange(image.shape[1])[None] >= image.shape[1] / 2, len(image), 0).astype(int)
+            for image in (target, style)
+        )
     result = engine.transfer(target, style, settings(allow_black=True, mode="photo"), regions=regions).image
     part, own = result[:, :24], target[:, :24]
     assert shown(part, own) > 0.4
@@ -583,7 +618,8 @@ def test_report_is_plain_and_complete(mode: str) -> None:
         assert entry["relative_error"] == pytest.approx(np.linalg.norm(reached - wanted) / np.linalg.norm(wanted))
         assert 0 < entry["share_of_the_way"] <= 1
         assert entry["share_of_the_way"] == pytest.approx(
-            1 - np.linalg.norm(reached - wanted) / np.linalg.norm(wanted - own), rel=1e-4)
+            1 - np.linalg.norm(reached - wanted) / np.linalg.norm(wanted - own), rel=1e-4
+        )
     assert report["dead_channels"] == {f"relu{n}_1": [] for n in range(1, 6)}
 
 

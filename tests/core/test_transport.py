@@ -37,8 +37,9 @@ Problem = tuple[Tensor, Tensor, Tensor]
 def problem(rows: int, columns: int, seed: int = 0) -> Problem:
     """Cost and the masses of both sides."""
     generator = torch.Generator().manual_seed(seed)
-    cost, *masses = (torch.rand(*shape, dtype=torch.float64, generator=generator)
-                     for shape in ((rows, columns), (rows,), (columns,)))
+    cost, *masses = (
+        torch.rand(*shape, dtype=torch.float64, generator=generator) for shape in ((rows, columns), (rows,), (columns,))
+    )
     return cost, masses[0] / masses[0].sum(), masses[1] / masses[1].sum()
 
 
@@ -54,8 +55,9 @@ def theirs(cost: Tensor, masses: Tensor, style_masses: Tensor, entropy: float, s
     if slack == 1.0:
         return ot.sinkhorn(*values, reg=entropy, numItermax=20_000, stopThr=1e-14)
     penalty = entropy * slack / (1 - slack)
-    return ot.unbalanced.sinkhorn_unbalanced(*values, reg=entropy, reg_m=(math.inf, penalty), c=np.ones(cost.shape),
-                                             numItermax=20_000, stopThr=1e-14)  # c makes their entropy the plain one
+    return ot.unbalanced.sinkhorn_unbalanced(
+        *values, reg=entropy, reg_m=(math.inf, penalty), c=np.ones(cost.shape), numItermax=20_000, stopThr=1e-14
+    )  # c makes their entropy the plain one
 
 
 # --- the entropic plan --------------------------------------------------------------------------------------------
@@ -80,11 +82,17 @@ def test_plan_costs_hardly_more_than_that_of_a_linear_programme() -> None:
     cost, masses, style_masses = problem(rows, columns)
     sums = np.concatenate([np.kron(np.eye(rows), np.ones(columns)), np.kron(np.ones(rows), np.eye(columns))])
     least = linprog(cost.flatten().numpy(), A_eq=sums, b_eq=torch.cat([masses, style_masses]).numpy()).fun
-    lost = [(entropic_plan(cost, masses, style_masses, entropy=entropy, slack=1.0, iterations=5000).coupling
-             * cost).sum().item() - least for entropy in (0.1, 0.05, 0.02)]
+    lost = [
+        (entropic_plan(cost, masses, style_masses, entropy=entropy, slack=1.0, iterations=5000).coupling * cost)
+        .sum()
+        .item()
+        - least
+        for entropy in (0.1, 0.05, 0.02)
+    ]
     assert lost == sorted(lost, reverse=True)
-    assert all(-1e-6 < one <= entropy * math.log(rows * columns)
-               for one, entropy in zip(lost, (0.1, 0.05, 0.02), strict=True))
+    assert all(
+        -1e-6 < one <= entropy * math.log(rows * columns) for one, entropy in zip(lost, (0.1, 0.05, 0.02), strict=True)
+    )
     assert lost[-1] < 0.01
 
 
@@ -95,8 +103,14 @@ def test_a_style_that_is_let_go_of_is_taken_from_by_cost_alone() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=st.integers(1, 9), columns=st.integers(1, 9), seed=st.integers(0, 1000), slack=st.floats(0, 1),
-       scale=st.floats(0, 4), hidden=st.booleans())
+@given(
+    rows=st.integers(1, 9),
+    columns=st.integers(1, 9),
+    seed=st.integers(0, 1000),
+    slack=st.floats(0, 1),
+    scale=st.floats(0, 4),
+    hidden=st.booleans(),
+)
 def test_plans_are_sound(rows: int, columns: int, seed: int, slack: float, scale: float, hidden: bool) -> None:
     """In single precision, whatever is forbidden and whatever has no mass."""
     cost, masses, style_masses = (x.float() for x in problem(rows, columns, seed))
@@ -136,8 +150,12 @@ def test_places_may_be_kept_from_all_that_is_near_to_them() -> None:
 
 def test_single_precision_is_enough() -> None:
     cost, masses, style_masses = problem(150, 170, 3)
-    fine, coarse = (fused_plan(cost.to(kind), apart(150, 1).to(kind), apart(170, 2).to(kind), masses.to(kind),
-                               style_masses.to(kind)).forward for kind in (torch.float64, torch.float32))
+    fine, coarse = (
+        fused_plan(
+            cost.to(kind), apart(150, 1).to(kind), apart(170, 2).to(kind), masses.to(kind), style_masses.to(kind)
+        ).forward
+        for kind in (torch.float64, torch.float32)
+    )
     assert (fine.float() - coarse).abs().max() < 1e-3 * fine.max()
 
 

@@ -37,9 +37,11 @@ def test_channel_means_are_those_of_torchvision(network: str, weights: tuple[str
     """The thesis's network (ReLU, max pooling) on an image whose sides pool without remainder."""
     theirs = torchvision_features(network, weights[1] if network == weights[0] else None)
     convolution_layers = [layer for layer in theirs if isinstance(layer, nn.Conv2d)]
-    state = {f"{name}.{kind}": getattr(layer, kind).detach()
-             for name, layer in zip(layer_names(network), convolution_layers, strict=True)
-             for kind in ("weight", "bias")}
+    state = {
+        f"{name}.{kind}": getattr(layer, kind).detach()
+        for name, layer in zip(layer_names(network), convolution_layers, strict=True)
+        for kind in ("weight", "bias")
+    }
     image = torch.rand(3, 32, 48, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     a = torchvision.transforms.functional.normalize(image, list(IMAGENET_MEAN), list(IMAGENET_DEVIATION))[None]
     means = []
@@ -72,10 +74,15 @@ def test_names_taps_and_poolings(network: str, count: int, weights: tuple[str, d
     assert len(names) == count
     assert names[0] == "conv1_1"
     assert names[-1] == "conv5_1"
-    blank = {f"{name}.{kind}": torch.zeros((1, 1 if name != "conv1_1" else 3, 3, 3) if kind == "weight" else (1,))
-             for name in names for kind in ("weight", "bias")}
+    blank = {
+        f"{name}.{kind}": torch.zeros((1, 1 if name != "conv1_1" else 3, 3, 3) if kind == "weight" else (1,))
+        for name in names
+        for kind in ("weight", "bias")
+    }
     described = convolutions(network, blank)
     assert [name for name, layer in zip(names, described, strict=True) if layer.tap] == [
-        f"conv{block}_1" for block in range(1, 6)]
+        f"conv{block}_1" for block in range(1, 6)
+    ]
     assert [name for name, layer in zip(names, described, strict=True) if layer.pooled_before] == [
-        f"conv{block}_1" for block in range(2, 6)]
+        f"conv{block}_1" for block in range(2, 6)
+    ]

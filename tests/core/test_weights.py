@@ -94,11 +94,13 @@ def test_real_vgg16_is_torchvisions(weights: tuple[str, dict[str, torch.Tensor]]
     assert name == "vgg16"
     # The first kernel and biases of torchvision's VGG-16 as users have printed and published them: these tell apart
     # RGB from BGR, rows from columns, and these weights from other trainings.
-    red_green_blue = [[[-.5537, .1427, .5290], [-.5831, .3566, .7657], [-.6902, -.0480, .4841]],
-                      [[.1755, .0099, -.0814], [.0441, -.0703, -.2604], [.1324, -.1728, -.1323]],
-                      [[.3130, -.1659, -.4275], [.4752, -.0827, -.4870], [.6320, .0193, -.2775]]]
+    red_green_blue = [
+        [[-0.5537, 0.1427, 0.5290], [-0.5831, 0.3566, 0.7657], [-0.6902, -0.0480, 0.4841]],
+        [[0.1755, 0.0099, -0.0814], [0.0441, -0.0703, -0.2604], [0.1324, -0.1728, -0.1323]],
+        [[0.3130, -0.1659, -0.4275], [0.4752, -0.0827, -0.4870], [0.6320, 0.0193, -0.2775]],
+    ]
     torch.testing.assert_close(tensors["conv1_1.weight"][0], torch.tensor(red_green_blue), atol=6e-5, rtol=0)
-    biases = [.4034, .3778, .4644, -.3228, .3940, -.3953, .3951, -.5496, .2693, -.7602, -.3508, .2334]
+    biases = [0.4034, 0.3778, 0.4644, -0.3228, 0.3940, -0.3953, 0.3951, -0.5496, 0.2693, -0.7602, -0.3508, 0.2334]
     torch.testing.assert_close(tensors["conv1_1.bias"][:12], torch.tensor(biases), atol=6e-5, rtol=0)
 
 
@@ -116,8 +118,9 @@ def test_shapes_are_those_of_torchvisions_model(network: str) -> None:
     assert len(shapes) == 2 * len(names)
 
 
-def test_auto_keeps_to_the_stored_network(weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path,
-                                          monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_keeps_to_the_stored_network(
+    weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     monkeypatch.setattr(loading, "SOURCES", {**sources.SOURCES, "vgg19": None})  # not even asked
     (tmp_path / "weights").mkdir()
@@ -197,9 +200,11 @@ def test_vgg19_file_without_a_layer_is_refused(server: Server, tmp_path: Path) -
         fetch_network("vgg19", SmallVgg19(server, file.getvalue()), tmp_path)
 
 
-def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server,
-                                     weights: tuple[str, dict[str, torch.Tensor]]) -> None:
+def test_auto_falls_back_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server, weights: tuple[str, dict[str, torch.Tensor]]
+) -> None:
     """With VGG-19's host out of reach, "auto" ends with VGG-16; its archive is out of reach too, and that is said."""
+
     class Nowhere(sources.TorchvisionVgg19):
         def locate(self) -> str:
             return server.url("nothing")
@@ -218,8 +223,10 @@ def test_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     told: list[str] = []
     with pytest.raises(OutOfReachError, match="404"):
         load_weights("auto", lambda share, message: told.append(str(message)))
-    assert any(words.startswith("VGG-19 weights could not be downloaded") and words.endswith("Using VGG-16 instead")
-               for words in told)
+    assert any(
+        words.startswith("VGG-19 weights could not be downloaded") and words.endswith("Using VGG-16 instead")
+        for words in told
+    )
     (tmp_path / "weights" / archive.file_name).write_bytes(b"an archive put there by hand")
     assert load_weights("auto")[0] == "vgg16"
 
@@ -275,8 +282,9 @@ def test_folder_that_takes_nothing(tmp_path: Path) -> None:
             fetch_network("vgg16", sources.SOURCES["vgg16"], folder)
 
 
-def test_other_network_of_the_same_shape_is_refused(weights: tuple[str, dict[str, torch.Tensor]],
-                                                    tmp_path: Path) -> None:
+def test_other_network_of_the_same_shape_is_refused(
+    weights: tuple[str, dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     store(tmp_path, "vgg16", {name: torch.zeros_like(tensor) for name, tensor in weights[1].items()})
     with pytest.raises(WeightsError, match="not those of VGG-16"):
         read_stored(tmp_path, "vgg16", sources.SOURCES["vgg16"].fingerprint)

@@ -104,8 +104,12 @@ def test_kinds_that_lie_apart_are_told_apart() -> None:
 
 def test_kinds_are_at_rest() -> None:
     """Each place belongs to the nearest mean, as Lloyd's algorithm ends, where the heaps are plain."""
-    points = torch.cat([torch.randn(30, 2, generator=torch.Generator().manual_seed(k)) * 0.05 + torch.tensor(centre)
-                        for k, centre in enumerate([(0.0, 0.0), (5.0, 0.0), (0.0, 5.0)])])
+    points = torch.cat(
+        [
+            torch.randn(30, 2, generator=torch.Generator().manual_seed(k)) * 0.05 + torch.tensor(centre)
+            for k, centre in enumerate([(0.0, 0.0), (5.0, 0.0), (0.0, 5.0)])
+        ]
+    )
     kinds = _kinds(points, torch.full((90,), 1 / 90))
     means = kinds.T @ points / kinds.sum(0)[:, None].clamp_min(1e-9)
     nearest = torch.cdist(points, means).masked_fill(kinds.sum(0) == 0, torch.inf).argmin(1)

@@ -64,8 +64,9 @@ def served(home: Path, *words: str) -> Iterator[tuple[Path, subprocess.Popen[byt
 
 def serve(home: Path, *words: str) -> subprocess.Popen[bytes]:
     """Start a worker."""
-    return subprocess.Popen([sys.executable, "-m", "decouple_core", "serve", *words],
-                            env={**os.environ, "DECOUPLE_HOME": str(home)})
+    return subprocess.Popen(
+        [sys.executable, "-m", "decouple_core", "serve", *words], env={**os.environ, "DECOUPLE_HOME": str(home)}
+    )
 
 
 def running(home: Path) -> bool:
@@ -108,8 +109,9 @@ class Guest:
         assert self.connection.poll(SECONDS), "the worker does not answer"
         return receive(self.connection)
 
-    def begin(self, settings: dict[str, Any], channels: int = 3, large: bool = False,
-              table: Table | None = None) -> Path:
+    def begin(
+        self, settings: dict[str, Any], channels: int = 3, large: bool = False, table: Table | None = None
+    ) -> Path:
         """Hand over a job; returns its folder."""
         folder = Path(self.ask({"kind": "open"})["path"])
         height, width = (400, 500) if large else (40, 50)
@@ -137,8 +139,12 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     assert [file.name for file in folder.iterdir()] == ["result.raw"]
     target = pixels(1, channels=4)
     result = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(target.shape)
-    expected = Engine().transfer(np.ascontiguousarray(target[..., :3]), pixels(2), Settings.from_dict(QUICK),
-                                        target_mask=np.ascontiguousarray(target[..., 3]))
+    expected = Engine().transfer(
+        np.ascontiguousarray(target[..., :3]),
+        pixels(2),
+        Settings.from_dict(QUICK),
+        target_mask=np.ascontiguousarray(target[..., 3]),
+    )
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.
     assert np.abs(result[..., :3] - expected.image).max() < 2 / 255
     assert np.array_equal(result[..., 3], target[..., 3])
@@ -177,8 +183,7 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
         answer = guest.ask(Where(x, y).to_message())
         assert (answer["kind"], answer["x"], answer["y"], answer["style"]) == ("places", x, y, None)
         np.testing.assert_allclose(answer["shares"], found.where(x, y), atol=1e-3)  # by other numbers of threads
-        np.testing.assert_allclose(guest.ask(Where(x, y, 0).to_message())["shares"],
-                                   [found.taken_by(x, y)], atol=1e-3)
+        np.testing.assert_allclose(guest.ask(Where(x, y, 0).to_message())["shares"], [found.taken_by(x, y)], atol=1e-3)
         assert guest.ask(Where(x, y, 1).to_message())["shares"] is None
     assert Guest(home).ask(Where(0.5, 0.5).to_message())["shares"] is None, "another client's are its own"
     guest.begin(LONG)
@@ -196,9 +201,18 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
     assert guest.ask(Where(0.5, 0.5).to_message())["shares"] is None
 
 
-@pytest.mark.parametrize("odd", [{"x": 1.5, "y": 0}, {"x": 0.5}, {"x": 0, "y": 0, "style": -1}, {"x": "0", "y": 0},
-                                 {"x": 0, "y": 0, "z": 0}, {"x": float("nan"), "y": 0},
-                                 {"x": 0, "y": 0, "style": True}])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"x": 1.5, "y": 0},
+        {"x": 0.5},
+        {"x": 0, "y": 0, "style": -1},
+        {"x": "0", "y": 0},
+        {"x": 0, "y": 0, "z": 0},
+        {"x": float("nan"), "y": 0},
+        {"x": 0, "y": 0, "style": True},
+    ],
+)
 def test_odd_questions_are_none(odd: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError):
         Where.from_message({"kind": "where", **odd})
@@ -295,7 +309,7 @@ def test_cancelling_keeps_the_network_warm(home: Path, phase: str) -> None:
     assert guest.end()["kind"] == "cancelled"
     guest.begin(QUICK)
     assert guest.end()["kind"] == "done"
-    assert "killing" not in log.read_text()[len(before):]
+    assert "killing" not in log.read_text()[len(before) :]
 
 
 def test_asked_to_stop_it_is_gone_when_the_answer_comes(weights: object, tmp_path: Path) -> None:
@@ -306,20 +320,34 @@ def test_asked_to_stop_it_is_gone_when_the_answer_comes(weights: object, tmp_pat
         assert guest.hear()["message"]["code"] == "starting"  # before torch has been loaded
         while guest.hear()["kind"] != "progress":
             pass
-        asked = subprocess.run([sys.executable, "-m", "decouple_core", "serve", "--stop"], check=False,
-                               env={**os.environ, "DECOUPLE_HOME": str(home)})
+        asked = subprocess.run(
+            [sys.executable, "-m", "decouple_core", "serve", "--stop"],
+            check=False,
+            env={**os.environ, "DECOUPLE_HOME": str(home)},
+        )
         assert asked.returncode == 0
         assert not folder.exists()
         assert not running(home)
         assert worker.wait(SECONDS) == 0
-        assert subprocess.run([sys.executable, "-m", "decouple_core", "serve", "--stop"], check=False,
-                              env={**os.environ, "DECOUPLE_HOME": str(home)}).returncode == 0
+        assert (
+            subprocess.run(
+                [sys.executable, "-m", "decouple_core", "serve", "--stop"],
+                check=False,
+                env={**os.environ, "DECOUPLE_HOME": str(home)},
+            ).returncode
+            == 0
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that takes no files, even of root")
 def test_folder_that_takes_no_files() -> None:
-    answer = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], check=False, capture_output=True,
-                            text=True, env={**os.environ, "DECOUPLE_HOME": "/proc/decouple"})
+    answer = subprocess.run(
+        [sys.executable, "-m", "decouple_core", "serve"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DECOUPLE_HOME": "/proc/decouple"},
+    )
     assert answer.returncode == 1
     assert answer.stderr.startswith("decouple: The worker cannot use /proc/decouple")
     assert answer.stderr.count("\n") == 1
@@ -337,9 +365,18 @@ def test_client_that_removes_its_files_does_not_stop_the_queue(home: Path) -> No
     assert next_one.end()["kind"] == "done"
 
 
-@pytest.mark.parametrize("nonsense", [b"\xff", b"[]", b"{}", b'{"kind": "transfer"}', b'{"kind": "dance"}',
-                                      b"[" * 100_000,
-                                      b'{"kind": "transfer", "target": {"width": 1e9}, "settings": {}}'])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"kind": "transfer"}',
+        b'{"kind": "dance"}',
+        b"[" * 100_000,
+        b'{"kind": "transfer", "target": {"width": 1e9}, "settings": {}}',
+    ],
+)
 def test_hangs_up_on_nonsense_and_serves_the_others(home: Path, nonsense: bytes) -> None:
     well_meaning, other = Guest(home), Guest(home)
     other.ask({"kind": "open"})
@@ -383,30 +420,55 @@ def test_regions_are_told_by_their_labels(home: Path) -> None:
     painted[labels == 1], painted[labels == 2] = (1, 0, 0, 1), (0, 0, 1, 1)
     guest = Guest(home)
     folder = Path(guest.ask({"kind": "open"})["path"])
-    for name, array in (("target", target), ("style", style), ("target_labels", painted),
-                        ("style_labels", np.ascontiguousarray(painted[:, ::-1]))):
+    for name, array in (
+        ("target", target),
+        ("style", style),
+        ("target_labels", painted),
+        ("style_labels", np.ascontiguousarray(painted[:, ::-1])),
+    ):
         pixels_file(folder, name).write_bytes(array.tobytes())
-    job = Transfer(Raster(50, 40, 4), QUICK, style=Raster(50, 40, 3), target_labels=Raster(50, 40, 4),
-                   style_labels=Raster(50, 40, 4))
+    job = Transfer(
+        Raster(50, 40, 4),
+        QUICK,
+        style=Raster(50, 40, 3),
+        target_labels=Raster(50, 40, 4),
+        style_labels=Raster(50, 40, 4),
+    )
     send(guest.connection, job.to_message())
     done = guest.end()
     assert done["kind"] == "done", done
     result = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(target.shape)
     expected = Engine().transfer(
-        np.ascontiguousarray(target[..., :3]), style, Settings.from_dict(QUICK),
-        target_mask=np.ascontiguousarray(target[..., 3]), regions=(labels, np.ascontiguousarray(labels[:, ::-1])))
+        np.ascontiguousarray(target[..., :3]),
+        style,
+        Settings.from_dict(QUICK),
+        target_mask=np.ascontiguousarray(target[..., 3]),
+        regions=(labels, np.ascontiguousarray(labels[:, ::-1])),
+    )
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.
     assert np.abs(result[..., :3] - expected.image).max() < 2 / 255
 
 
-@pytest.mark.parametrize("odd", [
-    {"target_labels": None}, {"style_labels": None}, {"style": None, "style_path": "a.style"},
-    {"style_labels": {"width": 50, "height": 40, "channels": 4}},
-    {"target_labels": {"width": 50, "height": 40, "channels": 3}},
-    {"target_labels": {"width": 50, "height": 40, "channels": 4, "masks": 1}}, {"target_labels": "sky"}])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"target_labels": None},
+        {"style_labels": None},
+        {"style": None, "style_path": "a.style"},
+        {"style_labels": {"width": 50, "height": 40, "channels": 4}},
+        {"target_labels": {"width": 50, "height": 40, "channels": 3}},
+        {"target_labels": {"width": 50, "height": 40, "channels": 4, "masks": 1}},
+        {"target_labels": "sky"},
+    ],
+)
 def test_labels_without_their_picture_are_refused(odd: dict[str, Any]) -> None:
-    job = Transfer(Raster(50, 40, 3, 1), {}, style=Raster(30, 20, 4), target_labels=Raster(50, 40, 4),
-                   style_labels=Raster(30, 20, 4))
+    job = Transfer(
+        Raster(50, 40, 3, 1),
+        {},
+        style=Raster(30, 20, 4),
+        target_labels=Raster(50, 40, 4),
+        style_labels=Raster(30, 20, 4),
+    )
     assert Transfer.from_message(json.loads(json.dumps(job.to_message()))) == job
     for more in ({"view": View(20, 0, 0, 20, 16)}, {"parts": Parts(255)}, {"table": Table(".png", 33, "x")}):
         asked = dataclasses.replace(job, **more)
@@ -415,17 +477,35 @@ def test_labels_without_their_picture_are_refused(odd: dict[str, Any]) -> None:
         Transfer.from_message({**job.to_message(), **odd})
 
 
-plain = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-                     lambda inner: (st.lists(inner, max_size=3)
-                                    | st.dictionaries(st.text(max_size=5), inner, max_size=3)),
-                     max_leaves=8)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])  # a busy machine is no bad strategy
-@given(st.dictionaries(st.sampled_from(["kind", "target", "settings", "style", "features", "style_path",
-                                        "target_labels", "style_labels", "mixture", "x"]),
-                       plain | st.lists(st.fixed_dictionaries({"weight": plain, "features": plain}), max_size=2)
-                       | st.fixed_dictionaries({"width": plain, "height": plain, "channels": plain})))
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "kind",
+                "target",
+                "settings",
+                "style",
+                "features",
+                "style_path",
+                "target_labels",
+                "style_labels",
+                "mixture",
+                "x",
+            ]
+        ),
+        plain
+        | st.lists(st.fixed_dictionaries({"weight": plain, "features": plain}), max_size=2)
+        | st.fixed_dictionaries({"width": plain, "height": plain, "channels": plain}),
+    )
+)
 def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
     try:
         job = Transfer.from_message(message)
@@ -434,8 +514,7 @@ def test_a_transfer_is_whole_or_refused(message: dict[str, Any]) -> None:
     assert Transfer.from_message(job.to_message()) == job
 
 
-@given(st.integers(1, SIDE_LIMIT), st.integers(1, SIDE_LIMIT), st.sampled_from([3, 4]),
-       st.integers(0, 4))
+@given(st.integers(1, SIDE_LIMIT), st.integers(1, SIDE_LIMIT), st.sampled_from([3, 4]), st.integers(0, 4))
 def test_a_transfer_arrives_as_it_was_sent(width: int, height: int, channels: int, masks: int) -> None:
     target = Raster(width, height, channels, masks)
     job = Transfer(target, {"size": 64}, style_path="a.style")
@@ -444,10 +523,21 @@ def test_a_transfer_arrives_as_it_was_sent(width: int, height: int, channels: in
     assert Transfer.from_message(json.loads(json.dumps(job.to_message()))) == job
 
 
-@pytest.mark.parametrize("mixture", [
-    3, [3], [{}], [{"weight": 1}], [{"weight": 1, "features": {}, "style_path": "a.style"}],
-    [{"weight": -1, "features": {}}], [{"weight": 1e400, "features": {}}], [{"weight": "1", "features": {}}],
-    [{"weight": 1, "features": {}, "mixture": []}], [{"weight": 1, "style": {"width": 0, "height": 1, "channels": 3}}]])
+@pytest.mark.parametrize(
+    "mixture",
+    [
+        3,
+        [3],
+        [{}],
+        [{"weight": 1}],
+        [{"weight": 1, "features": {}, "style_path": "a.style"}],
+        [{"weight": -1, "features": {}}],
+        [{"weight": 1e400, "features": {}}],
+        [{"weight": "1", "features": {}}],
+        [{"weight": 1, "features": {}, "mixture": []}],
+        [{"weight": 1, "style": {"width": 0, "height": 1, "channels": 3}}],
+    ],
+)
 def test_mixtures_of_nonsense_are_refused(mixture: object) -> None:
     message = Transfer(Raster(5, 4, 3), {}, mixture=(Ingredient(1, features={}),)).to_message()
     with pytest.raises(ProtocolError):

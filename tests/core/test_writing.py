@@ -26,9 +26,20 @@ def save(path: Path, array: np.ndarray) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("ending", "depth", "alpha"), [
-    ("png", 8, False), ("png", 8, True), ("png", 16, False), ("png", 16, True), ("tif", 8, True), ("tif", 16, False),
-    ("TIFF", 16, True), ("webp", 8, True), ("bmp", 8, False)])
+@pytest.mark.parametrize(
+    ("ending", "depth", "alpha"),
+    [
+        ("png", 8, False),
+        ("png", 8, True),
+        ("png", 16, False),
+        ("png", 16, True),
+        ("tif", 8, True),
+        ("tif", 16, False),
+        ("TIFF", 16, True),
+        ("webp", 8, True),
+        ("bmp", 8, False),
+    ],
+)
 def test_written_and_read_again(tmp_path: Path, ending: str, depth: int, alpha: bool) -> None:
     pixels = RNG.random((7, 5, 3)).astype(np.float32)
     opacity = np.where(RNG.random((7, 5)) > 0.5, 1.0, 0.5).astype(np.float32) if alpha else None
@@ -70,9 +81,15 @@ def test_values_outside_the_range_are_clipped(tmp_path: Path) -> None:
     assert np.asarray(PIL.Image.open(tmp_path / "a.png")).tolist() == [[[0, 128, 255]]]
 
 
-@pytest.mark.parametrize(("name", "says"), [
-    ("a.xyz", "cannot be written as 'a.xyz'"), ("a", "cannot be written"), ("missing/a.png", "does not exist"),
-    ("folder.png", "is a folder")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.xyz", "cannot be written as 'a.xyz'"),
+        ("a", "cannot be written"),
+        ("missing/a.png", "does not exist"),
+        ("folder.png", "is a folder"),
+    ],
+)
 def test_output_that_cannot_be(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "folder.png").mkdir()
     for refuse in (check_output, lambda path: write_image(path, RGB8 / 255)):
@@ -167,8 +184,14 @@ def test_colours_are_brought_to_the_profile_exactly(tmp_path: Path) -> None:
     """Where sRGB ends Little CMS's own tables are wrong by far; in floats it computes each colour."""
     levels = RNG.integers(0, 65536, (64, 64, 3), np.uint16)
     write_image(tmp_path / "a.tif", levels / 65535, bit_depth=16, icc=PROFILE)
-    wanted = imagecodecs.cms_transform((levels / 65535).astype(np.float32), imagecodecs.cms_profile("srgb"), PROFILE,
-                                       colorspace="rgb", outcolorspace="rgb", outdtype=np.float32)
+    wanted = imagecodecs.cms_transform(
+        (levels / 65535).astype(np.float32),
+        imagecodecs.cms_profile("srgb"),
+        PROFILE,
+        colorspace="rgb",
+        outcolorspace="rgb",
+        outdtype=np.float32,
+    )
     np.testing.assert_allclose(tifffile.imread(tmp_path / "a.tif") / 65535, wanted, atol=2e-5)
     np.testing.assert_allclose(read_image(tmp_path / "a.tif").pixels, levels / 65535, atol=2e-4)
 

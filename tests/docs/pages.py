@@ -14,8 +14,12 @@ GITHUB = REPOSITORY / ".github"
 
 def tracked(*patterns: str) -> list[Path]:
     """The project's files whose paths match; those that are new and not ignored, too."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns],
-                            cwd=REPOSITORY, capture_output=True, check=True).stdout.decode()
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
     return [REPOSITORY / name for name in sorted(filter(None, listed.split("\0"))) if (REPOSITORY / name).exists()]
 
 

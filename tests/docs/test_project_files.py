@@ -17,18 +17,24 @@ FORMS = [path for path in sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) if p
 
 def schema_errors(schema: str, *files: Path) -> str:
     """What the schema finds wrong; empty if nothing is."""
-    answer = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)],
-                            capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)],
+        capture_output=True,
+        text=True,
+    )
     return answer.stdout + answer.stderr if answer.returncode else ""
 
 
-@pytest.mark.parametrize(("schema", "files"), [
-    ("vendor.github-workflows", WORKFLOWS),
-    ("custom.github-workflows-require-timeout", WORKFLOWS),
-    ("vendor.github-issue-forms", FORMS),
-    ("vendor.github-issue-config", [GITHUB / "ISSUE_TEMPLATE" / "config.yml"]),
-    ("vendor.citation-file-format", [REPOSITORY / "CITATION.cff"]),
-])
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", WORKFLOWS),
+        ("custom.github-workflows-require-timeout", WORKFLOWS),
+        ("vendor.github-issue-forms", FORMS),
+        ("vendor.github-issue-config", [GITHUB / "ISSUE_TEMPLATE" / "config.yml"]),
+        ("vendor.citation-file-format", [REPOSITORY / "CITATION.cff"]),
+    ],
+)
 def test_files_fit_their_schemas(schema: str, files: list[Path]) -> None:
     assert files
     assert not schema_errors(schema, *files)
@@ -63,5 +69,6 @@ def test_forms_for_problems_ask_for_the_check() -> None:
 
 
 def test_pre_commit_understands_its_configuration() -> None:
-    subprocess.run([sys.executable, "-m", "pre_commit", "validate-config", REPOSITORY / ".pre-commit-config.yaml"],
-                   check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-config", REPOSITORY / ".pre-commit-config.yaml"], check=True
+    )

@@ -52,8 +52,12 @@ def spanish() -> Iterator[tuple[str, str]]:
 
 def found(texts: Iterator[tuple[str, str]], words: dict[str, str]) -> list[str]:
     """Each forbidden phrase that stands in a text, with what to write instead."""
-    return [f"{where}: “{match[0]}”, rather: {instead}" for where, text in texts for words_, instead in words.items()
-            for match in re.finditer(words_, text, re.IGNORECASE)]
+    return [
+        f"{where}: “{match[0]}”, rather: {instead}"
+        for where, text in texts
+        for words_, instead in words.items()
+        for match in re.finditer(words_, text, re.IGNORECASE)
+    ]
 
 
 def test_nothing_that_nobody_would_say() -> None:
@@ -72,8 +76,11 @@ def test_the_word_list_finds_its_words() -> None:
 
 def test_spelling() -> None:
     files = tracked("*.md", "*.py", "*.pyi", "*.toml", "*.yml", "*.cff", "*.rst", "*.html", "tests/run")
-    answer = subprocess.run([sys.executable, "-m", "codespell_lib", "--toml", REPOSITORY / "pyproject.toml", *files],
-                            capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-m", "codespell_lib", "--toml", REPOSITORY / "pyproject.toml", *files],
+        capture_output=True,
+        text=True,
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
@@ -84,8 +91,12 @@ def test_style(tmp_path: Path) -> None:
         pages.append(tmp_path / f"{len(pages)}_{page.name}")
         prose = re.sub(r"(?m)^\|.*$", "", without_code(page.read_text(encoding="utf-8")))
         pages[-1].write_text(prose, encoding="utf-8")
-    answer = subprocess.run([sys.executable, "-m", "proselint", "--output-format", "compact", "check", *pages],
-                            capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-m", "proselint", "--output-format", "compact", "check", *pages],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = re.findall(r"(?m)^.*/\d+_(.*?:\d+:\d+: (\w[\w.]*): .*)$", answer.stdout)
     assert answer.stderr == ""
     assert any(kind.startswith("typography") for _, kind in said), "nothing was checked"
@@ -95,14 +106,17 @@ def test_style(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", tracked("*.md"), ids=lambda page: page.relative_to(REPOSITORY).as_posix())
 def test_lines_fit_a_screen(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
-    assert [number for number, line in enumerate(lines, 1)
-            if len(line) > LONGEST and not line.lstrip().startswith("|")] == []
+    assert [
+        number for number, line in enumerate(lines, 1) if len(line) > LONGEST and not line.lstrip().startswith("|")
+    ] == []
 
 
 def test_pages_quote_messages_as_they_are() -> None:
-    for page, said in ((REPOSITORY / "README.md", SENTENCES.values()),
-                       (REPOSITORY / "docs" / "user-guide.md", SENTENCES.values()),
-                       (REPOSITORY / SPANISH, catalogue("msgstr"))):
+    for page, said in (
+        (REPOSITORY / "README.md", SENTENCES.values()),
+        (REPOSITORY / "docs" / "user-guide.md", SENTENCES.values()),
+        (REPOSITORY / SPANISH, catalogue("msgstr")),
+    ):
         rows = re.findall(r"(?m)^\| ([«\"].*?) \|", page.read_text(encoding="utf-8"))
         assert rows
         for quoted in re.findall(r"[«\"](.*?)[»\"]", " ".join(rows)):

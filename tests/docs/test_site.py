@@ -37,5 +37,9 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
             whole.resize((96, 64)).save(picture)
     program = tmp_path / "examples.py"
     program.write_text("\n".join(python_examples(DOCS / page)), encoding="utf-8")
-    subprocess.run([sys.executable, "-W", "error", "-W", "ignore:.*torch.jit.script", program], cwd=tmp_path,
-                   env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, check=True)
+    subprocess.run(
+        [sys.executable, "-W", "error", "-W", "ignore:.*torch.jit.script", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        check=True,
+    )

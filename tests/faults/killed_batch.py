@@ -34,9 +34,21 @@ from decouple_core.command.main import main
 from decouple_core.engine import Engine
 
 PACKAGE = Path(decouple_core.__file__).parent
-WRITERS = {decouple_contract.files.__file__, *(
-    str(PACKAGE / name) for name in ("batch/results.py", "batch/journal.py", "batch/summary.py", "batch/work.py",
-                                     "batch/entries.py", "command/batch.py", "pictures/writing.py"))}
+WRITERS = {
+    decouple_contract.files.__file__,
+    *(
+        str(PACKAGE / name)
+        for name in (
+            "batch/results.py",
+            "batch/journal.py",
+            "batch/summary.py",
+            "batch/work.py",
+            "batch/entries.py",
+            "command/batch.py",
+            "pictures/writing.py",
+        )
+    ),
+}
 """All that alters a folder of results."""
 
 Point = tuple[str, int, int]
@@ -96,7 +108,8 @@ def content(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             found[str(path.relative_to(folder))] = (
-                told(path) if path.name == "summary.json" else hashlib.sha256(path.read_bytes()).hexdigest())
+                told(path) if path.name == "summary.json" else hashlib.sha256(path.read_bytes()).hexdigest()
+            )
     return found
 
 

@@ -16,9 +16,22 @@ import pytest
 EXIF_PLACE = b"\xed\xfe\xed\xfe"
 
 
-def tiff(width: int, height: int, samples: int, *, bits: int = 16, sample_format: int = 1, photometric: int = 2,
-         planar: int = 1, extra: Sequence[int] = (), strips: int | None = None, rows: int | None = None,
-         data: bytes | None = None, tile: tuple[int, int] | None = None, exif: bool = False) -> bytes:
+def tiff(
+    width: int,
+    height: int,
+    samples: int,
+    *,
+    bits: int = 16,
+    sample_format: int = 1,
+    photometric: int = 2,
+    planar: int = 1,
+    extra: Sequence[int] = (),
+    strips: int | None = None,
+    rows: int | None = None,
+    data: bytes | None = None,
+    tile: tuple[int, int] | None = None,
+    exif: bool = False,
+) -> bytes:
     """A little-endian TIFF, compressed by Deflate; every strip is the same, and black where no `data` is given.
 
     With `exif` its pointer to a directory of Exif data is `EXIF_PLACE`.
@@ -30,9 +43,18 @@ def tiff(width: int, height: int, samples: int, *, bits: int = 16, sample_format
     if strips is None:
         strips = -(-height // max(rows, 1)) * (1 if planar == 1 else samples)
     where, lengths = (324, 325) if tile else (273, 279)
-    tags = {256: ("I", [width]), 257: ("I", [height]), 258: ("H", [bits] * samples), 259: ("H", [8]),
-            262: ("H", [photometric]), where: ("I", [8] * strips), 277: ("H", [samples]),
-            lengths: ("I", [len(strip)] * strips), 284: ("H", [planar]), 339: ("H", [sample_format] * samples)}
+    tags = {
+        256: ("I", [width]),
+        257: ("I", [height]),
+        258: ("H", [bits] * samples),
+        259: ("H", [8]),
+        262: ("H", [photometric]),
+        where: ("I", [8] * strips),
+        277: ("H", [samples]),
+        lengths: ("I", [len(strip)] * strips),
+        284: ("H", [planar]),
+        339: ("H", [sample_format] * samples),
+    }
     if tile:
         tags |= {322: ("I", [tile[0]]), 323: ("I", [tile[1]])}
     else:
@@ -86,7 +108,7 @@ def exr(pixels: np.ndarray, *, claims: int = 0, more: int = 0) -> bytes:
     if claims:
         window = b"dataWindow\0box2i\0" + struct.pack("<i", 16)
         place = content.index(window) + len(window)
-        content = content[:place] + struct.pack("<4i", 0, 0, claims - 1, claims - 1) + content[place + 16:]
+        content = content[:place] + struct.pack("<4i", 0, 0, claims - 1, claims - 1) + content[place + 16 :]
     return content
 
 
@@ -111,11 +133,20 @@ def heif_tile(kind: str, side: int) -> tuple[bytes, bytes]:
     content = file.getvalue()
     start = content.index(b"hvcC" if kind == "HEIC" else b"av1C") - 4
     coded = content.index(b"mdat") + 4
-    return content[start:start + int.from_bytes(content[start:start + 4], "big")], content[coded:]
+    return content[start : start + int.from_bytes(content[start : start + 4], "big")], content[coded:]
 
 
-def heif(kind: str, side: int, *, claims: tuple[int, int] | None = None, tiles: tuple[int, int] | None = None,
-         canvas: tuple[int, int] | None = None, again: bool = False, properties: int = 0, more: bytes = b"") -> bytes:
+def heif(
+    kind: str,
+    side: int,
+    *,
+    claims: tuple[int, int] | None = None,
+    tiles: tuple[int, int] | None = None,
+    canvas: tuple[int, int] | None = None,
+    again: bool = False,
+    properties: int = 0,
+    more: bytes = b"",
+) -> bytes:
     """A HEIC or AVIF by hand, whose tiles are all the same black square.
 
     Parameters
@@ -143,26 +174,52 @@ def heif(kind: str, side: int, *, claims: tuple[int, int] | None = None, tiles: 
     count = columns * rows if tiles else 0
     grid = struct.pack(">BBBBII", 0, 1, rows - 1 & 255, columns - 1 & 255, *canvas)
     names = [b"grid" if tiles else code, *[code] * count]
-    infos = b"".join(full(b"infe", struct.pack(">IH4sB", number, 0, name, 0), version=3, flags=int(number > 1))
-                     for number, name in enumerate(names, 1))
+    infos = b"".join(
+        full(b"infe", struct.pack(">IH4sB", number, 0, name, 0), version=3, flags=int(number > 1))
+        for number, name in enumerate(names, 1)
+    )
     sizes = [full(b"ispe", struct.pack(">II", *size)) for size in (claims or canvas, (side, side))]
-    held = box(b"iprp", box(b"ipco", *sizes, configuration, *[box(b"free")] * properties),
-               full(b"ipma", struct.pack(">I", len(names)), *(
-                   struct.pack(">IBBB", number, 2, 1 if number == 1 else 2, 0x80 | 3)
-                   for number in range(1, len(names) + 1)), version=1))
+    held = box(
+        b"iprp",
+        box(b"ipco", *sizes, configuration, *[box(b"free")] * properties),
+        full(
+            b"ipma",
+            struct.pack(">I", len(names)),
+            *(
+                struct.pack(">IBBB", number, 2, 1 if number == 1 else 2, 0x80 | 3)
+                for number in range(1, len(names) + 1)
+            ),
+            version=1,
+        ),
+    )
     parts = [1] * count if again else range(2, len(names) + 1)
     tied = box(b"dimg", struct.pack(f">IH{count}I", 1, count & 0xFFFF, *parts))
     links = full(b"iref", tied, version=1) if tiles else b""
 
     def meta(place: int) -> bytes:
-        where = b"".join(struct.pack(">IHHHII", number, 1 if name == b"grid" else 0, 0, 1,
-                                     0 if name == b"grid" else place, len(grid if name == b"grid" else coded))
-                         for number, name in enumerate(names, 1))
-        return full(b"meta", full(b"hdlr", struct.pack(">I4s", 0, b"pict"), bytes(13)),
-                    full(b"pitm", struct.pack(">H", 1)),
-                    full(b"iloc", struct.pack(">HI", 0x4400, len(names)), where, version=2),
-                    full(b"iinf", struct.pack(">I", len(names)), infos, version=1), held, links, box(b"idat", grid),
-                    more)
+        where = b"".join(
+            struct.pack(
+                ">IHHHII",
+                number,
+                1 if name == b"grid" else 0,
+                0,
+                1,
+                0 if name == b"grid" else place,
+                len(grid if name == b"grid" else coded),
+            )
+            for number, name in enumerate(names, 1)
+        )
+        return full(
+            b"meta",
+            full(b"hdlr", struct.pack(">I4s", 0, b"pict"), bytes(13)),
+            full(b"pitm", struct.pack(">H", 1)),
+            full(b"iloc", struct.pack(">HI", 0x4400, len(names)), where, version=2),
+            full(b"iinf", struct.pack(">I", len(names)), infos, version=1),
+            held,
+            links,
+            box(b"idat", grid),
+            more,
+        )
 
     start = box(b"ftyp", brand, bytes(4), brand, b"mif1", b"miaf")
     place = len(start) + len(meta(0)) + 8

@@ -17,8 +17,9 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     if sys.platform != "linux":
         pytest.skip("there are no disks in memory there")
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True,
-                          text=True, check=False)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
     if made.returncode:
         pytest.skip(f"no disk can be mounted: {made.stderr.strip()}")
     try:

@@ -71,9 +71,18 @@ def test_killed_in_every_state(shoot: Path, capsys: pytest.CaptureFixture[str]) 
     (shoot / "shoot" / "c.png").write_text("no picture")
     noise(shoot / "out" / "b.png", 77)
     shutil.move(shoot / "out", shoot / "before")
-    ran = subprocess.run([sys.executable, Path(__file__).with_name("killed_batch.py"), shoot / "before",
-                          *words(shoot, "--strength", "0.5")], stdout=subprocess.PIPE, check=True, cwd=shoot,
-                         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])})
+    ran = subprocess.run(
+        [
+            sys.executable,
+            Path(__file__).with_name("killed_batch.py"),
+            shoot / "before",
+            *words(shoot, "--strength", "0.5"),
+        ],
+        stdout=subprocess.PIPE,
+        check=True,
+        cwd=shoot,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     found = json.loads(ran.stdout)
     assert set(found["undisturbed"]) == {f"{WORKSHOP}/lock", "a.png", "b.png", "b_shoot.png", NAME}
     assert len(found["after"]) >= 15
@@ -139,8 +148,13 @@ def test_names_that_are_no_text(shoot: Path, capsys: pytest.CaptureFixture[str])
     (shoot / "style.png").rename(shoot / f"{odd}.style.png")
     (shoot / odd / f"bad{odd}.png").write_text("no picture")
     run = arguments("batch", shoot / f"{odd}.style.png", shoot / odd, "-o", shoot / f"out {odd}", "--same-look", *QUICK)
-    ran = subprocess.run([sys.executable, "-m", "decouple_core", *run], text=True, capture_output=True, check=False,
-                         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])})
+    ran = subprocess.run(
+        [sys.executable, "-m", "decouple_core", *run],
+        text=True,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
     assert ran.returncode == 1
     said = ran.stderr
     assert "caf\\udce9 \\udcff.png, " in said
@@ -209,7 +223,7 @@ def test_a_journal_that_is_cut_anywhere_says_what_is_whole(journal: tuple[Path, 
     for length in range(len(content)):
         tail = bytes(length % 2 * 100)  # some disks leave zeros after a cut of the power
         path.write_bytes(content[:length] + tail)
-        assert list(lines_of(path)) == entries[:sum(end - 1 + bool(tail) <= length for end in ends)]
+        assert list(lines_of(path)) == entries[: sum(end - 1 + bool(tail) <= length for end in ends)]
 
 
 def test_a_full_disk_leaves_no_part_of_a_line(tmp_path: Path) -> None:

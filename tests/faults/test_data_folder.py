@@ -78,8 +78,19 @@ def unreadable(path: Path) -> None:
     path.symlink_to("/proc/self/mem")
 
 
-HARM: list[Callable[[Path], None]] = [truncated, emptied, flipped, replaced, lengthened, a_folder, a_pipe,
-                                      a_link_to_itself, a_device, gone, unreadable]
+HARM: list[Callable[[Path], None]] = [
+    truncated,
+    emptied,
+    flipped,
+    replaced,
+    lengthened,
+    a_folder,
+    a_pipe,
+    a_link_to_itself,
+    a_device,
+    gone,
+    unreadable,
+]
 
 
 def restored(path: Path, content: bytes) -> None:
@@ -106,8 +117,13 @@ def small_weights(weights: object) -> Iterator[dict[str, object]]:
 
 @pytest.mark.parametrize("name", ["vgg16.safetensors", "vgg16.sha256", ".lock"])
 @pytest.mark.parametrize("harm", HARM, ids=lambda harm: harm.__name__)
-def test_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_weights: dict[str, object], name: str,
-                 harm: Callable[[Path], None]) -> None:
+def test_weights(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    small_weights: dict[str, object],
+    name: str,
+    harm: Callable[[Path], None],
+) -> None:
     """Wrong ones are never used: an error that says what to do, and once they are there again, all is well."""
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     folder = tmp_path / "weights"
@@ -161,8 +177,12 @@ def test_files_of_the_worker(tmp_path: Path, name: str, harm: Callable[[Path], N
     content = b'{"address": "/nowhere", "pid": 1, "key": "00"}'
     path.write_bytes(content)
     harm(path)
-    process = subprocess.Popen([sys.executable, "-m", "decouple_core", "serve", "--idle", "60"], stderr=subprocess.PIPE,
-                               text=True, env={**os.environ, "DECOUPLE_HOME": str(tmp_path)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "decouple_core", "serve", "--idle", "60"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DECOUPLE_HOME": str(tmp_path)},
+    )
     wait_until(lambda: process.poll() is not None or running(tmp_path))
     if process.poll() is None:
         service.stop(tmp_path)
@@ -198,8 +218,9 @@ def test_weights_and_reference_under_a_worker(weights: object, tmp_path: Path) -
         process.wait()
 
 
-def test_full_disk_at_each_write_of_weights_and_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                          small_weights: dict[str, object]) -> None:
+def test_full_disk_at_each_write_of_weights_and_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_weights: dict[str, object]
+) -> None:
     """Nothing is there by half, and what could be computed is used all the same."""
     import torch
 
@@ -239,8 +260,9 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_w
         monkeypatch.setenv("DECOUPLE_HOME", str(disk / "nothing there"))
         with pytest.raises(WeightsError, match=r"could not be saved in .* \(Read-only file system\); free some"):
             loading.load_weights("vgg16")
-        process = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], capture_output=True, text=True,
-                                 check=False)
+        process = subprocess.run(
+            [sys.executable, "-m", "decouple_core", "serve"], capture_output=True, text=True, check=False
+        )
         assert process.returncode == 1
         assert "Read-only file system" in process.stderr
         assert process.stderr.count("\n") == 1

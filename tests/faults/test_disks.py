@@ -35,8 +35,11 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def whole(folder: Path, new: dict[str, bytes], *, failing: bool = True) -> bool:
     """Whether a folder holds nothing but files as they were before or as they are to be, and one of the first."""
     found = contents(folder)
-    return found.keys() == new.keys() and all(content in (OLD, new[name]) for name, content in found.items()) and (
-        (OLD in found.values()) == failing)
+    return (
+        found.keys() == new.keys()
+        and all(content in (OLD, new[name]) for name, content in found.items())
+        and ((OLD in found.values()) == failing)
+    )
 
 
 def refusal(code: int) -> Callable[..., None]:
@@ -156,8 +159,12 @@ def test_folder_that_vanishes(tmp_path: Path, name: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL there")
 def test_killed_while_writing(tmp_path: Path) -> None:
     """The old files are whole, and whoever writes there next removes what is left over."""
-    subprocess.run([sys.executable, "-m", "tests.faults.written", tmp_path], check=True,
-                   cwd=Path(__file__).parents[2], env={**os.environ, "OMP_NUM_THREADS": "1"})
+    subprocess.run(
+        [sys.executable, "-m", "tests.faults.written", tmp_path],
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     left = 0
     for name, write in WRITTEN.items():
         new = made(write)
@@ -174,11 +181,18 @@ def test_killed_while_writing(tmp_path: Path) -> None:
 
 
 def test_what_another_process_writes_is_no_left_over(tmp_path: Path) -> None:
-    code = ("import sys; from decouple_contract.files import replacing\n"
-            "with replacing(sys.argv[1]) as file:\n"
-            "    print('begun', flush=True); sys.stdin.read(); file.write(b'its own')")
-    with subprocess.Popen([sys.executable, "-c", code, tmp_path / "a"], stdin=subprocess.PIPE, text=True,
-                          stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as other:
+    code = (
+        "import sys; from decouple_contract.files import replacing\n"
+        "with replacing(sys.argv[1]) as file:\n"
+        "    print('begun', flush=True); sys.stdin.read(); file.write(b'its own')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "a"],
+        stdin=subprocess.PIPE,
+        text=True,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    ) as other:
         assert other.stdin is not None
         assert other.stdout is not None
         assert other.stdout.readline() == "begun\n"
@@ -189,7 +203,11 @@ def test_what_another_process_writes_is_no_left_over(tmp_path: Path) -> None:
         other.stdin.close()
     assert other.returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f".decouple-{'1' * 16}.part", f".decouple-{'2' * 16}.party", "a", "b"]
+        f".decouple-{'1' * 16}.part",
+        f".decouple-{'2' * 16}.party",
+        "a",
+        "b",
+    ]
     assert (tmp_path / "a").read_bytes() == b"its own"
 
 
@@ -219,7 +237,7 @@ def test_a_file_that_somebody_cuts_short(tmp_path: Path) -> None:
         with replacing(tmp_path / "a") as file:
             file.write(b"0123456789")
             file.flush()
-            part, = (path for path in tmp_path.iterdir() if path.name != "a")
+            (part,) = (path for path in tmp_path.iterdir() if path.name != "a")
             os.truncate(part, 5)
 
     with pytest.raises(InputError, match="cannot be written"):

@@ -12,9 +12,33 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-OTHERS = {"torch", "torchvision", "numpy", "PIL", "pip", "tqdm", "requests", "imagecodecs", "tifffile", "safetensors",
-          "filelock", "matplotlib", "packaging", "urllib3", "certifi", "fsspec", "sympy", "setuptools", "defusedxml",
-          "olefile", "cffi", "psutil", "colorama", "ml_dtypes", "triton"}
+OTHERS = {
+    "torch",
+    "torchvision",
+    "numpy",
+    "PIL",
+    "pip",
+    "tqdm",
+    "requests",
+    "imagecodecs",
+    "tifffile",
+    "safetensors",
+    "filelock",
+    "matplotlib",
+    "packaging",
+    "urllib3",
+    "certifi",
+    "fsspec",
+    "sympy",
+    "setuptools",
+    "defusedxml",
+    "olefile",
+    "cffi",
+    "psutil",
+    "colorama",
+    "ml_dtypes",
+    "triton",
+}
 """Packages that ours are made of, or that those would like to have."""
 
 DECOUPLE = "import sys; from decouple_core.__main__ import main; sys.argv[0] = 'decouple'; sys.exit(main())"
@@ -23,8 +47,12 @@ DECOUPLE = "import sys; from decouple_core.__main__ import main; sys.argv[0] = '
 
 def loaded_at_the_start() -> set[str]:
     """Modules that the interpreter has loaded before it comes to any program, by itself and for path files."""
-    answer = subprocess.run([sys.executable, "-c", "import json, re, sys; print(json.dumps(list(sys.modules)))"],
-                            capture_output=True, check=True, cwd="/")
+    answer = subprocess.run(
+        [sys.executable, "-c", "import json, re, sys; print(json.dumps(list(sys.modules)))"],
+        capture_output=True,
+        check=True,
+        cwd="/",
+    )
     return {name.partition(".")[0] for name in json.loads(answer.stdout)}
 
 
@@ -39,8 +67,15 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=120,
-                          env={**os.environ, **variables})
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, **variables},
+    )
 
 
 CHECK = ("check", "--network", "vgg16", "--device", "cpu")
@@ -99,5 +134,3 @@ def test_packages_of_the_user(trap: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert trusted(paths) == ["/lib/python3", shared]
     monkeypatch.setattr("decouple_core.__main__.OURS", own)
     assert trusted(paths) == ["/lib/python3", own, named, shared]
-
-

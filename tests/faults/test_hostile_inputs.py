@@ -72,17 +72,17 @@ def mutated_bytes(rng: np.random.Generator, content: bytes) -> bytes:
         if kind == 0 and data:
             data[place % len(data)] ^= 1 << int(rng.integers(8))
         elif kind == 1:
-            data[place:place + 4] = bytes(rng.choice([0, 255, 127, 128], 4).astype(np.uint8))
+            data[place : place + 4] = bytes(rng.choice([0, 255, 127, 128], 4).astype(np.uint8))
         elif kind == 2:
-            data[place:place + 2] = rng.bytes(2)
+            data[place : place + 2] = rng.bytes(2)
         elif kind == 3:
-            del data[place:place + int(rng.integers(1, 30))]
+            del data[place : place + int(rng.integers(1, 30))]
         elif kind == 4:
-            data[place:place] = data[place:place + int(rng.integers(1, 30))]
+            data[place:place] = data[place : place + int(rng.integers(1, 30))]
         elif kind == 5 and rng.random() < 0.3:
-            del data[int(rng.integers(len(data) + 1)):]
+            del data[int(rng.integers(len(data) + 1)) :]
         else:
-            data[place:place + 8] = rng.bytes(8)
+            data[place : place + 8] = rng.bytes(8)
     return bytes(data)
 
 
@@ -90,9 +90,40 @@ NEST: Any = []
 for _ in range(300):
     NEST = [NEST]
 
-HOSTILE = [None, True, False, 0, -1, 1, 2**31, 2**63, -(2**200), 10**400, 0.5, -0.0, 1e308, float("nan"), float("inf"),
-           "", "x", "\0", "../../etc/passwd", "{path}", "{0.__class__}", "x" * 10_000, "\ud800", [], {}, [[]], [None],
-           NEST, {"": {}}, {"__class__": "x"}, [1e9] * 64, "python/object/apply:os.system"]
+HOSTILE = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**31,
+    2**63,
+    -(2**200),
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\0",
+    "../../etc/passwd",
+    "{path}",
+    "{0.__class__}",
+    "x" * 10_000,
+    "\ud800",
+    [],
+    {},
+    [[]],
+    [None],
+    NEST,
+    {"": {}},
+    {"__class__": "x"},
+    [1e9] * 64,
+    "python/object/apply:os.system",
+]
 
 
 def mutated_values(rng: np.random.Generator, values: Any) -> Any:
@@ -125,8 +156,12 @@ def somewhere(rng: np.random.Generator, values: Any) -> tuple[Any, Any]:
     return place, key
 
 
-def endured(makes: Callable[[int], Callable[[], object]], count: int, allowed: tuple[type[Exception], ...],
-            capfd: pytest.CaptureFixture[str]) -> int:
+def endured(
+    makes: Callable[[int], Callable[[], object]],
+    count: int,
+    allowed: tuple[type[Exception], ...],
+    capfd: pytest.CaptureFixture[str],
+) -> int:
     """Try so many inputs, each of which gives a result or one of these errors; returns how many were refused.
 
     Of the second half, none is left in memory: no more than a rounding of what the process has.
@@ -141,8 +176,10 @@ def endured(makes: Callable[[int], Callable[[], object]], count: int, allowed: t
                 attempt()
         except allowed as error:
             refused += 1
-            travelled.append(not isinstance(error, DecoupleError)
-                             or errors.from_dict(json.loads(json.dumps(error.as_dict()))).message == error.message)
+            travelled.append(
+                not isinstance(error, DecoupleError)
+                or errors.from_dict(json.loads(json.dumps(error.as_dict()))).message == error.message
+            )
         if number in (count // 2, count - 1):
             gc.collect()
             give_back()  # another test may have told the C library to keep what is free
@@ -169,13 +206,26 @@ def sound_pictures() -> dict[str, bytes]:
     """Of the formats that are decoded in this process; small, so that they are many."""
     rng = np.random.default_rng(0)
     eight, deep = rng.integers(0, 256, (9, 11, 3), np.uint8), rng.integers(0, 65536, (9, 11, 4), np.uint16)
-    made: dict[str, bytes] = {"png16": imagecodecs.png_encode(deep), "tiff16": tiff(11, 9, 3),
-                              "tiff2": tiff(11, 9, 2, photometric=1)}
-    for name, mode, options in (("png", "RGB", {"icc_profile": imagecodecs.cms_profile("adobergb")}), ("png", "P", {}),
-                                ("png", "LA", {}), ("png", "1", {}), ("jpeg", "RGB", {"quality": 80}),
-                                ("jpeg", "CMYK", {}), ("jpeg", "L", {"progressive": True}), ("gif", "P", {}),
-                                ("bmp", "RGB", {}), ("webp", "RGBA", {"lossless": True}), ("webp", "RGB", {}),
-                                ("ppm", "RGB", {}), ("ppm", "L", {})):
+    made: dict[str, bytes] = {
+        "png16": imagecodecs.png_encode(deep),
+        "tiff16": tiff(11, 9, 3),
+        "tiff2": tiff(11, 9, 2, photometric=1),
+    }
+    for name, mode, options in (
+        ("png", "RGB", {"icc_profile": imagecodecs.cms_profile("adobergb")}),
+        ("png", "P", {}),
+        ("png", "LA", {}),
+        ("png", "1", {}),
+        ("jpeg", "RGB", {"quality": 80}),
+        ("jpeg", "CMYK", {}),
+        ("jpeg", "L", {"progressive": True}),
+        ("gif", "P", {}),
+        ("bmp", "RGB", {}),
+        ("webp", "RGBA", {"lossless": True}),
+        ("webp", "RGB", {}),
+        ("ppm", "RGB", {}),
+        ("ppm", "L", {}),
+    ):
         file = io.BytesIO()
         PIL.Image.fromarray(eight).convert(mode).save(file, name, **options)
         made[f"{name} {mode} {sorted(options)}"] = file.getvalue()
@@ -198,9 +248,15 @@ def apart_pictures() -> dict[str, bytes]:
     """Of the formats that are decoded in a process of their own."""
     eight = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
     made = {}
-    for name, mode, options in (("tiff", "RGB", {"compression": "tiff_lzw"}), ("tiff", "CMYK", {}),
-                                ("tiff", "1", {"compression": "group4"}), ("tiff", "RGB", {"compression": "jpeg"}),
-                                ("tiff", "P", {}), ("jpeg2000", "RGB", {}), ("avif", "RGB", {})):
+    for name, mode, options in (
+        ("tiff", "RGB", {"compression": "tiff_lzw"}),
+        ("tiff", "CMYK", {}),
+        ("tiff", "1", {"compression": "group4"}),
+        ("tiff", "RGB", {"compression": "jpeg"}),
+        ("tiff", "P", {}),
+        ("jpeg2000", "RGB", {}),
+        ("avif", "RGB", {}),
+    ):
         file = io.BytesIO()
         try:
             PIL.Image.fromarray(eight).convert(mode).save(file, name, **options)
@@ -222,8 +278,9 @@ def apart_pictures() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(("pictures", "count"), [(sound_pictures, 4000), (apart_pictures, 40)])
-def test_pictures(tmp_path: Path, pictures: Callable[[], dict[str, bytes]], count: int,
-                  capfd: pytest.CaptureFixture[str]) -> None:
+def test_pictures(
+    tmp_path: Path, pictures: Callable[[], dict[str, bytes]], count: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     rng, path, sound = np.random.default_rng(1), tmp_path / "a.png", list(pictures().values())
     for content in sound:
         path.write_bytes(content)
@@ -247,8 +304,30 @@ def test_pictures(tmp_path: Path, pictures: Callable[[], dict[str, bytes]], coun
 # --- lookup tables ------------------------------------------------------------------------------------------------
 
 
-WORDS = [b"0", b"-1", b"2", b"3", b"65", b"130", b"999999999", b"2147483648", b"-2147483648", b"4294967296", b"1e9",
-         b"1e30", b"1e-30", b"1e400", b"nan", b"inf", b"x", b"", b"5 5", b".5", b"\xff", b"BEGIN METADATA"]
+WORDS = [
+    b"0",
+    b"-1",
+    b"2",
+    b"3",
+    b"65",
+    b"130",
+    b"999999999",
+    b"2147483648",
+    b"-2147483648",
+    b"4294967296",
+    b"1e9",
+    b"1e30",
+    b"1e-30",
+    b"1e400",
+    b"nan",
+    b"inf",
+    b"x",
+    b"",
+    b"5 5",
+    b".5",
+    b"\xff",
+    b"BEGIN METADATA",
+]
 
 
 def mutated_words(rng: np.random.Generator, content: bytes) -> bytes:
@@ -257,7 +336,7 @@ def mutated_words(rng: np.random.Generator, content: bytes) -> bytes:
     words = list(re.finditer(rb"[^\s<>\"=/]+", content))
     for _ in range(int(rng.integers(1, 3))):
         word = words[int(rng.integers(len(words) if rng.random() < 0.4 else min(30, len(words))))]
-        data[word.start():word.end()] = WORDS[int(rng.integers(len(WORDS)))]
+        data[word.start() : word.end()] = WORDS[int(rng.integers(len(WORDS)))]
     return bytes(data)
 
 
@@ -281,9 +360,14 @@ def mutated_tables(seed: int, count: int) -> None:
 
 def test_tables_as_text() -> None:
     """In a process as theirs, which a crash or an endless loop of the library's would end."""
-    done = subprocess.run([sys.executable, "-c", "from tests.faults.test_hostile_inputs import mutated_tables; "
-                           "mutated_tables(6, 1600)"], capture_output=True, text=True, check=False, timeout=300,
-                          cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", "from tests.faults.test_hostile_inputs import mutated_tables; mutated_tables(6, 1600)"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=Path(__file__).parents[2],
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert 400 < int(done.stdout) < 1500
 
@@ -316,8 +400,16 @@ def a_style(layers: int = 2) -> Style:
     """A sound one, of few numbers."""
     moments = ColourMoments(torch.full((3,), 0.5, dtype=torch.float64), 0.01 * torch.eye(3, dtype=torch.float64))
     means = tuple(torch.ones(1, width) for width in (64, 128, 256))
-    return Style("vgg16", "smooth", (moments,), (moments,), means[:layers], means, "name",
-                 (ScaleFeatures(64, means, torch.ones(1)),))
+    return Style(
+        "vgg16",
+        "smooth",
+        (moments,),
+        (moments,),
+        means[:layers],
+        means,
+        "name",
+        (ScaleFeatures(64, means, torch.ones(1)),),
+    )
 
 
 def test_styles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -336,9 +428,20 @@ def test_styles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert endured(make, 2000, (InputError,), capfd) > 1000
 
 
-@pytest.mark.parametrize("content", [b"[" * 10_000, b'{"format":' * 10_000, b"[" * 10_000 + b"]" * 10_000,
-                                     b'{"format": "decoupled-style", "colours": ' + b"[" * 10_000 + b"]" * 10_000,
-                                     b"\xff" * 99, b"\0" * 99, b"1" * 10_000, b"NaN", b'"' + b"x" * 10**6 + b'"'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 10_000,
+        b'{"format":' * 10_000,
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"format": "decoupled-style", "colours": ' + b"[" * 10_000 + b"]" * 10_000,
+        b"\xff" * 99,
+        b"\0" * 99,
+        b"1" * 10_000,
+        b"NaN",
+        b'"' + b"x" * 10**6 + b'"',
+    ],
+)
 def test_style_files_nested_deep(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.style").write_bytes(content)
     with pytest.raises(InputError, match=r"^(This is not a style file|The style file is damaged)"):
@@ -359,10 +462,20 @@ def test_frames(capfd: pytest.CaptureFixture[str]) -> None:
     """Jobs, and what is said of them: a whole one, or refused."""
     rng = np.random.default_rng(4)
     raster = {"width": 25, "height": 20, "channels": 4, "masks": 1}
-    job = {"kind": "transfer", "target": raster, "style": raster, "settings": Settings().as_dict(), "features": None,
-           "style_path": None, "target_labels": None, "style_labels": None}
-    said = [errors.InputError("mask-file-size", path="a", width=1, height=2, own_width=3, own_height=4).as_dict(),
-            DecoupleError("problem-logged", problem=Message("stopped"), log="l").as_dict()]
+    job = {
+        "kind": "transfer",
+        "target": raster,
+        "style": raster,
+        "settings": Settings().as_dict(),
+        "features": None,
+        "style_path": None,
+        "target_labels": None,
+        "style_labels": None,
+    }
+    said = [
+        errors.InputError("mask-file-size", path="a", width=1, height=2, own_width=3, own_height=4).as_dict(),
+        DecoupleError("problem-logged", problem=Message("stopped"), log="l").as_dict(),
+    ]
 
     def make(number: int) -> Callable[[], object]:
         if number % 2:
@@ -387,8 +500,13 @@ def test_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.
     for name in [name for name in sys.modules if name.split(".")[0] == "decoupled_style"]:  # gone with the stand-in
         monkeypatch.setitem(sys.modules, name, sys.modules.pop(name))
     rng = np.random.default_rng(5)
-    whole = {"recipe": 1, "settings": Settings().as_dict(), "network": "vgg16", "style_name": "cup",
-             "style": {"a": [1]}}
+    whole = {
+        "recipe": 1,
+        "settings": Settings().as_dict(),
+        "network": "vgg16",
+        "style_name": "cup",
+        "style": {"a": [1]},
+    }
     text = json.dumps(whole).encode()
 
     def of(data: bytes) -> Any:

@@ -113,8 +113,9 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str,
-                      command: str) -> None:
+def test_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, command: str
+) -> None:
     fill(tmp_path)
     monkeypatch.chdir(tmp_path)
     words = [word.replace("BAD", name) for word in COMMANDS[command].split()]
@@ -128,8 +129,19 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
 def test_a_batchs_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: object) -> None:
     """One that somebody has written so is none of ours."""
     fill(tmp_path)
-    words = ["batch", tmp_path / "style.jpg", tmp_path / "target.png", "-o", tmp_path / "out", "--size", "32",
-             "--layers", "1", "--network", "vgg16"]
+    words = [
+        "batch",
+        tmp_path / "style.jpg",
+        tmp_path / "target.png",
+        "-o",
+        tmp_path / "out",
+        "--size",
+        "32",
+        "--layers",
+        "1",
+        "--network",
+        "vgg16",
+    ]
     succeeds(capsys, *words)
     kept = json.loads((tmp_path / "out" / "summary.json").read_text())
     for field in ("target", "style", "output"):

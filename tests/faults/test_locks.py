@@ -13,8 +13,14 @@ import pytest
 @pytest.mark.skipif(sys.platform == "win32", reason="its processes are forked")
 def test_never_two_at_once(tmp_path: Path) -> None:
     environ = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
-    ran = subprocess.run([sys.executable, Path(__file__).with_name("stressed_lock.py"), tmp_path], text=True,
-                         capture_output=True, check=False, env=environ, timeout=120)
+    ran = subprocess.run(
+        [sys.executable, Path(__file__).with_name("stressed_lock.py"), tmp_path],
+        text=True,
+        capture_output=True,
+        check=False,
+        env=environ,
+        timeout=120,
+    )
     assert ran.returncode == 0, ran.stderr[-2000:]
     found = {name: (int(held), int(beside)) for name, held, beside in map(str.split, ran.stdout.splitlines())}
     assert set(found) == {"batch", "weights", "worker", "installer"}

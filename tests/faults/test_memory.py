@@ -59,8 +59,10 @@ sys.exit(main(sys.argv[4:]))
 """The command line, with so many bytes left from one of its stages on."""
 
 
-@pytest.mark.parametrize(("stage", "more"), [("pictures", 2**20), ("weights", 2**22), ("flow", 2**20), ("flow", 2**24),
-                                             ("writing", 0), ("report", 2**20)])
+@pytest.mark.parametrize(
+    ("stage", "more"),
+    [("pictures", 2**20), ("weights", 2**22), ("flow", 2**20), ("flow", 2**24), ("writing", 0), ("report", 2**20)],
+)
 def test_each_stage(tmp_path: Path, weights: object, stage: str, more: int) -> None:
     """A sentence and the code of a lack of memory; an older result stays, a new one is whole; the next run works."""
     fill(tmp_path)
@@ -68,11 +70,24 @@ def test_each_stage(tmp_path: Path, weights: object, stage: str, more: int) -> N
     PIL.Image.fromarray(np.tile(target, (12, 12, 1))).save(tmp_path / "target.png")
     out = tmp_path / "out.png"
     out.write_bytes(b"an older result")
-    words = ["transfer", tmp_path / "target.png", tmp_path / "style.jpg", "-o", out, "--report", tmp_path / "report",
-             *QUICK]
-    answer = subprocess.run([sys.executable, "-c", STAGED, Path(__file__).resolve().parents[2], stage, str(more),
-                             *map(str, words)], capture_output=True, text=True, check=False, timeout=120,
-                            env={**os.environ, "OMP_NUM_THREADS": "1"})
+    words = [
+        "transfer",
+        tmp_path / "target.png",
+        tmp_path / "style.jpg",
+        "-o",
+        out,
+        "--report",
+        tmp_path / "report",
+        *QUICK,
+    ]
+    answer = subprocess.run(
+        [sys.executable, "-c", STAGED, Path(__file__).resolve().parents[2], stage, str(more), *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     assert "Traceback" not in answer.stderr
     if answer.returncode in (0, 1):  # enough for the picture, and perhaps not for its report
         assert stage in ("writing", "report"), answer.stderr

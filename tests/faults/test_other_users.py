@@ -25,8 +25,9 @@ from decouple_core.command import serve
 from decouple_core.service import worker as service
 from tests.faults.worker import Guest, done, served, small_job
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0,
-                                reason="only root can be several users")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be several users"
+)
 
 OTHER = 65534
 """The user nobody, whom nothing belongs to."""
@@ -99,8 +100,12 @@ def test_job_is_not_read(home: Path) -> None:
     for name in names:
         assert got(lambda name=name: os.listdir(name)) == "PermissionError"  # type: ignore[misc]
     assert guest.end()["kind"] == "done"
-    files = [pixels_file(folder, "result"), home / "run" / "worker.json", home / "run" / "lock",
-             home / "log" / "worker.log"]
+    files = [
+        pixels_file(folder, "result"),
+        home / "run" / "worker.json",
+        home / "run" / "lock",
+        home / "log" / "worker.log",
+    ]
     for file in files:
         assert file.exists()
         assert got(lambda file=file: os.open(file, os.O_RDONLY)) == "PermissionError"  # type: ignore[misc]
@@ -159,17 +164,20 @@ SQUATS: dict[str, Callable[[Path, Path], None]] = {
     "the data folder": lambda home, ours: folder_of_other(home),
     "the data folder as a link": link_of_other,
     "the run folder": lambda home, ours: (home.mkdir(), home.chmod(0o777), folder_of_other(home / "run"))[-1],
-    "the run folder as a link": lambda home, ours: (home.mkdir(), home.chmod(0o777), link_of_other(
-        home / "run", ours))[-1],
+    "the run folder as a link": lambda home, ours: (home.mkdir(), home.chmod(0o777), link_of_other(home / "run", ours))[
+        -1
+    ],
     "the log folder": lambda home, ours: (home.mkdir(), home.chmod(0o777), folder_of_other(home / "log"))[-1],
-    "the log folder as a link": lambda home, ours: (home.mkdir(), home.chmod(0o777), link_of_other(
-        home / "log", ours))[-1],
+    "the log folder as a link": lambda home, ours: (home.mkdir(), home.chmod(0o777), link_of_other(home / "log", ours))[
+        -1
+    ],
 }
 
 
 @pytest.mark.parametrize("squat", SQUATS)
-def test_worker_uses_nothing_of_another_user(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                             squat: str) -> None:
+def test_worker_uses_nothing_of_another_user(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, squat: str
+) -> None:
     home, ours = shared / "home", tmp_path / "ours"
     ours.mkdir()
     SQUATS[squat](home, ours)
@@ -201,8 +209,14 @@ def test_stranger_is_not_taken_for_our_worker(shared: Path) -> None:
         shutil.rmtree(home / "run")
         (home / "run").mkdir()  # ours, with the file of the other
         os.chmod(home / "run", 0o777)
-        assert got(lambda: (home / "run" / "worker.json").write_text(
-            f'{{"address": "{address}", "pid": 1, "key": "{"00" * 32}"}}')) != "PermissionError"
+        assert (
+            got(
+                lambda: (home / "run" / "worker.json").write_text(
+                    f'{{"address": "{address}", "pid": 1, "key": "{"00" * 32}"}}'
+                )
+            )
+            != "PermissionError"
+        )
         with pytest.raises(NotRunning):
             connect(home)
         assert not select.select([listener], [], [], 0)[0]

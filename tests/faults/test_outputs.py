@@ -94,9 +94,24 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
 
 def transfer(folder: Path, *words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     repository = Path(__file__).resolve().parents[2]
-    return subprocess.run([sys.executable, "-m", "decouple_core", "transfer", folder / "target.png",
-                           folder / "style.jpg", *map(str, words), *QUICK], capture_output=True, text=True, check=False,
-                          timeout=300, cwd=cwd or repository, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "decouple_core",
+            "transfer",
+            folder / "target.png",
+            folder / "style.jpg",
+            *map(str, words),
+            *QUICK,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=cwd or repository,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def test_full_disk_for_the_report_leaves_the_picture(tmp_path: Path, weights: object) -> None:
@@ -156,8 +171,9 @@ def test_report_looks_at_no_foreign_settings(tmp_path: Path, weights: object) ->
     assert "#abcdef" not in page
 
 
-def test_what_nobody_has_foreseen_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                  capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_nobody_has_foreseen_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Its traceback is in the log, where there can be one."""
     from decouple_core.command.main import main
     from decouple_core.pictures import reading

@@ -45,8 +45,13 @@ MOST_MEBIBYTES = 300
 
 def read_apart(path: Path) -> tuple[str, float]:
     """What reading gives or says, and the most memory that the process had, in MiB; it must print nothing."""
-    answer = subprocess.run([sys.executable, "-c", READ, str(REPOSITORY), str(path)], capture_output=True, text=True,
-                            check=False, timeout=60)
+    answer = subprocess.run(
+        [sys.executable, "-c", READ, str(REPOSITORY), str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (answer.returncode, answer.stderr) == (0, "")
     said, most = json.loads(answer.stdout)
     return said, most
@@ -108,7 +113,7 @@ def film(kind: bytes, place: int) -> bytes:
     frames[0].save(file, "AVIF", save_all=True, append_images=frames[1:])
     content = bytearray(file.getvalue())
     start = content.index(kind) + 4 + place
-    content[start:start + 4] = struct.pack(">I", 2**31 - 1)
+    content[start : start + 4] = struct.pack(">I", 2**31 - 1)
     return bytes(content)
 
 
@@ -151,7 +156,7 @@ def test_jpeg_of_endless_scans(tmp_path: Path) -> None:
     content = io.BytesIO()
     PIL.Image.new("RGB", (4000, 4000), (9, 9, 9)).save(content, "JPEG", progressive=True)
     whole = content.getvalue()
-    last = whole[whole.rindex(b"\xff\xda"):-2]
+    last = whole[whole.rindex(b"\xff\xda") : -2]
     with pytest.raises(InputError, match="cannot be read as a picture"):
         read_image(written(tmp_path / "a.jpg", whole[:-2] + 80_000 * last + b"\xff\xd9"))
     assert read_image(written(tmp_path / "a.jpg", whole)).pixels.shape == (4000, 4000, 3)
@@ -171,19 +176,34 @@ sys.exit(f"{code} {here // 1024 < int(sys.argv[3])}")
 @pytest.mark.parametrize("bomb", ["200 samples", "17300² in grey"])
 def test_command_line_refuses_bombs_in_little_memory(tmp_path: Path, bomb: str) -> None:
     path = written(tmp_path / "a", BOMBS[bomb]())
-    answer = subprocess.run([sys.executable, "-c", COMMAND, str(REPOSITORY), str(path), str(MOST_MEBIBYTES)],
-                            capture_output=True, text=True, check=False, timeout=60)
+    answer = subprocess.run(
+        [sys.executable, "-c", COMMAND, str(REPOSITORY), str(path), str(MOST_MEBIBYTES)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     said, figures = answer.stderr.splitlines()
     assert "GB of memory" in said
     assert figures == "2 True"
 
 
-@pytest.mark.parametrize(("content", "says"), [
-    (tiff(30, 30, 2), None), (tiff(30, 30, 2, photometric=1), (30, 30, 3)), (tiff(30, 30, 1), None),
-    (tiff(30, 30, 2, bits=8), None), (tiff(30, 30, 2, bits=8, photometric=1, extra=[2]), (30, 30, 3)),
-    (tiff(30, 30, 5, extra=[2, 0]), (30, 30, 3)), (tiff(30, 30, 3, bits=64, sample_format=6), None),
-    (tiff(0, 30, 3), "no pixels"), (tiff(30, 0, 3), "no pixels"), (tiff(0, 30, 3, bits=8), "no pixels"),
-    (tiff(30, 30, 3, rows=0, strips=1, data=b"xx"), None)])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (tiff(30, 30, 2), None),
+        (tiff(30, 30, 2, photometric=1), (30, 30, 3)),
+        (tiff(30, 30, 1), None),
+        (tiff(30, 30, 2, bits=8), None),
+        (tiff(30, 30, 2, bits=8, photometric=1, extra=[2]), (30, 30, 3)),
+        (tiff(30, 30, 5, extra=[2, 0]), (30, 30, 3)),
+        (tiff(30, 30, 3, bits=64, sample_format=6), None),
+        (tiff(0, 30, 3), "no pixels"),
+        (tiff(30, 0, 3), "no pixels"),
+        (tiff(0, 30, 3, bits=8), "no pixels"),
+        (tiff(30, 30, 3, rows=0, strips=1, data=b"xx"), None),
+    ],
+)
 def test_odd_tiffs(tmp_path: Path, content: bytes, says: str | tuple[int, int, int] | None) -> None:
     path = written(tmp_path / "a.tif", content)
     if isinstance(says, tuple):
@@ -203,8 +223,9 @@ def test_white_is_white_whatever_the_depth(tmp_path: Path, bits: int) -> None:
 @pytest.mark.parametrize("kind", [1, 2])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_opacity_that_is_no_number(tmp_path: Path, kind: int, value: float) -> None:
-    path = written(tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[kind],
-                                            data=floats(4, holding=value, at=3)))
+    path = written(
+        tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[kind], data=floats(4, holding=value, at=3))
+    )
     with pytest.raises(InputError, match="not numbers"):
         read_image(path)
 
@@ -219,8 +240,9 @@ def test_a_number_beyond_single_precision(tmp_path: Path) -> None:
 
 def test_what_has_no_name_is_ignored(tmp_path: Path) -> None:
     """A fourth sample that says not what it is may be anything, and the colours are right."""
-    path = written(tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[0],
-                                            data=floats(4, holding=np.nan, at=3)))
+    path = written(
+        tmp_path / "a.tif", tiff(30, 30, 4, bits=32, sample_format=3, extra=[0], data=floats(4, holding=np.nan, at=3))
+    )
     np.testing.assert_array_equal(read_image(path).pixels, np.full((30, 30, 3), 0.5, np.float32))
 
 
@@ -283,13 +305,18 @@ def test_other_formats_are_refused(tmp_path: Path, kind: str) -> None:
 def test_without_their_library(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a file of that format is met where the package is not installed."""
     pytest.importorskip({"jxl": "pillow_jxl", "exr": "OpenEXR", "heic": "pillow_heif"}[ending])
-    contents = {"exr": lambda: exr(np.zeros((64, 64, 3), np.float16)), "heic": lambda: heif("HEIC", 64),
-                "jxl": lambda: imagecodecs.jpegxl_encode(np.zeros((64, 64, 3), np.uint8))}
+    contents = {
+        "exr": lambda: exr(np.zeros((64, 64, 3), np.float16)),
+        "heic": lambda: heif("HEIC", 64),
+        "jxl": lambda: imagecodecs.jpegxl_encode(np.zeros((64, 64, 3), np.uint8)),
+    }
     path = written(tmp_path / "a", contents[ending]())
     assert read_image(path).pixels.shape == (64, 64, 3)
-    without = (f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
-               "sys.modules |= dict.fromkeys(['OpenEXR', 'pillow_jxl', 'pillow_heif'])\n"
-               "from decouple_core.pictures.decoding_apart import main; main()")
+    without = (
+        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+        "sys.modules |= dict.fromkeys(['OpenEXR', 'pillow_jxl', 'pillow_heif'])\n"
+        "from decouple_core.pictures.decoding_apart import main; main()"
+    )
     monkeypatch.setattr(decoding_apart.apart, "command", lambda _, *words: [sys.executable, "-c", without, *words])
     with pytest.raises(InputError, match=r"needs the package .* install it with"):
         read_image(path)

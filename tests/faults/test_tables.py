@@ -23,18 +23,21 @@ ROWS = ["0 0 0"] * 8
 
 HOSTILE = {
     "entities within entities": (".clf", clf(CLF_CUBE, head=f'<!DOCTYPE a [<!ENTITY a0 "0">{LAUGHS}]>')),
-    "an entity from a file": (".clf", clf(f"<Description>&b;</Description>{CLF_CUBE}",
-                                          head='<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>')),
+    "an entity from a file": (
+        ".clf",
+        clf(f"<Description>&b;</Description>{CLF_CUBE}", head='<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'),
+    ),
     "an array of 4 billion": (".clf", clf(step("LUT3D", "0 0 0", "1625 1625 1625 3"))),
     "an array of 2 billion": (".clf", clf(step("LUT1D", "0 0 0", "2000000000 3"))),
     "steps within steps": (".clf", "<ProcessList>" * 100_000),
-    "a curve of 2 billion": (".spi1d", text("Version 1", "From 0 1", "Length 2000000000", "Components 3", "{", ROWS,
-                                            "}")),
+    "a curve of 2 billion": (
+        ".spi1d",
+        text("Version 1", "From 0 1", "Length 2000000000", "Components 3", "{", ROWS, "}"),
+    ),
     "a length below 0": (".spi1d", text("Version 1", "From 0 1", "Length -5", "Components 3", "{", ROWS, "}")),
     "an array of 10¹²": (".spi3d", text("SPILUT 1.0", "3 3", "10000 10000 10000", "0 0 0 0 0 0")),
     "places beyond the array": (".spi3d", text("SPILUT 1.0", "3 3", "2 2 2", ["9 9 -9 0 0 0"] * 8)),
-    "a cube of 10¹²": (".csp", text("CSPLUTV100", "3D", "", ["2", "0 1", "0 1"] * 3, "", "10000 10000 10000",
-                                    ROWS)),
+    "a cube of 10¹²": (".csp", text("CSPLUTV100", "3D", "", ["2", "0 1", "0 1"] * 3, "", "10000 10000 10000", ROWS)),
     "a prelut of 2 billion": (".csp", text("CSPLUTV100", "3D", "", "2000000000", "0 1", "0 1")),
     "notes without end": (".csp", text("CSPLUTV100", "3D", "", "begin Metadata", ["x"] * 9)),
     "2¹⁰⁰⁰ nodes": (".3dl", text("3DMESH", "Mesh 1000 1000", ROWS)),
@@ -92,12 +95,18 @@ def written(said: object, *arrays: np.ndarray) -> str:
 
 FINE = {"title": "", "remarks": []}
 ANSWERS = {
-    "ends": "raise SystemExit(1)", "crashes": "import os; os.abort()", "says nothing": "",
+    "ends": "raise SystemExit(1)",
+    "crashes": "import os; os.abort()",
+    "says nothing": "",
     "says nonsense": "print('x' * 999)",
-    "an unknown remark": written({"title": "", "remarks": [{"code": "x", "arguments": {}}]},
-                                 *[np.zeros((2, 2, 2, 3))] * 2),
-    "an unknown error": written({"error": {"error": "OSError"}}), "a list": written([]), "no numbers": written(FINE),
-    "pickled": written(FINE, np.array([None])), "not a table": written(FINE, np.zeros((2, 2, 3)), np.zeros((0, 3))),
+    "an unknown remark": written(
+        {"title": "", "remarks": [{"code": "x", "arguments": {}}]}, *[np.zeros((2, 2, 2, 3))] * 2
+    ),
+    "an unknown error": written({"error": {"error": "OSError"}}),
+    "a list": written([]),
+    "no numbers": written(FINE),
+    "pickled": written(FINE, np.array([None])),
+    "not a table": written(FINE, np.zeros((2, 2, 3)), np.zeros((0, 3))),
     "NaN": written(FINE, np.full((2, 2, 2, 3), np.nan), np.zeros((0, 3))),
     "odd curves": written(FINE, np.zeros((2, 2, 2, 3)), np.zeros((1, 7))),
 }

@@ -73,8 +73,10 @@ def test_worker_that_is_busy_is_not_replaced(home: Path) -> None:
     assert pid_of(home) == pid
 
 
-@pytest.mark.parametrize(("sign", "code"), [(signal.SIGSTOP, "computing-ended"), (signal.SIGILL, "computing-ended"),
-                                            (signal.SIGSEGV, "computing-crashed")])
+@pytest.mark.parametrize(
+    ("sign", "code"),
+    [(signal.SIGSTOP, "computing-ended"), (signal.SIGILL, "computing-ended"), (signal.SIGSEGV, "computing-crashed")],
+)
 def test_failed_computing_process_ends_its_job_alone(home: Path, sign: signal.Signals, code: str) -> None:
     guest = Guest(home)
     send(guest.connection, {"kind": "hello", "warm": True})
@@ -141,8 +143,13 @@ def test_a_full_queue_is_waited_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_half_a_frame(home: Path) -> None:
     """Of any kind, and that of a client that has proved who it is: it is hung up on, and nobody waits for it."""
-    starts = (struct.pack("!i", 100), struct.pack("!i", 100) + b'{"kind"', b"\0\0",
-              struct.pack("!i", -1) + struct.pack("!Q", 2**62), struct.pack("!i", 2**31 - 1))
+    starts = (
+        struct.pack("!i", 100),
+        struct.pack("!i", 100) + b'{"kind"',
+        b"\0\0",
+        struct.pack("!i", -1) + struct.pack("!Q", 2**62),
+        struct.pack("!i", 2**31 - 1),
+    )
     halves = [Guest(home) for _ in starts]
     for half, start in zip(halves, starts, strict=True):
         os.write(half.connection.fileno(), start)
@@ -173,10 +180,22 @@ def test_nonsense_after_nonsense(home: Path) -> None:
     """Frames of any content, none of which costs anyone else a thing."""
     before = open_files(pid_of(home))
     nested = b"[" * 100_000
-    for frame in (b"", b"null", b"\xff\xfe", nested, b'{"kind":' + nested, b'{"kind": []}',
-                  b'{"kind": "' + b"x" * 10**6,
-                  json.dumps({"kind": "transfer", "target": {"width": 1, "height": 1, "channels": 3},
-                              "settings": json.loads("[" * 500 + "]" * 500)}).encode()):
+    for frame in (
+        b"",
+        b"null",
+        b"\xff\xfe",
+        nested,
+        b'{"kind":' + nested,
+        b'{"kind": []}',
+        b'{"kind": "' + b"x" * 10**6,
+        json.dumps(
+            {
+                "kind": "transfer",
+                "target": {"width": 1, "height": 1, "channels": 3},
+                "settings": json.loads("[" * 500 + "]" * 500),
+            }
+        ).encode(),
+    ):
         guest = Guest(home)
         guest.connection.send_bytes(frame)
         with pytest.raises((EOFError, OSError)):
@@ -190,12 +209,20 @@ def test_nonsense_after_nonsense(home: Path) -> None:
 def test_settings_and_styles_nested_deep(home: Path, depth: int) -> None:
     nest = json.loads("[" * depth + "]" * depth)
     guest = Guest(home)
-    for odd in ({"settings": {**JOB, "amounts": nest}}, {"features": {"format": "decoupled-style", "network": nest}},
-                {"settings": {"x" * 10**5: 1}}):
+    for odd in (
+        {"settings": {**JOB, "amounts": nest}},
+        {"features": {"format": "decoupled-style", "network": nest}},
+        {"settings": {"x" * 10**5: 1}},
+    ):
         folder = Path(guest.ask({"kind": "open"})["path"])
         pixels_file(folder, "target").write_bytes(pixels(1, 20, 25).tobytes())
-        message = {"kind": "transfer", "target": {"width": 25, "height": 20, "channels": 3}, "settings": JOB,
-                   "features": {"format": "decoupled-style"}, **odd}
+        message = {
+            "kind": "transfer",
+            "target": {"width": 25, "height": 20, "channels": 3},
+            "settings": JOB,
+            "features": {"format": "decoupled-style"},
+            **odd,
+        }
         send(guest.connection, message)
         assert isinstance(errors.from_dict(guest.end()), errors.DecoupleError)
     small_job(guest)
@@ -205,13 +232,23 @@ def test_settings_and_styles_nested_deep(home: Path, depth: int) -> None:
 # --- worker.json --------------------------------------------------------------------------------------------------
 
 
-CONTENTS = [b"", b"{", b"null", b"[]", b"7", b'"text"', b"\xff\xfe", b"[" * 100_000,
-            b'{"address": 1, "pid": 1, "key": ""}',
-            b'{"address": ["127.0.0.1", 80], "pid": 1, "key": "' + b"00" * 32 + b'"}',
-            b'{"address": "/dev/null", "pid": "1", "key": "' + b"00" * 32 + b'"}',
-            b'{"address": "\\u0000", "pid": 1, "key": "' + b"00" * 32 + b'"}',
-            b'{"address": "' + b"x" * 3000 + b'", "pid": 1, "key": "' + b"00" * 32 + b'"}',
-            b'{"address": "/nowhere", "pid": 1e999, "key": "' + b"00" * 32 + b'"}', b"x" * 10_000_000]
+CONTENTS = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"7",
+    b'"text"',
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"address": 1, "pid": 1, "key": ""}',
+    b'{"address": ["127.0.0.1", 80], "pid": 1, "key": "' + b"00" * 32 + b'"}',
+    b'{"address": "/dev/null", "pid": "1", "key": "' + b"00" * 32 + b'"}',
+    b'{"address": "\\u0000", "pid": 1, "key": "' + b"00" * 32 + b'"}',
+    b'{"address": "' + b"x" * 3000 + b'", "pid": 1, "key": "' + b"00" * 32 + b'"}',
+    b'{"address": "/nowhere", "pid": 1e999, "key": "' + b"00" * 32 + b'"}',
+    b"x" * 10_000_000,
+]
 
 
 @pytest.mark.parametrize("content", [pytest.param(content, id=str(number)) for number, content in enumerate(CONTENTS)])

@@ -68,8 +68,13 @@ def test_two_users(home: Path, tmp_path: Path) -> None:
     theirs.mkdir()
     (theirs / "run").mkdir()
     os.chown(theirs / "run", 1234, 1234)
-    answer = subprocess.run([sys.executable, "-m", "decouple_core", "serve"], check=False, capture_output=True,
-                            text=True, env={**os.environ, "DECOUPLE_HOME": str(theirs)})
+    answer = subprocess.run(
+        [sys.executable, "-m", "decouple_core", "serve"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DECOUPLE_HOME": str(theirs)},
+    )
     assert answer.returncode == 1
     assert "is not this user's own" in answer.stderr
     assert answer.stderr.count("\n") == 1
@@ -100,8 +105,13 @@ def test_two_hundred_jobs_leave_nothing_behind(home: Path) -> None:
         assert guest.end()["kind"] == "done"
         if number in (49, 199):
             processes = (pid, computing(pid))
-            sizes.append((sum(map(memory_of, processes)), sum(map(open_files, processes)),
-                          sum(len(list((Path("/proc") / str(each) / "task").iterdir())) for each in processes)))
+            sizes.append(
+                (
+                    sum(map(memory_of, processes)),
+                    sum(map(open_files, processes)),
+                    sum(len(list((Path("/proc") / str(each) / "task").iterdir())) for each in processes),
+                )
+            )
     (memory, files, threads), (later_memory, later_files, later_threads) = sizes
     assert later_memory <= 1.05 * memory
     assert (later_files, later_threads) == (files, threads)

@@ -14,8 +14,23 @@ from decouple_contract.jobs import Raster, Transfer
 from decouple_contract.shared_folders import pixels_file
 from tests.core.test_worker import Guest, pixels, running, serve, served, wait_until
 
-__all__ = ["JOB", "Guest", "caller", "computing", "done", "lent", "memory_of", "open_files", "pid_of", "pixels",
-           "running", "serve", "served", "small_job", "wait_until"]
+__all__ = [
+    "JOB",
+    "Guest",
+    "caller",
+    "computing",
+    "done",
+    "lent",
+    "memory_of",
+    "open_files",
+    "pid_of",
+    "pixels",
+    "running",
+    "serve",
+    "served",
+    "small_job",
+    "wait_until",
+]
 
 JOB = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 
@@ -68,8 +83,11 @@ def computing(worker: int) -> int:
     for task in (Path("/proc") / str(worker) / "task").iterdir():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
             children += (task / "children").read_text().split()
-    found = {int(pid) for pid in children if b"decouple_core.service.computer"
-             in (Path("/proc") / pid / "cmdline").read_bytes()}
+    found = {
+        int(pid)
+        for pid in children
+        if b"decouple_core.service.computer" in (Path("/proc") / pid / "cmdline").read_bytes()
+    }
     assert len(found) == 1, found
     return found.pop()
 

@@ -38,8 +38,9 @@ Write = Callable[[Path], object]
 def _picture(ending: str) -> Write:
     exif = PIL.Image.Exif()
     exif[271] = "Maker"
-    return lambda folder: write_image(folder / f"a{ending}", NOISE, alpha=NOISE[..., 0], bit_depth=16,
-                                      icc=PROFILE, notes=exif.tobytes())
+    return lambda folder: write_image(
+        folder / f"a{ending}", NOISE, alpha=NOISE[..., 0], bit_depth=16, icc=PROFILE, notes=exif.tobytes()
+    )
 
 
 def _table(name: str) -> Write:

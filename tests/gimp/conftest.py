@@ -28,8 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", params=["trixie", "forky"])
 def gimp_root(request: pytest.FixtureRequest) -> Path | None:
     """The folder of a Debian with GIMP 3.0 or with 3.2, or None where this machine has a GIMP 3 itself."""
-    done = subprocess.run([Path(__file__).parent / "setup_gimp", request.param], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [Path(__file__).parent / "setup_gimp", request.param], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["setup_gimp failed"])[-1]
         # Debian's next release changes from day to day: where it cannot be had, its GIMP is no failure.

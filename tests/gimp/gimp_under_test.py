@@ -73,12 +73,13 @@ class GimpUnderTest:
     def install(self) -> None:
         """Put the plug-in in the profile, as install.py does."""
         python = self.folder / "python"  # the tests' interpreter, isolated or not, with this checkout in its path
-        python.write_text('#!/bin/sh\n[ "$1" != -I ] || shift\n'
-                          f'PYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -s -P "$@"\n')
+        python.write_text(
+            f'#!/bin/sh\n[ "$1" != -I ] || shift\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -s -P "$@"\n'
+        )
         python.chmod(0o755)
         place_plug_in(self.plug_in, python, self.home)
         # No tips, no questions: a first start like any later one.
-        (self.profile / "gimprc").write_text('(check-updates no)\n(show-welcome-dialog no)\n(num-processors 2)\n')
+        (self.profile / "gimprc").write_text("(check-updates no)\n(show-welcome-dialog no)\n(num-processors 2)\n")
 
     def forget_last_values(self) -> None:
         """Let the next repetition take the values that it is given, and leave them to the one after it."""
@@ -87,10 +88,17 @@ class GimpUnderTest:
 
     def command(self, *words: str, env: dict[str, str] | None = None) -> list[str]:
         """The command line that runs a program where GIMP is."""
-        settings = {"HOME": str(self.folder), "GIMP3_DIRECTORY": str(self.profile), "LANG": "en_GB.UTF-8",
-                    "XDG_RUNTIME_DIR": str(self.folder), "NO_AT_BRIDGE": "1", "PATH": os.environ["PATH"],
-                    # As many threads as the core has here: paintings differ by them, in the worst place by 2/255.
-                    **{name: value for name, value in os.environ.items() if name == "OMP_NUM_THREADS"}, **(env or {})}
+        settings = {
+            "HOME": str(self.folder),
+            "GIMP3_DIRECTORY": str(self.profile),
+            "LANG": "en_GB.UTF-8",
+            "XDG_RUNTIME_DIR": str(self.folder),
+            "NO_AT_BRIDGE": "1",
+            "PATH": os.environ["PATH"],
+            # As many threads as the core has here: paintings differ by them, in the worst place by 2/255.
+            **{name: value for name, value in os.environ.items() if name == "OMP_NUM_THREADS"},
+            **(env or {}),
+        }
         inside = ["env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words]
         if self.root is None:
             return inside
@@ -110,8 +118,11 @@ class GimpUnderTest:
 
     def computing(self) -> list[int]:
         """The computing processes of this data folder's worker."""
-        return [pid for pid, words in _processes()
-                if "decouple_core.service.computer" in words and _home_of(pid) == self.home]
+        return [
+            pid
+            for pid, words in _processes()
+            if "decouple_core.service.computer" in words and _home_of(pid) == self.home
+        ]
 
     def job_files(self) -> list[Path]:
         """What lies in the folder of the worker's jobs."""
@@ -151,11 +162,18 @@ class Session:
         inside = Path(__file__).with_name("inside.py")
         self._log = open(self._folder / "gimp.log", "w")  # noqa: SIM115  closed in close()
         self.process = subprocess.Popen(
-            gimp.command(*self._program(), "--batch-interpreter", "python-fu-eval", "-b",
-                         f'exec(compile(open("{inside}").read(), "{inside}", "exec"))\n'
-                         f'serve("{self._folder}", {os.getpid()})',
-                         env={**self._environment(), **(env or {})}),
-            stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
+            gimp.command(
+                *self._program(),
+                "--batch-interpreter",
+                "python-fu-eval",
+                "-b",
+                f'exec(compile(open("{inside}").read(), "{inside}", "exec"))\nserve("{self._folder}", {os.getpid()})',
+                env={**self._environment(), **(env or {})},
+            ),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self.wait_until((self._folder / "ready").exists, 120, "GIMP to start")
 
     def _program(self) -> list[str]:
@@ -227,8 +245,9 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
 def _uses_the_processor(pid: int) -> bool:
     """Whether any thread of a process runs."""
     try:
-        states = [(task / "stat").read_text().rpartition(")")[2].split()[0]
-                  for task in Path(f"/proc/{pid}/task").iterdir()]
+        states = [
+            (task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
     except OSError:
         return False
     return "R" in states
@@ -252,8 +271,14 @@ def lend_weights(owner: Path, home: Path) -> None:
 
 def _lent(folder: Path, home: Path) -> Sequence[Path]:
     """What the root borrows: scratch space, this checkout, the data folder, and the interpreter of these tests."""
-    lent = [Path("/tmp"), REPOSITORY, folder, home, Path(sys.prefix),
-            *((home / name).resolve() for name in LENT if (home / name).exists())]
+    lent = [
+        Path("/tmp"),
+        REPOSITORY,
+        folder,
+        home,
+        Path(sys.prefix),
+        *((home / name).resolve() for name in LENT if (home / name).exists()),
+    ]
     if Path(sys.base_prefix) == Path("/usr"):  # Debian's own Python: lend its parts, not all of /usr
         lent += [Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))]
     else:

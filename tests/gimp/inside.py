@@ -19,14 +19,16 @@ FORMAT = "R'G'B'A float"
 
 def new_image(width, height, precision="U8_NON_LINEAR", base="RGB"):
     """An image without layers."""
-    return Gimp.Image.new_with_precision(width, height, getattr(Gimp.ImageBaseType, base),
-                                         getattr(Gimp.Precision, precision))
+    return Gimp.Image.new_with_precision(
+        width, height, getattr(Gimp.ImageBaseType, base), getattr(Gimp.Precision, precision)
+    )
 
 
 def new_layer(image, path, width, height, name="layer", x=0, y=0, parent=None, position=0, alpha=True):
     """A layer with the pixels of a raw file, R'G'B'A float."""
     kind = {"RGB": ("RGB_IMAGE", "RGBA_IMAGE"), "GRAY": ("GRAY_IMAGE", "GRAYA_IMAGE")}[
-        image.get_base_type().value_nick.upper()][alpha]
+        image.get_base_type().value_nick.upper()
+    ][alpha]
     layer = Gimp.Layer.new(image, name, width, height, getattr(Gimp.ImageType, kind), 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(layer, parent, position)
     layer.set_offsets(x, y)

@@ -117,11 +117,24 @@ def not_reached(dialog):
         if focus is None or any(focus is one for one in reached):
             break
         reached.append(focus)
-    usable = [one for one in widgets(window) if one.get_can_focus() and one.is_sensitive() and one is not window
-              and not isinstance(one, (Gtk.ScrolledWindow, Gtk.Label, Gtk.CellView))]
+    usable = [
+        one
+        for one in widgets(window)
+        if one.get_can_focus()
+        and one.is_sensitive()
+        and one is not window
+        and not isinstance(one, (Gtk.ScrolledWindow, Gtk.Label, Gtk.CellView))
+    ]
 
     def came_to(one):
-        return any(focus is one or focus.is_ancestor(one) or (isinstance(one, Gtk.RadioButton) and one in
-                   (focus.get_group() if isinstance(focus, Gtk.RadioButton) else ())) for focus in reached)
+        return any(
+            focus is one
+            or focus.is_ancestor(one)
+            or (
+                isinstance(one, Gtk.RadioButton)
+                and one in (focus.get_group() if isinstance(focus, Gtk.RadioButton) else ())
+            )
+            for focus in reached
+        )
 
     return [name_of_widget(one) for one in usable if not came_to(one)], len(reached)

@@ -47,8 +47,9 @@ class Pictures:
         path.write_bytes(data)
         return path
 
-    def get(self, console: Session, expression: str, pixel_format: str = "R'G'B'A float",
-            channels: int = 4) -> np.ndarray:
+    def get(
+        self, console: Session, expression: str, pixel_format: str = "R'G'B'A float", channels: int = 4
+    ) -> np.ndarray:
         """The pixels of a drawable inside GIMP, (height, width, channels) float32."""
         path = self._folder / "out.raw"
         width, height = console.ask(f'read({expression}, "{path}", "{pixel_format}")')
@@ -61,15 +62,30 @@ class Pictures:
         return width, height, path.read_bytes()
 
 
-def dressed(target: np.ndarray, style: np.ndarray, target_mask: np.ndarray | None = None,
-            style_mask: np.ndarray | None = None, regions: tuple[np.ndarray, np.ndarray] | None = None,
-            **settings: object) -> np.ndarray:
+def dressed(
+    target: np.ndarray,
+    style: np.ndarray,
+    target_mask: np.ndarray | None = None,
+    style_mask: np.ndarray | None = None,
+    regions: tuple[np.ndarray, np.ndarray] | None = None,
+    **settings: object,
+) -> np.ndarray:
     """What the core makes of the same pixels, without GIMP or the worker: (height, width, 3)."""
     from decouple_core.engine import Engine
 
     wanted = Settings.from_dict({**QUICK, **settings})
-    return Engine().transfer(np.ascontiguousarray(target[..., :3]), np.ascontiguousarray(style[..., :3]), wanted,
-                             target_mask=target_mask, style_mask=style_mask, regions=regions).image
+    return (
+        Engine()
+        .transfer(
+            np.ascontiguousarray(target[..., :3]),
+            np.ascontiguousarray(style[..., :3]),
+            wanted,
+            target_mask=target_mask,
+            style_mask=style_mask,
+            regions=regions,
+        )
+        .image
+    )
 
 
 def _sized(photograph: np.ndarray, width: int, height: int, alpha: np.ndarray | None) -> np.ndarray:

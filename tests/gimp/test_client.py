@@ -57,20 +57,24 @@ class Place:
         self.started: list[subprocess.Popen[bytes]] = []
         self.serves()
 
-    def serves(self, version: str | None = __version__, protocol: int = PROTOCOL,
-               answers: list[dict[str, Any]] | None = None) -> None:
+    def serves(
+        self, version: str | None = __version__, protocol: int = PROTOCOL, answers: list[dict[str, Any]] | None = None
+    ) -> None:
         """Say what the environment's worker is, and what it answers to a job."""
         hello = {"kind": "hello", "protocol": protocol, **({} if version is None else {"version": version})}
         words = json.dumps({"hello": hello, "answers": answers or [{"kind": "done"}]})
         (self.home.parent / "words.json").write_text(words)
-        self.python.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "{STAND_IN}" '
-                               f'"{self.home.parent / "words.json"}"\n')
+        self.python.write_text(
+            f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" "{STAND_IN}" '
+            f'"{self.home.parent / "words.json"}"\n'
+        )
         self.python.chmod(0o755)
 
     def run(self) -> subprocess.Popen[bytes]:
         """Start the environment's worker as somebody else would have, and wait until it serves."""
-        process = subprocess.Popen([self.python], env={**os.environ, "DECOUPLE_HOME": str(self.home)},
-                                   stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [self.python], env={**os.environ, "DECOUPLE_HOME": str(self.home)}, stdout=subprocess.PIPE
+        )
         assert process.stdout is not None
         with process.stdout as said:
             assert said.readline() == b"serving\n"
@@ -142,8 +146,9 @@ def test_the_same_version_is_kept(place: Place) -> None:
     assert Endpoint.load(place.home).pid == process.pid
 
 
-@pytest.mark.parametrize(("version", "protocol"), [(OLDER, PROTOCOL), (NEWER, PROTOCOL), (None, PROTOCOL - 1),
-                                                   (__version__, PROTOCOL + 1)])
+@pytest.mark.parametrize(
+    ("version", "protocol"), [(OLDER, PROTOCOL), (NEWER, PROTOCOL), (None, PROTOCOL - 1), (__version__, PROTOCOL + 1)]
+)
 def test_another_version_is_sent_away(place: Place, version: str | None, protocol: int) -> None:
     place.serves(version, protocol)
     foreign = place.run()
@@ -155,8 +160,9 @@ def test_another_version_is_sent_away(place: Place, version: str | None, protoco
     assert Path(finished(worker.folder())).is_dir(), "the new one works"
 
 
-@pytest.mark.parametrize(("version", "code"), [(OLDER, "worker-older"), (None, "worker-older"),
-                                               (NEWER, "plug-in-older")])
+@pytest.mark.parametrize(
+    ("version", "code"), [(OLDER, "worker-older"), (None, "worker-older"), (NEWER, "plug-in-older")]
+)
 @pytest.mark.parametrize("runs_already", [False, True])
 def test_environment_of_another_version(place: Place, version: str | None, code: str, runs_already: bool) -> None:
     place.serves(version)
@@ -170,9 +176,15 @@ def test_environment_of_another_version(place: Place, version: str | None, code:
         assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize(("said", "heard"), [
-    ([Message("style-more", path="a.style").as_dict()], [Message("style-more", path="a.style")]),
-    ([], []), ([{"code": "of tomorrow", "arguments": {}}], []), (7, [])])
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ([Message("style-more", path="a.style").as_dict()], [Message("style-more", path="a.style")]),
+        ([], []),
+        ([{"code": "of tomorrow", "arguments": {}}], []),
+        (7, []),
+    ],
+)
 def test_remarks_arrive_with_the_result(place: Place, said: Any, heard: list[Message]) -> None:
     from decoupled_style.client.worker import remarks
 
@@ -184,21 +196,34 @@ def test_remarks_arrive_with_the_result(place: Place, said: Any, heard: list[Mes
 def test_messages_arrive_as_they_were_sent(place: Place) -> None:
     said = Message("downloading", what=Message("weights-of", network="VGG-19"), megabytes=550)
     news: list[Any] = []
-    done = finished(answered(place, {"kind": "queued"},
-                             {"kind": "progress", "fraction": 0.25, "message": said.as_dict()},
-                             {"kind": "progress", "fraction": 0.5, "message": {"code": "of tomorrow", "arguments": {}}},
-                             {"kind": "progress", "fraction": 0.75, "text": "as it once was"},
-                             {"kind": "done", "report": {}}), news.append)
+    done = finished(
+        answered(
+            place,
+            {"kind": "queued"},
+            {"kind": "progress", "fraction": 0.25, "message": said.as_dict()},
+            {"kind": "progress", "fraction": 0.5, "message": {"code": "of tomorrow", "arguments": {}}},
+            {"kind": "progress", "fraction": 0.75, "text": "as it once was"},
+            {"kind": "done", "report": {}},
+        ),
+        news.append,
+    )
     assert done == {"kind": "done", "report": {}}
     told = [(share, message.words()) for share, message in filter(None, news)]
-    assert told == [(0.0, SENTENCES["queued"]), (0.25, "Downloading VGG-19 weights (550 MB)"),
-                    (0.5, SENTENCES["working"]), (0.75, SENTENCES["working"])]
+    assert told == [
+        (0.0, SENTENCES["queued"]),
+        (0.25, "Downloading VGG-19 weights (550 MB)"),
+        (0.5, SENTENCES["working"]),
+        (0.75, SENTENCES["working"]),
+    ]
 
 
 def test_failures_arrive_as_they_were_sent(place: Place) -> None:
     error = InputError("style-layers", layers=3)
-    assert failure(answered(place, {"kind": "failed", **error.as_dict()})) == ("InputError", "style-layers",
-                                                                               {"layers": 3})
+    assert failure(answered(place, {"kind": "failed", **error.as_dict()})) == (
+        "InputError",
+        "style-layers",
+        {"layers": 3},
+    )
 
 
 def test_failures_that_the_log_explains_name_it(place: Place) -> None:
@@ -209,20 +234,33 @@ def test_failures_that_the_log_explains_name_it(place: Place) -> None:
     assert arguments["log"] == str(place.home / "log" / "worker.log")
 
 
-@pytest.mark.parametrize("error", [
-    MemoryError(), PermissionError(errno.EACCES, "Permission denied", "/a"),
-    OSError(errno.ENOSPC, "No space left on device", "/a"), ZeroDivisionError()], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        PermissionError(errno.EACCES, "Permission denied", "/a"),
+        OSError(errno.ENOSPC, "No space left on device", "/a"),
+        ZeroDivisionError(),
+    ],
+    ids=repr,
+)
 def test_exceptions_are_told_as_at_every_other_door(place: Place, error: Exception) -> None:
     told = as_failure(error)
     _, code, arguments = failure(answered(place, failure_message(told)))
     assert Message(code, **arguments).words() == str(with_log(told, place.home / "log" / "worker.log"))
 
 
-@pytest.mark.parametrize("odd", [{}, {"error": "InputError", "text": "as it once was"},
-                                 {"error": "InputError", "message": {"code": "of tomorrow", "arguments": {}}},
-                                 {"error": "InputError", "message": {"code": "style-layers", "arguments": {}}},
-                                 {"error": "InputError", "message": {"code": "style-layers", "arguments": [3]}},
-                                 {"error": [], "message": {"code": "stopped", "arguments": {}}}])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"error": "InputError", "text": "as it once was"},
+        {"error": "InputError", "message": {"code": "of tomorrow", "arguments": {}}},
+        {"error": "InputError", "message": {"code": "style-layers", "arguments": {}}},
+        {"error": "InputError", "message": {"code": "style-layers", "arguments": [3]}},
+        {"error": [], "message": {"code": "stopped", "arguments": {}}},
+    ],
+)
 def test_failures_that_are_no_message(place: Place, odd: dict[str, Any]) -> None:
     said, code, arguments = failure(answered(place, {"kind": "failed", **odd}))
     assert (said, code) == ("DecoupleError", "worker-unclear")
@@ -268,10 +306,12 @@ def test_real_worker_tells_which_places_belong_together(real: Worker) -> None:
 
 def test_answers_to_questions_that_were_given_up_are_left_out(place: Place) -> None:
     first, second = Where(0.5, 0.5), Where(0.5, 0.25, 1)
-    answers = [{**one.to_message(), "kind": "places", "shares": [[[share]]]} for one, share in ((first, 0.5),
-                                                                                                (second, 1.0))]
-    place.serves(answers=[answers[0], {"kind": "progress", "fraction": 0.5, "message": {}}, answers[1],
-                          {"kind": "done"}])
+    answers = [
+        {**one.to_message(), "kind": "places", "shares": [[[share]]]} for one, share in ((first, 0.5), (second, 1.0))
+    ]
+    place.serves(
+        answers=[answers[0], {"kind": "progress", "fraction": 0.5, "message": {}}, answers[1], {"kind": "done"}]
+    )
     worker = place.worker()
     finished(worker.connect())
     finished(worker.folder())

@@ -56,10 +56,12 @@ def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
     pixels = pictures.cat(240, 160, alpha=False) if name == "cat" else pictures.coffee(150, 100)
     height, width = pixels.shape[:2]
     path = pictures.put(name, pixels)
-    window.ask(f'{name}_image = new_image({width}, {height})\n'
-               f'{name} = new_layer({name}_image, "{path}", {width}, {height}, "{name}")\n'
-               f'{name}_image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); {name}_image.clean_all()\n'
-               f'{name}_display = Gimp.Display.new({name}_image)')
+    window.ask(
+        f"{name}_image = new_image({width}, {height})\n"
+        f'{name} = new_layer({name}_image, "{path}", {width}, {height}, "{name}")\n'
+        f'{name}_image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); {name}_image.clean_all()\n'
+        f"{name}_display = Gimp.Display.new({name}_image)"
+    )
     window.wait_for(f"{name}.*GIMP", 60)
 
 
@@ -91,8 +93,9 @@ def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) ->
 def test_selection_mask_and_pixels_are_followed(dialog: Window, gimp: GimpUnderTest) -> None:
     [job] = gimp.job_files()
     for change, seen in (
-            ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 120, 160)", "target.mask0.raw"),
-            ("mask = cat.create_mask(Gimp.AddMaskType.WHITE); cat.add_mask(mask)", "target.mask1.raw")):
+        ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 120, 160)", "target.mask0.raw"),
+        ("mask = cat.create_mask(Gimp.AddMaskType.WHITE); cat.add_mask(mask)", "target.mask1.raw"),
+    ):
         dialog.ask(change)
         dialog.wait_until((job / seen).exists, 60, f"the preview to see {seen}")
     final_preview(dialog, gimp)
@@ -136,8 +139,9 @@ def test_look_is_saved_and_the_dialog_stays(dialog: Window, gimp: GimpUnderTest)
         if written:
             dialog.pause()
             dialog.do("key", "alt+r")  # Replace
-        dialog.wait_until(lambda path=path, written=written: path.exists() and path.stat().st_mtime_ns != written, 60,
-                          "the table")
+        dialog.wait_until(
+            lambda path=path, written=written: path.exists() and path.stat().st_mtime_ns != written, 60, "the table"
+        )
     dialog.pause()
     dialog.shoot("25-look-saved")
     no_traceback(dialog)
@@ -168,7 +172,7 @@ def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest
     def top() -> np.ndarray:
         dialog.pause()
         x, y = dialog.place(f"^{TITLE}$")
-        return pixels_of(dialog.shoot("18-complaint"))[y:y + 60, x + 10:x + 600]
+        return pixels_of(dialog.shoot("18-complaint"))[y : y + 60, x + 10 : x + 600]
 
     plain = top()
     dialog.ask("Gimp.Selection.none(coffee_image); coffee.edit_clear()")  # nothing to take a style from
@@ -188,8 +192,10 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
     helpers = Path(__file__).with_name("inside_dialog.py").read_text()
     opened.ask(f"exec({helpers!r}, globals())")
     opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, cat, "{direction}"); third_image = new_image(20, 20)')
-    opened.ask('third_image.insert_layer(Gimp.Layer.new(third_image, "third", 20, 20, Gimp.ImageType.RGB_IMAGE, 100,'
-               ' Gimp.LayerMode.NORMAL), None, 0)')
+    opened.ask(
+        'third_image.insert_layer(Gimp.Layer.new(third_image, "third", 20, 20, Gimp.ImageType.RGB_IMAGE, 100,'
+        " Gimp.LayerMode.NORMAL), None, 0)"
+    )
     try:
         opened.shoot(f"22-{direction}")
         assert opened.ask("cut_off(made)") == []
@@ -201,15 +207,21 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
             assert reached > controls
             opened.ask("mix_in(made, coffee, cat)")
         opened.shoot(f"23-{direction}-mixed")
-        opened.wait_until(lambda: opened.ask("settle(0.3) or True") and any(
-            (job / "style1.raw").exists() for job in gimp.job_files()), 60, "a preview of the mixture")
+        opened.wait_until(
+            lambda: (
+                opened.ask("settle(0.3) or True") and any((job / "style1.raw").exists() for job in gimp.job_files())
+            ),
+            60,
+            "a preview of the mixture",
+        )
         opened.ask('made._config.set_property("apply-to", "all-images"); made._more.set_expanded(True); settle(0.5)')
         opened.shoot(f"24-{direction}-all-images")
         assert re.fullmatch(r"Applies to \d+ layers of [2-9] images", opened.ask("made._applies.get_text()"))
         assert opened.ask("made._applies.get_mapped()")
-        assert opened.ask('[__import__("decoupled_style.ui.dialog", fromlist=["_"]).applies_to(*counts)'
-                          ' for counts in ((0, 0), (1, 1), (3, 1), (2, 2))]') == [
-            "Applies to no layer", "Applies to one layer", "Applies to 3 layers", "Applies to 2 layers of 2 images"]
+        assert opened.ask(
+            '[__import__("decoupled_style.ui.dialog", fromlist=["_"]).applies_to(*counts)'
+            " for counts in ((0, 0), (1, 1), (3, 1), (2, 2))]"
+        ) == ["Applies to no layer", "Applies to one layer", "Applies to 3 layers", "Applies to 2 layers of 2 images"]
         assert opened.ask("cut_off(made)") == []
     finally:
         opened.ask("close_dialog(made); third_image.delete()")
@@ -233,8 +245,9 @@ def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> 
     opened.do("key", "alt+o")
     opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 4, 120, "the new layer")
     opened.wait_until(gimp.all_gone, 30, "the end")
-    recipes = opened.ask("[bytes(x.get_parasite('decoupled-style-recipe').get_data()).decode() "
-                         "for x in cat_image.get_selected_layers()]")
+    recipes = opened.ask(
+        "[bytes(x.get_parasite('decoupled-style-recipe').get_data()).decode() for x in cat_image.get_selected_layers()]"
+    )
     assert '"style_name": "coffee"' in recipes[0]
 
 
@@ -251,16 +264,20 @@ def test_layers_that_gimp_draws(opened: Window, gimp: GimpUnderTest, kind: str) 
     if not opened.ask(f"hasattr(Gimp, '{kind.capitalize()}Layer')"):
         pytest.skip(f"this GIMP has no {kind} layers")
     file = gimp.folder / "linked.png"
-    opened.ask(f'Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, coffee_image, Gio.File.new_for_path("{file}"))\n'
-                'path = Gimp.Path.new(cat_image, "p"); cat_image.insert_path(path, None, 0)\n'
-                "path.bezier_stroke_new_ellipse(30, 24, 20, 15, 0)\n"
-                f"drawn = {KINDS[kind].format(file=file)}\n"
-                "cat_image.insert_layer(drawn, None, 0)\n"
-                "drawn.refresh() if hasattr(drawn, 'refresh') else None")
+    opened.ask(
+        f'Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, coffee_image, Gio.File.new_for_path("{file}"))\n'
+        'path = Gimp.Path.new(cat_image, "p"); cat_image.insert_path(path, None, 0)\n'
+        "path.bezier_stroke_new_ellipse(30, 24, 20, 15, 0)\n"
+        f"drawn = {KINDS[kind].format(file=file)}\n"
+        "cat_image.insert_layer(drawn, None, 0)\n"
+        "drawn.refresh() if hasattr(drawn, 'refresh') else None"
+    )
     for question in ("dress(cat_image, [drawn], style=coffee)", "dress(cat_image, [cat], style=drawn)"):
         status, new, message = opened.ask(question)
         assert status == "success", message
         assert opened.ask(f"type(item({new})) is Gimp.Layer")
         assert np.isfinite(Pictures(gimp.folder).get(opened, f"item({new})")).all()
-    opened.ask("[cat_image.remove_layer(x) for x in cat_image.get_layers() if x.get_id() != cat.get_id()]; "
-               "cat_image.clean_all()")
+    opened.ask(
+        "[cat_image.remove_layer(x) for x in cat_image.get_layers() if x.get_id() != cat.get_id()]; "
+        "cat_image.clean_all()"
+    )

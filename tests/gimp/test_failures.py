@@ -18,9 +18,11 @@ from pictures import Pictures
 def opened(console: Session, pictures: Pictures, side: int = 48) -> Session:
     """Open a cat as `image` and `layer`, and a cup as `cup`."""
     target, style = pictures.put("target", pictures.cat(side, side)), pictures.put("cup", pictures.coffee())
-    console.ask(f'image = new_image({side}, {side}); layer = new_layer(image, "{target}", {side}, {side}, "cat")\n'
-                f'cup_image = new_image(60, 40); cup = new_layer(cup_image, "{style}", 60, 40, "cup")\n'
-                'image.clean_all(); cup_image.clean_all()')
+    console.ask(
+        f'image = new_image({side}, {side}); layer = new_layer(image, "{target}", {side}, {side}, "cat")\n'
+        f'cup_image = new_image(60, 40); cup = new_layer(cup_image, "{style}", 60, 40, "cup")\n'
+        "image.clean_all(); cup_image.clean_all()"
+    )
     return console
 
 
@@ -160,22 +162,24 @@ def test_a_reading_that_breaks_off(console: Session, pictures: Pictures, gimp: G
     """Overtaken by another preview, or on a disk without room: no mixture of two states of a layer is dressed."""
     opened(console, pictures, 300)
     other, now = pictures.put("other", 1 - pictures.cat(300, 300)), gimp.folder / "now.raw"
-    console.ask("import sys; sys.path.insert(0, "
-                f"{str(gimp.plug_in)!r})\n"
-                "from decoupled_style.client.installation import Installation\n"
-                "from decoupled_style.client.steps import finish\n"
-                "from decoupled_style.client.worker import Worker\n"
-                "from decoupled_style.host.job_files import JobFiles\n"
-                "from decoupled_style.host.styles import LayerStyle\n"
-                "worker, style = Worker(Installation.load()), LayerStyle(cup)\n"
-                "files = JobFiles(worker, image, layer)\n"
-                "finish(files.hand_over(style, None), lambda told: None)\n"
-                f"write(layer, {str(other)!r})\n"
-                "reading = files.hand_over(style, None)\n"
-                "while next(reading) is None: pass\n"
-                "reading.close()\n"
-                "given = finish(files.hand_over(style, None, again=False), lambda told: None)\n"
-                f"read(layer, {str(now)!r})")
+    console.ask(
+        "import sys; sys.path.insert(0, "
+        f"{str(gimp.plug_in)!r})\n"
+        "from decoupled_style.client.installation import Installation\n"
+        "from decoupled_style.client.steps import finish\n"
+        "from decoupled_style.client.worker import Worker\n"
+        "from decoupled_style.host.job_files import JobFiles\n"
+        "from decoupled_style.host.styles import LayerStyle\n"
+        "worker, style = Worker(Installation.load()), LayerStyle(cup)\n"
+        "files = JobFiles(worker, image, layer)\n"
+        "finish(files.hand_over(style, None), lambda told: None)\n"
+        f"write(layer, {str(other)!r})\n"
+        "reading = files.hand_over(style, None)\n"
+        "while next(reading) is None: pass\n"
+        "reading.close()\n"
+        "given = finish(files.hand_over(style, None, again=False), lambda told: None)\n"
+        f"read(layer, {str(now)!r})"
+    )
     try:
         handed_over = Path(console.ask("str(given.folder)")) / "target.raw"
         assert handed_over.read_bytes() == now.read_bytes()

@@ -20,18 +20,22 @@ def cup(console: Session, gimp: GimpUnderTest) -> np.ndarray:
     pictures = Pictures(gimp.folder)
     pixels = pictures.coffee()
     path = pictures.put("cup", pixels)
-    console.ask(f'cup_image = new_image(60, 40, "FLOAT_NON_LINEAR")\n'
-                f'cup = new_layer(cup_image, "{path}", 60, 40, "cup")')
+    console.ask(
+        f'cup_image = new_image(60, 40, "FLOAT_NON_LINEAR")\ncup = new_layer(cup_image, "{path}", 60, 40, "cup")'
+    )
     return pixels
 
 
-def opened(console: Session, pictures: Pictures, pixels: np.ndarray, precision: str = "FLOAT_NON_LINEAR",
-           base: str = "RGB") -> None:
+def opened(
+    console: Session, pictures: Pictures, pixels: np.ndarray, precision: str = "FLOAT_NON_LINEAR", base: str = "RGB"
+) -> None:
     """Open pixels in GIMP as `image` and `layer`."""
     height, width = pixels.shape[:2]
     path = pictures.put("target", pixels)
-    console.ask(f'image = new_image({width}, {height}, "{precision}", "{base}")\n'
-                f'layer = new_layer(image, "{path}", {width}, {height}, "cat")')
+    console.ask(
+        f'image = new_image({width}, {height}, "{precision}", "{base}")\n'
+        f'layer = new_layer(image, "{path}", {width}, {height}, "cat")'
+    )
 
 
 def succeeded(console: Session, question: str) -> int:
@@ -67,12 +71,22 @@ def test_name_of_ones_own(console: Session, pictures: Pictures) -> None:
     assert names(console) == ["evening", "cat"]
 
 
-@pytest.mark.parametrize(("precision", "base", "bound"), [
-    ("FLOAT_NON_LINEAR", "RGB", 1e-4), ("U8_NON_LINEAR", "RGB", 2 / 255), ("U8_LINEAR", "RGB", 13 / 255),
-    ("FLOAT_LINEAR", "RGB", 1e-4), ("U16_PERCEPTUAL", "RGB", 1e-3), ("HALF_NON_LINEAR", "RGB", 2e-3),
-    ("FLOAT_NON_LINEAR", "GRAY", 1e-4), ("U8_NON_LINEAR", "GRAY", 2 / 255)])
-def test_separable_layers_show_the_one_layer(console: Session, pictures: Pictures, precision: str, base: str,
-                                             bound: float) -> None:
+@pytest.mark.parametrize(
+    ("precision", "base", "bound"),
+    [
+        ("FLOAT_NON_LINEAR", "RGB", 1e-4),
+        ("U8_NON_LINEAR", "RGB", 2 / 255),
+        ("U8_LINEAR", "RGB", 13 / 255),
+        ("FLOAT_LINEAR", "RGB", 1e-4),
+        ("U16_PERCEPTUAL", "RGB", 1e-3),
+        ("HALF_NON_LINEAR", "RGB", 2e-3),
+        ("FLOAT_NON_LINEAR", "GRAY", 1e-4),
+        ("U8_NON_LINEAR", "GRAY", 2 / 255),
+    ],
+)
+def test_separable_layers_show_the_one_layer(
+    console: Session, pictures: Pictures, precision: str, base: str, bound: float
+) -> None:
     """In linear light of eight bits one step is up to 13/255 of what is seen: nothing there is nearer."""
     cat = pictures.cat(264, 176)
     opened(console, pictures, cat, precision, base)
@@ -104,8 +118,9 @@ def test_separable_layers_are_the_amounts(console: Session, pictures: Pictures, 
     shown = pictures.get(console, 'Gimp.Layer.new_from_visible(image, image, "seen")')
     selection = np.zeros((176, 264), np.float32)
     selection[:, :132] = 1
-    expected = dressed(cat, cup, target_mask=selection, size=256, layers=1, structure=0.2, keep_detail=1.0,
-                       amounts=[1, 1, 1, 0])
+    expected = dressed(
+        cat, cup, target_mask=selection, size=256, layers=1, structure=0.2, keep_detail=1.0, amounts=[1, 1, 1, 0]
+    )
     assert np.abs(shown[:, :132, :3] - expected[:, :132]).max() < 1e-3
     assert np.abs(shown[:, 132:, :3] - cat[:, 132:, :3]).max() < 1e-3
     recipe = console.ask(f'item({group}).get_parasite("decoupled-style-recipe") is not None')
@@ -114,8 +129,9 @@ def test_separable_layers_are_the_amounts(console: Session, pictures: Pictures, 
 
 def test_separable_layers_of_an_indexed_image_are_refused(console: Session, pictures: Pictures) -> None:
     opened(console, pictures, pictures.cat(alpha=False), "U8_NON_LINEAR")
-    console.ask("image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, "
-                "False, '')")
+    console.ask(
+        "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, '')"
+    )
     message = console.ask('dress(image, [layer], style=cup, output="separable")')[2]
     assert "An indexed image cannot hold separable layers." in message
     assert names(console) == ["cat"]
@@ -135,14 +151,16 @@ def test_smallest_layers(console: Session, pictures: Pictures, sides: tuple[int,
 
 def test_floating_selection_says_what_to_do(console: Session, pictures: Pictures) -> None:
     opened(console, pictures, pictures.cat())
-    console.ask("image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 30, 30)\n"
-                "Gimp.Selection.float(image, [layer], 3, 3)")
+    console.ask(
+        "image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 30, 30)\nGimp.Selection.float(image, [layer], 3, 3)"
+    )
     message = console.ask("dress(image, image.get_selected_layers() or [layer], style=cup)")[2]
     assert "There is a floating selection. Anchor it" in message
 
 
-def test_repetition_takes_style_and_settings_of_the_last_run(console: Session, pictures: Pictures,
-                                                             gimp: GimpUnderTest) -> None:
+def test_repetition_takes_style_and_settings_of_the_last_run(
+    console: Session, pictures: Pictures, gimp: GimpUnderTest
+) -> None:
     """Not those of a script, whose settings GIMP does not keep either, nor of a recipe that was applied since."""
     gimp.forget_last_values()
     opened(console, pictures, pictures.cat())
@@ -161,7 +179,8 @@ def test_reapply_in_part(console: Session, pictures: Pictures, cup: np.ndarray) 
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
     first = succeeded(console, 'dress(image, [layer], style=cup, mode="photo")')
-    half = succeeded(console, f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({first}), '
-                     "strength=0.5)")
+    half = succeeded(
+        console, f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({first}), strength=0.5)'
+    )
     expected = dressed(cat, cup, mode="photo", strength=0.5)
     assert np.abs(pictures.get(console, f"item({half})")[..., :3] - expected).max() < 1 / 255

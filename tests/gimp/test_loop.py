@@ -24,9 +24,11 @@ def only_ours(console: Session) -> Iterator[None]:
 def opened(console: Session, name: str, path: str, sides: tuple[int, int]) -> None:
     """Open pixels as an image and a layer of this name."""
     width, height = sides
-    console.ask(f'{name}_image = new_image({width}, {height}, "FLOAT_NON_LINEAR")\n'
-                f'{name} = new_layer({name}_image, "{path}", {width}, {height}, "{name}")\n'
-                f"{name}_image.set_selected_layers([{name}])")
+    console.ask(
+        f'{name}_image = new_image({width}, {height}, "FLOAT_NON_LINEAR")\n'
+        f'{name} = new_layer({name}_image, "{path}", {width}, {height}, "{name}")\n'
+        f"{name}_image.set_selected_layers([{name}])"
+    )
 
 
 @pytest.fixture
@@ -47,8 +49,9 @@ def test_all_open_images(console: Session, pictures: Pictures, cup: np.ndarray) 
     cat = pictures.cat(alpha=False)
     for name, pixels in (("first", cat), ("second", np.ascontiguousarray(cat[:, ::-1])), ("hidden", 0 * cat)):
         opened(console, name, pictures.put(name, pixels), (72, 48))
-    console.ask("second_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 36, 48)\n"
-                'hidden.fill(Gimp.FillType.TRANSPARENT)')
+    console.ask(
+        "second_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 36, 48)\nhidden.fill(Gimp.FillType.TRANSPARENT)"
+    )
     status, new, message = console.ask('dress(first_image, [first], style=cup, apply_to="all-images", mode="photo")')
     assert status == "success", message
     assert names(console, "first") == [f"first{DRESSED}", "first"]
@@ -72,18 +75,24 @@ def test_all_layers(console: Session, pictures: Pictures, cup: np.ndarray) -> No
     cat = pictures.cat(alpha=False)
     path = pictures.put("cat", cat)
     opened(console, "first", path, (72, 48))
-    console.ask('group = Gimp.GroupLayer.new(first_image, "group"); first_image.insert_layer(group, None, 0)\n'
-                f'inner = new_layer(first_image, "{path}", 72, 48, "inner", parent=group)\n'
-                f'empty = new_layer(first_image, "{path}", 72, 48, "empty"); empty.fill(Gimp.FillType.TRANSPARENT)\n'
-                "first_image.set_selected_layers([first])")
+    console.ask(
+        'group = Gimp.GroupLayer.new(first_image, "group"); first_image.insert_layer(group, None, 0)\n'
+        f'inner = new_layer(first_image, "{path}", 72, 48, "inner", parent=group)\n'
+        f'empty = new_layer(first_image, "{path}", 72, 48, "empty"); empty.fill(Gimp.FillType.TRANSPARENT)\n'
+        "first_image.set_selected_layers([first])"
+    )
     for _ in range(2):  # a second time it is the same again
         status, _new, message = console.ask('dress(first_image, [first], style=cup, apply_to="all-layers")')
         assert status == "success", message
     assert names(console, "first") == ["empty", "group", f"first{DRESSED} #1", f"first{DRESSED}", "first"]
     assert console.ask("[x.get_name() for x in group.get_children()]") == [
-        f"inner{DRESSED} #1", f"inner{DRESSED}", "inner"]
-    results = [pictures.get(console, f"{place}[0]") for place in ("group.get_children()",
-                                                                  "first_image.get_layers()[2:]")]
+        f"inner{DRESSED} #1",
+        f"inner{DRESSED}",
+        "inner",
+    ]
+    results = [
+        pictures.get(console, f"{place}[0]") for place in ("group.get_children()", "first_image.get_layers()[2:]")
+    ]
     np.testing.assert_allclose(*results, atol=1 / 255)
     assert "empty: Nothing of the target is visible" in console.log()
 
@@ -96,8 +105,9 @@ def test_nothing_that_can_be_dressed_is_a_failure(console: Session, pictures: Pi
         status, new, message = console.ask(f'dress(first_image, [first], style=cup, apply_to="{apply_to}")')
         assert (status, new) == ("execution-error", None)
         assert "visible inside" in message
-    message = console.ask('dress(first_image, [first], style=cup, apply_to="all-images", target_labels=first, '
-                          'style_labels=cup)')[2]
+    message = console.ask(
+        'dress(first_image, [first], style=cup, apply_to="all-images", target_labels=first, style_labels=cup)'
+    )[2]
     assert "Regions belong to one image." in message
     assert names(console, "first") == ["first"]
 

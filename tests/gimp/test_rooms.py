@@ -70,11 +70,13 @@ def parameters(node: ast.FunctionDef) -> list[str]:
 
 def test_stubs_are_true(console: Session) -> None:
     """Every name is there in the real GIMP, and every function takes those parameters in that order."""
-    console.ask('gi.require_version("Gtk", "3.0"); gi.require_version("GimpUi", "3.0")\n'
-                "import functools\nfrom gi.repository import GimpUi\n"
-                'def described(module, name):\n'
-                '    found = functools.reduce(getattr, name.split("."), module)\n'
-                '    return found.__doc__ or ""')
+    console.ask(
+        'gi.require_version("Gtk", "3.0"); gi.require_version("GimpUi", "3.0")\n'
+        "import functools\nfrom gi.repository import GimpUi\n"
+        "def described(module, name):\n"
+        '    found = functools.reduce(getattr, name.split("."), module)\n'
+        '    return found.__doc__ or ""'
+    )
     for module in ("Gegl", "Gimp", "GimpUi"):
         names = dict(declared(module))
         assert len(names) > 8, "the stubs were read"

@@ -14,7 +14,7 @@ import pytest
 from gimp_under_test import GimpUnderTest, Session
 from pictures import Pictures
 
-LONG = 'dress(image, [layer], style=cup, layers=5, size=512)'
+LONG = "dress(image, [layer], style=cup, layers=5, size=512)"
 
 
 @pytest.fixture
@@ -26,9 +26,11 @@ def documents(console: Session, pictures: Pictures) -> None:
 def open_documents(console: Session, pictures: Pictures) -> None:
     """Open what `LONG` works on."""
     target, style = pictures.put("target", pictures.cat(400, 300)), pictures.put("cup", pictures.coffee())
-    console.ask(f'image = new_image(400, 300); layer = new_layer(image, "{target}", 400, 300, "cat")\n'
-                f'cup_image = new_image(60, 40); cup = new_layer(cup_image, "{style}", 60, 40, "cup")\n'
-                'cup_image.clean_all(); image.clean_all()')
+    console.ask(
+        f'image = new_image(400, 300); layer = new_layer(image, "{target}", 400, 300, "cat")\n'
+        f'cup_image = new_image(60, 40); cup = new_layer(cup_image, "{style}", 60, 40, "cup")\n'
+        "cup_image.clean_all(); image.clean_all()"
+    )
 
 
 @pytest.fixture
@@ -121,15 +123,17 @@ def test_two_gimps_take_turns(console: Session, another: Session, pictures: Pict
         assert session.ask("image.get_selected_layers()[0].get_id()") == new
 
 
-def test_stopped_while_it_waits_for_its_turn(console: Session, another: Session, pictures: Pictures,
-                                             documents: None) -> None:
+def test_stopped_while_it_waits_for_its_turn(
+    console: Session, another: Session, pictures: Pictures, documents: None
+) -> None:
     gimp = console.gimp
     begin(console)
     first = set(gimp.job_files())
     plug_ins = set(gimp.processes())
     another.begin(LONG)
-    another.wait_until(lambda: any((job / "style.raw").exists() for job in set(gimp.job_files()) - first), 60,
-                       "the second job")
+    another.wait_until(
+        lambda: any((job / "style.raw").exists() for job in set(gimp.job_files()) - first), 60, "the second job"
+    )
     [waiting] = set(gimp.processes()) - plug_ins
     with another.in_time(lambda: set(gimp.job_files()) == first):
         os.kill(waiting, signal.SIGKILL)

@@ -26,19 +26,39 @@ SEVERAL = {"amounts", "strength_per_layer"}
 """Settings that it has as sliders with words of their own."""
 
 COMMAND_LINE = {
-    "arguments", "output-blocked",
-    "report-incomplete", "choices-none", "choice-taken",
+    "arguments",
+    "output-blocked",
+    "report-incomplete",
+    "choices-none",
+    "choice-taken",
     # Pictures and masks come from files there, from layers here.
-    "folder-unwritable", "label-image", "mask-black", "mask-file-size",
-    "picture-damaged", "picture-empty-file", "picture-format", "picture-hdr", "picture-memory", "picture-numbers",
-    "picture-raw", "picture-several", "picture-too-large", "picture-too-long", "tiff-old-jpeg", "image-transparent",
+    "folder-unwritable",
+    "label-image",
+    "mask-black",
+    "mask-file-size",
+    "picture-damaged",
+    "picture-empty-file",
+    "picture-format",
+    "picture-hdr",
+    "picture-memory",
+    "picture-numbers",
+    "picture-raw",
+    "picture-several",
+    "picture-too-large",
+    "picture-too-long",
+    "tiff-old-jpeg",
+    "image-transparent",
     "result-numbers",
     # Styles are made there, and used here.
-    "mixture-mask", "style-ending", "style-has-masks",
+    "mixture-mask",
+    "style-ending",
+    "style-has-masks",
     # Lookup tables are read there.
     *(code for code in SENTENCES if code.startswith("table-") and code != "table-shape"),
     # Many at once, and formats of files.
-    *(code for code in SENTENCES if code.startswith(("batch-", "cluster-", "jpeg-"))), "exr-channels", "format-needs",
+    *(code for code in SENTENCES if code.startswith(("batch-", "cluster-", "jpeg-"))),
+    "exr-channels",
+    "format-needs",
     # Python hands over what no layer can be.
     *(code for code in SENTENCES if code.startswith("given-")),
 }
@@ -73,9 +93,15 @@ def tables() -> Iterator[str]:
         for node in ast.parse((PACKAGE / "host" / path).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
                 table, name = node.value, getattr(node.targets[0], "id", "")
-                labels = {"TIPS": table.values, "OUTPUTS": table.values, "APPLY_TO": table.values,
-                          "AMOUNTS": table.values, "PART_NAMES": table.values, "MIXED_IN": table.values,
-                          "QUALITIES": table.keys}.get(name, [])
+                labels = {
+                    "TIPS": table.values,
+                    "OUTPUTS": table.values,
+                    "APPLY_TO": table.values,
+                    "AMOUNTS": table.values,
+                    "PART_NAMES": table.values,
+                    "MIXED_IN": table.values,
+                    "QUALITIES": table.keys,
+                }.get(name, [])
                 yield from (label.value for label in labels if isinstance(label, ast.Constant))
 
 
@@ -107,8 +133,11 @@ def test_command_line_is_named_rightly() -> None:
     core = REPOSITORY / "decouple_core"
     rooms = ("service", "weights", "features", "flow", "model", "outcomes")
     for path in (core / "engine.py", *(path for room in rooms for path in (core / room).rglob("*.py"))):
-        said = {node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-                if isinstance(node, ast.Constant)}
+        said = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant)
+        }
         assert not said & COMMAND_LINE, path.name
 
 
@@ -133,9 +162,11 @@ def test_catalogue_is_made_from_its_source() -> None:
 
 def plug_ins(console: Session, question: str) -> Any:
     """The answer of the installed plug-in's own modules inside GIMP."""
-    console.ask(f'import locale, sys; sys.path.append("{console.gimp.plug_in}")\n'
-                'from decoupled_style import messages; from decouple_contract.messages import Message\n'
-                'locale.bindtextdomain(messages.DOMAIN, messages.LOCALES)')
+    console.ask(
+        f'import locale, sys; sys.path.append("{console.gimp.plug_in}")\n'
+        "from decoupled_style import messages; from decouple_contract.messages import Message\n"
+        "locale.bindtextdomain(messages.DOMAIN, messages.LOCALES)"
+    )
     return console.ask(question)
 
 
@@ -147,27 +178,46 @@ def spanish_gimp(gimp: GimpUnderTest) -> Iterator[Session]:
     session.close()
 
 
-@pytest.mark.parametrize(("language", "label"), [("es", "Transferencia de estilo _desacoplada..."),
-                                                 ("en", "_Decoupled Style Transfer...")])
+@pytest.mark.parametrize(
+    ("language", "label"), [("es", "Transferencia de estilo _desacoplada..."), ("en", "_Decoupled Style Transfer...")]
+)
 def test_gimp_shows_it(console: Session, spanish_gimp: Session, language: str, label: str) -> None:
     console = {"es": spanish_gimp, "en": console}[language]
     assert console.ask('Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style").get_menu_label()') == label
-    console.ask('image = new_image(8, 8); kind = Gimp.ImageType.RGB_IMAGE\n'
-                'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'
-                'image.insert_layer(layer, None, 0)')
+    console.ask(
+        "image = new_image(8, 8); kind = Gimp.ImageType.RGB_IMAGE\n"
+        'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'
+        "image.insert_layer(layer, None, 0)"
+    )
     message = console.ask("dress(image, [layer])")[2]
     assert ("No hay ningún estilo elegido" in message) == (language == "es")
     console.ask('gi.require_version("Gtk", "3.0")')
     page = plug_ins(console, "__import__('decoupled_style.ui.help', fromlist=['page']).page().as_posix()")
     assert Path(page).name == f"{language}.html"
     assert f'lang="{language}"' in Path(page).read_text(encoding="utf-8")
-    out_of_reach = Message("network-instead", network="VGG-16", problem=Message(
-        "download-failed", what=Message("weights-of", network="VGG-19"), reason=Message("host-away")))
-    said = plug_ins(console, "[messages.words(Message.from_dict(values)) for values in "
-                    f"{[Message('stylising').as_dict(), out_of_reach.as_dict()]}]")
-    assert said == {
-        "en": ["Applying the style", "VGG-19 weights could not be downloaded (the server cannot be reached); check "
-               "the network connection and try again. The part that has arrived is kept. Using VGG-16 instead"],
-        "es": ["Aplicando el estilo", "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
-               "compruebe la conexión a la red e inténtelo de nuevo. Se conserva la parte que ha llegado. Se usa "
-               "VGG-16 en su lugar"]}[language]
+    out_of_reach = Message(
+        "network-instead",
+        network="VGG-16",
+        problem=Message("download-failed", what=Message("weights-of", network="VGG-19"), reason=Message("host-away")),
+    )
+    said = plug_ins(
+        console,
+        "[messages.words(Message.from_dict(values)) for values in "
+        f"{[Message('stylising').as_dict(), out_of_reach.as_dict()]}]",
+    )
+    assert (
+        said
+        == {
+            "en": [
+                "Applying the style",
+                "VGG-19 weights could not be downloaded (the server cannot be reached); check "
+                "the network connection and try again. The part that has arrived is kept. Using VGG-16 instead",
+            ],
+            "es": [
+                "Aplicando el estilo",
+                "Falló la descarga de los pesos de VGG-19 (no se puede llegar al servidor); "
+                "compruebe la conexión a la red e inténtelo de nuevo. Se conserva la parte que ha llegado. Se usa "
+                "VGG-16 en su lugar",
+            ],
+        }[language]
+    )

@@ -23,6 +23,7 @@ DRESS, DRESS_AGAIN = "d", "e"
 PATIENCE = 480
 """Seconds for a transfer with all five layers, on a machine that is busy with other things."""
 
+
 @pytest.fixture(scope="module")
 def opened(window: Window, gimp: GimpUnderTest) -> Window:
     """GIMP with two images open: a cup of coffee and, in front, a cat."""
@@ -40,21 +41,26 @@ def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
     pixels = pictures.coffee(300, 200) if name == "coffee" else pictures.cat(480, 320, alpha=False)
     height, width = pixels.shape[:2]
     path = pictures.put(name, pixels)
-    window.ask(f'image = new_image({width}, {height})\n'
-               f'layer = new_layer(image, "{path}", {width}, {height}, "{name}")\n'
-               f'image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); image.clean_all()\n'
-               f'{name}_image, {name} = image, layer; display = Gimp.Display.new(image)')
+    window.ask(
+        f"image = new_image({width}, {height})\n"
+        f'layer = new_layer(image, "{path}", {width}, {height}, "{name}")\n'
+        f'image.set_file(Gio.File.new_for_path("/tmp/{name}.xcf")); image.clean_all()\n'
+        f"{name}_image, {name} = image, layer; display = Gimp.Display.new(image)"
+    )
     window.wait_for(f"{name}.*GIMP", 60)
 
 
 def begin_with_quick_settings(window: Window, gimp: GimpUnderTest) -> None:
     """Let dialogs open with a photograph of one network layer; presets set all five."""
     gimp.forget_last_values()
-    outcome = window.ask('dress(cat_image, [cat], style=coffee, mode="photo", size=512, '
-                         "run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    outcome = window.ask(
+        'dress(cat_image, [cat], style=coffee, mode="photo", size=512, run_mode=Gimp.RunMode.WITH_LAST_VALS)'
+    )
     assert outcome[0] == "success", outcome
-    window.ask("cat_image.remove_layer(cat_image.get_layers()[0]); cat_image.set_selected_layers([cat])\n"
-               "cat_image.undo_disable(); cat_image.undo_enable(); cat_image.clean_all()")
+    window.ask(
+        "cat_image.remove_layer(cat_image.get_layers()[0]); cat_image.set_selected_layers([cat])\n"
+        "cat_image.undo_disable(); cat_image.undo_enable(); cat_image.clean_all()"
+    )
 
 
 def layers(window: Window) -> list[str]:
@@ -132,10 +138,13 @@ def test_menu(opened: Window) -> None:
     opened.shoot("1-menu")
     for _ in range(3):
         opened.do("key", "Escape")
-    assert opened.ask('[[p.get_menu_label(), list(p.get_menu_paths())] for p in map(Gimp.get_pdb().lookup_procedure, '
-                      '("plug-in-decoupled-style", "plug-in-decoupled-style-reapply"))]') == [
+    assert opened.ask(
+        "[[p.get_menu_label(), list(p.get_menu_paths())] for p in map(Gimp.get_pdb().lookup_procedure, "
+        '("plug-in-decoupled-style", "plug-in-decoupled-style-reapply"))]'
+    ) == [
         ["_Decoupled Style Transfer...", ["<Image>/Filters/Artistic"]],
-        ["D_ecoupled Style: Re-apply...", ["<Image>/Filters/Artistic"]]]
+        ["D_ecoupled Style: Re-apply...", ["<Image>/Filters/Artistic"]],
+    ]
 
 
 def test_stop_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
@@ -176,9 +185,11 @@ def test_preview_predicts_the_new_layer(opened: Window, gimp: GimpUnderTest, out
     Measured: they are 0.14/255 apart, and 0.11/255.
     """
     path = Pictures(gimp.folder).put("large", Pictures(gimp.folder).cat(1560, 1040, alpha=False))
-    opened.ask(f'large_image = new_image(1560, 1040); large = new_layer(large_image, "{path}", 1560, 1040, "large")\n'
-               'large_image.set_file(Gio.File.new_for_path("/tmp/large.xcf")); large_image.clean_all()\n'
-               'large_display = Gimp.Display.new(large_image)')
+    opened.ask(
+        f'large_image = new_image(1560, 1040); large = new_layer(large_image, "{path}", 1560, 1040, "large")\n'
+        'large_image.set_file(Gio.File.new_for_path("/tmp/large.xcf")); large_image.clean_all()\n'
+        "large_display = Gimp.Display.new(large_image)"
+    )
     run_from_menu(opened, image="large")
     opened.pause()
     opened.shoot(f"5-{outcome}-opens")
@@ -193,8 +204,10 @@ def test_preview_predicts_the_new_layer(opened: Window, gimp: GimpUnderTest, out
     opened.wait_until(lambda: opened.ask("len(large_image.get_layers())") == 2, PATIENCE, "the new layer")
     opened.wait_until(gimp.all_gone, 30, "the dialog to close")
     assert jobs_done(gimp) == done + 1
-    new, old = (shrunk(Pictures(gimp.folder).get(opened, f"large_image.get_layers()[{place}]")[..., :3], preview.shape)
-                for place in (0, 1))
+    new, old = (
+        shrunk(Pictures(gimp.folder).get(opened, f"large_image.get_layers()[{place}]")[..., :3], preview.shape)
+        for place in (0, 1)
+    )
     apart = np.abs(preview - new).mean()
     print(f"{outcome}: {apart * 255:.2f}/255 apart")  # pytest -s shows it
     assert apart < 2 / 255
@@ -220,8 +233,14 @@ def final_preview(window: Window, gimp: GimpUnderTest) -> np.ndarray:
 
 def shrunk(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Pixels at another size, by Pillow."""
-    return np.dstack([np.asarray(Image.fromarray(np.ascontiguousarray(channel)).resize(
-        (shape[1], shape[0]), Image.Resampling.BICUBIC)) for channel in pixels.transpose(2, 0, 1)])
+    return np.dstack(
+        [
+            np.asarray(
+                Image.fromarray(np.ascontiguousarray(channel)).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+            )
+            for channel in pixels.transpose(2, 0, 1)
+        ]
+    )
 
 
 def test_dress_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
@@ -265,15 +284,22 @@ def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
     flat = np.ones((320, 480, 4), np.float32)
     flat[:160, :, :2] = 0
     path = Pictures(gimp.folder).put("flat", flat)
-    opened.ask(f'sky, table = (new_layer(of, "{path}", 480, 320, name) for of, name in ((cat_image, "sky and ground"), '
-               '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
-               'outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, '
-               'run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]\n'
-               'cat_image.set_selected_layers([cat])')
+    opened.ask(
+        f'sky, table = (new_layer(of, "{path}", 480, 320, name) for of, name in ((cat_image, "sky and ground"), '
+        '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
+        "outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, "
+        "run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]\n"
+        "cat_image.set_selected_layers([cat])"
+    )
     assert opened.ask("outcome") == "success"
     run_from_menu(opened)
-    opened.wait_until(lambda: any((job / "style_labels.raw").exists() and (job / "target_labels.raw").exists()
-                                  for job in gimp.job_files()), 60, "a preview with the regions of the last run")
+    opened.wait_until(
+        lambda: any(
+            (job / "style_labels.raw").exists() and (job / "target_labels.raw").exists() for job in gimp.job_files()
+        ),
+        60,
+        "a preview with the regions of the last run",
+    )
     opened.pause()
     opened.shoot("12-regions")
     close_dialog(opened, gimp)
@@ -287,8 +313,10 @@ def test_document_closed_meanwhile(opened: Window, gimp: GimpUnderTest) -> None:
     opened.wait_for("GIMP Message")
     opened.pause()
     opened.shoot("10-closed-meanwhile")
-    assert "The image was closed while it was being worked on. Open it and try again." in (
-        gimp.home / "log" / "plug-in.log").read_text()
+    assert (
+        "The image was closed while it was being worked on. Open it and try again."
+        in (gimp.home / "log" / "plug-in.log").read_text()
+    )
     opened.wait_until(gimp.all_gone, 30, "the run to end")
     opened.do("key", "Return")
 

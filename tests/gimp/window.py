@@ -30,14 +30,18 @@ class Window(Session):
         self._shots = shots
         reading, writing = os.pipe()
         self._screen = subprocess.Popen(
-            gimp.command("Xvfb", "-displayfd", str(writing), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24",
-                         "-nolisten", "tcp"),
-            pass_fds=[writing], stderr=subprocess.DEVNULL)
+            gimp.command(
+                "Xvfb", "-displayfd", str(writing), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"
+            ),
+            pass_fds=[writing],
+            stderr=subprocess.DEVNULL,
+        )
         os.close(writing)
         with os.fdopen(reading) as line:
             self._env = {"DISPLAY": f":{line.readline().strip()}", **(env or {})}
-        self._manager = subprocess.Popen(gimp.command("openbox", env=self._env), stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.DEVNULL)
+        self._manager = subprocess.Popen(
+            gimp.command("openbox", env=self._env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             super().__init__(gimp, env)
         except BaseException:
@@ -52,8 +56,9 @@ class Window(Session):
 
     def do(self, *words: str) -> str:
         """Run xdotool."""
-        return subprocess.run(self.gimp.command("xdotool", *words, env=self._env), capture_output=True, text=True,
-                              timeout=30).stdout.strip()
+        return subprocess.run(
+            self.gimp.command("xdotool", *words, env=self._env), capture_output=True, text=True, timeout=30
+        ).stdout.strip()
 
     def find(self, title: str) -> str:
         """The id of a visible window whose title matches, or nothing."""

@@ -26,9 +26,12 @@ from installer.package_lock import locked_version, sizes
 
 BUILDS = ("cpu", "cu126", "cu130", "rocm7.2", "rocm7.14", "xpu")
 PYTHONS = ("cp311", "cp312", "cp313", "cp314")
-PLATFORMS = {"cpu": ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "win_amd64"),
-             "cu126": ("manylinux_2_28_x86_64", "win_amd64"), "xpu": ("manylinux_2_28_x86_64", "win_amd64"),
-             "cu130": ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "win_amd64")}
+PLATFORMS = {
+    "cpu": ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "win_amd64"),
+    "cu126": ("manylinux_2_28_x86_64", "win_amd64"),
+    "xpu": ("manylinux_2_28_x86_64", "win_amd64"),
+    "cu130": ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "win_amd64"),
+}
 PROGRAM = """
 import shutil, sys, time
 from pathlib import Path
@@ -48,9 +51,12 @@ def wheel(name: str, version: str, **files: bytes) -> bytes:
     about = f"{name}-{version}.dist-info"
     contents = {f"{module}.py": data for module, data in files.items()} | {
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
-    digests = "".join(f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},"
-                      f"{len(data)}\n" for path, data in contents.items())
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    digests = "".join(
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}\n"
+        for path, data in contents.items()
+    )
     return zipped({**contents, f"{about}/RECORD": (digests + f"{about}/RECORD,,\n").encode()})
 
 
@@ -94,9 +100,12 @@ class SmallIndex:
         """The page of one package; torch's own index has one for all builds, as it has one for each."""
         folder = path.removeprefix("/whl")
         name = path.rstrip("/").rpartition("/")[2]
-        links = [f'<a href="{quote(file)}#sha256={hashlib.sha256(data).hexdigest()}">{name}</a>'
-                 for file, data in self.files.items() if file.startswith(path)
-                 or (path.startswith("/whl") and folder == f"/{name}/" and file.startswith("/whl") and folder in file)]
+        links = [
+            f'<a href="{quote(file)}#sha256={hashlib.sha256(data).hexdigest()}">{name}</a>'
+            for file, data in self.files.items()
+            if file.startswith(path)
+            or (path.startswith("/whl") and folder == f"/{name}/" and file.startswith("/whl") and folder in file)
+        ]
         return "<!DOCTYPE html><html><body>" + "<br>".join(links) + "</body></html>" if links else None
 
     def handler(self) -> type[http.server.BaseHTTPRequestHandler]:
@@ -135,18 +144,25 @@ class SmallIndex:
         """Have a user's clone install from here, and run in a moment."""
         lock = user.clone / "release" / "lock"
         for name, packages in (("base", self.base), ("registry", self.torch)):
-            (lock / f"{name}.txt").write_text("".join(
-                f"{package}=={version} --hash=sha256:{self.digest(package, version)}\n"
-                for package, version in packages.items()))
+            (lock / f"{name}.txt").write_text(
+                "".join(
+                    f"{package}=={version} --hash=sha256:{self.digest(package, version)}\n"
+                    for package, version in packages.items()
+                )
+            )
         size = {"download": 3_000_000, "installed": 5_000_000}
-        (lock / "sizes.json").write_text(json.dumps({platform: {"base": size, "registry": size}
-                                                     for platform in sizes()}))
+        (lock / "sizes.json").write_text(
+            json.dumps({platform: {"base": size, "registry": size} for platform in sizes()})
+        )
         core = user.clone / "decouple_core"
         (core / "command" / "main.py").write_text(PROGRAM)
         (core / "seconds.typed").write_text("0")  # an ending that goes into the wheel
         user.environ = {name: value for name, value in user.environ.items() if not name.startswith("PIP_")}
-        user.environ |= {"PIP_INDEX_URL": f"{self.address}/simple", "PIP_CONFIG_FILE": "/dev/null",
-                         "PIP_TRUSTED_HOST": "127.0.0.1"}
+        user.environ |= {
+            "PIP_INDEX_URL": f"{self.address}/simple",
+            "PIP_CONFIG_FILE": "/dev/null",
+            "PIP_TRUSTED_HOST": "127.0.0.1",
+        }
 
     def digest(self, package: str, version: str) -> str:
         """Of the registry's file."""

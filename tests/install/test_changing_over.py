@@ -82,14 +82,23 @@ def test_every_python(index: SmallIndex, tmp_path: Path, version: str) -> None:
 
 @pytest.mark.parametrize("milliseconds", range(0, 300, 20))
 def test_stopped_while_it_starts(user: User, milliseconds: int) -> None:
-    with subprocess.Popen([*user.installer, "--check"], env=user.environ, cwd=user.folder, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as program:
+    with subprocess.Popen(
+        [*user.installer, "--check"],
+        env=user.environ,
+        cwd=user.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as program:
         time.sleep(0.05 + milliseconds / 1000)
         program.send_signal(signal.SIGINT)
         said, _ = program.communicate()
     # On a busy machine it may hit Python before that has come to our first line, which it then calls line 0.
-    assert "Traceback" not in said or re.search(r'install\.py", line 0, in <module>\nKeyboardInterrupt', said) \
+    assert (
+        "Traceback" not in said
+        or re.search(r'install\.py", line 0, in <module>\nKeyboardInterrupt', said)
         or ("Fatal Python error" in said and "install.py" not in said)
+    )
 
 
 def test_again_changes_nothing(installed: User, index: SmallIndex) -> None:
@@ -121,8 +130,15 @@ def test_files_in_the_way_are_not_run(installed: User, index: SmallIndex, tmp_pa
             (installed.clone / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
     set_version(installed.clone, "1.1")
     command = [*installed.installer, *index_of(index)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path,
-                            env={**installed.environ, "PYTHONPATH": str(tmp_path)}, stdin=subprocess.DEVNULL)
+    answer = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**installed.environ, "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+    )
     for name in names:
         (installed.clone / f"{name}.py").unlink(missing_ok=True)
     assert answer.returncode == 0, answer.stderr
@@ -162,8 +178,14 @@ def test_second_installer_waits_for_no_one(installed: User, index: SmallIndex) -
     set_version(installed.clone, "1.4")
     index.held = "tqdm"
     try:
-        with subprocess.Popen([*installed.installer, *index_of(index)], env=installed.environ, cwd=installed.folder,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as first:
+        with subprocess.Popen(
+            [*installed.installer, *index_of(index)],
+            env=installed.environ,
+            cwd=installed.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as first:
             reach(first, "Collecting tqdm")
             assert "Another installer is at work" in one_line(installed.install(*index_of(index)))
             first.kill()
@@ -192,8 +214,17 @@ def ended(user: User) -> bool:
     return False
 
 
-STEPS = ["[1/4]", "To download: ", "Collecting tqdm", "Installing collected", "No broken", "[2/4]", "[3/4]", "[4/4]",
-         "Filters ▸ Artistic"]
+STEPS = [
+    "[1/4]",
+    "To download: ",
+    "Collecting tqdm",
+    "Installing collected",
+    "No broken",
+    "[2/4]",
+    "[3/4]",
+    "[4/4]",
+    "Filters ▸ Artistic",
+]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -204,8 +235,14 @@ def test_stopped_anywhere(installed: User, index: SmallIndex, step: str, sent: s
     version = f"2.{STEPS.index(step)}.{int(sent)}"
     set_version(installed.clone, version, seconds=0.5)
     index.held = "tqdm" if step == "Collecting tqdm" else ""
-    with subprocess.Popen([*installed.installer, *index_of(index)], env=installed.environ, cwd=installed.folder,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as program:
+    with subprocess.Popen(
+        [*installed.installer, *index_of(index)],
+        env=installed.environ,
+        cwd=installed.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as program:
         said = reach(program, step)
         program.send_signal(sent)
         said += program.stdout.read() if program.stdout else ""
@@ -230,8 +267,14 @@ def test_downloads_are_kept(installed: User, index: SmallIndex) -> None:
     set_version(installed.clone, "3.0")
     index.asked.clear()
     index.held = "torchvision"
-    with subprocess.Popen([*installed.installer, "--device", "cuda"], env=installed.environ, cwd=installed.folder,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as program:
+    with subprocess.Popen(
+        [*installed.installer, "--device", "cuda"],
+        env=installed.environ,
+        cwd=installed.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as program:
         reach(program, "Collecting torchvision")
         program.kill()
     assert ended(installed)

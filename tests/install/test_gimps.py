@@ -80,15 +80,18 @@ def test_flatpak_cannot_see_the_systems_python(tmp_path: Path) -> None:
     assert "cannot see /usr/bin/env" in line
 
 
-@pytest.mark.parametrize(("system", "path", "kind"), [
-    ("linux", "root/usr/bin/gimp-3.2", "GIMP"),
-    ("linux", "root/var/lib/flatpak/app/org.gimp.GIMP", "GIMP from Flatpak"),
-    ("linux", "Downloads/GIMP-3.0.6-x86_64.AppImage", "GIMP as an AppImage"),
-    ("win32", "root/Program Files/GIMP 3", "GIMP"),
-    ("win32", "AppData/Local/Programs/GIMP 3", "GIMP"),
-    ("win32", "AppData/Local/Packages/GIMP.43237F745F459_x", "GIMP from the Microsoft Store"),
-    ("darwin", "root/Applications/GIMP.app", "GIMP"),
-])
+@pytest.mark.parametrize(
+    ("system", "path", "kind"),
+    [
+        ("linux", "root/usr/bin/gimp-3.2", "GIMP"),
+        ("linux", "root/var/lib/flatpak/app/org.gimp.GIMP", "GIMP from Flatpak"),
+        ("linux", "Downloads/GIMP-3.0.6-x86_64.AppImage", "GIMP as an AppImage"),
+        ("win32", "root/Program Files/GIMP 3", "GIMP"),
+        ("win32", "AppData/Local/Programs/GIMP 3", "GIMP"),
+        ("win32", "AppData/Local/Packages/GIMP.43237F745F459_x", "GIMP from the Microsoft Store"),
+        ("darwin", "root/Applications/GIMP.app", "GIMP"),
+    ],
+)
 def test_never_started(tmp_path: Path, system: str, path: str, kind: str) -> None:
     make(tmp_path / path)
     (line,) = obstacles(tmp_path, system)
@@ -104,8 +107,11 @@ def test_snap_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
 def test_older_gimp_alone(tmp_path: Path, system: str) -> None:
-    (parent,) = [path for path in configuration_folders(system, tmp_path, {}) if path.name == "GIMP"
-                 and "snap" not in path.parts and ".var" not in path.parts]
+    (parent,) = [
+        path
+        for path in configuration_folders(system, tmp_path, {})
+        if path.name == "GIMP" and "snap" not in path.parts and ".var" not in path.parts
+    ]
     make(parent / "2.10")
     (line,) = obstacles(tmp_path, system)
     assert "GIMP 2.10" in line
@@ -123,8 +129,9 @@ def test_distribution_without_bindings(tmp_path: Path) -> None:
     assert obstacles(tmp_path) == []
 
 
-def test_one_gimp_that_refuses_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str],
-                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_gimp_that_refuses_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     make(tmp_path / "3.0", tmp_path / "3.2")
     (tmp_path / "3.0" / "plug-ins").write_text("a file in the folder's place")
@@ -195,8 +202,11 @@ def test_plug_in_imports_what_is_there(plug_in: Path) -> None:
             if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING":
                 branch.body = []
         for node in ast.walk(tree):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else (
-                [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else ([node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
+            )
             for name in names:
                 top = name.partition(".")[0]
                 assert top in {"gi", *OURS} | sys.stdlib_module_names, f"{path.name} imports {name}"

@@ -72,8 +72,14 @@ def test_nvidia_with_little_memory(tmp_path: Path) -> None:
     assert "too little memory" in found(tmp_path).words
 
 
-@pytest.mark.parametrize(("said", "code"), [("NVIDIA-SMI has failed because it could not communicate", 9),
-                                            ("card, [N/A], [N/A], [N/A]", 0), ("Field is not a valid field", 0)])
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("NVIDIA-SMI has failed because it could not communicate", 9),
+        ("card, [N/A], [N/A], [N/A]", 0),
+        ("Field is not a valid field", 0),
+    ],
+)
 def test_nvidia_whose_driver_does_not_work(tmp_path: Path, said: str, code: int) -> None:
     program(tmp_path, "nvidia-smi", said, code=code)
     card(tmp_path, 0, "0x10de", "nouveau")
@@ -124,8 +130,15 @@ def test_apple(tmp_path: Path) -> None:
     assert found(tmp_path, "darwin", "arm64").kind == "mps"
 
 
-@pytest.mark.parametrize(("name", "kind"), [("Intel(R) Arc(TM) B580 Graphics", "xpu"), ("AMD Radeon RX 7900", "cpu"),
-                                            ("NVIDIA GeForce GTX 1060", "cpu"), ("Intel(R) UHD Graphics 620", "cpu")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Intel(R) Arc(TM) B580 Graphics", "xpu"),
+        ("AMD Radeon RX 7900", "cpu"),
+        ("NVIDIA GeForce GTX 1060", "cpu"),
+        ("Intel(R) UHD Graphics 620", "cpu"),
+    ],
+)
 def test_windows(tmp_path: Path, name: str, kind: str) -> None:
     program(tmp_path, "powershell", name)
     assert found(tmp_path, "win32", "AMD64").kind == kind
@@ -134,15 +147,27 @@ def test_windows(tmp_path: Path, name: str, kind: str) -> None:
 # --- what is taken ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("platform", "accelerator", "build"), [
-    ("linux-x86_64", CUDA_13, "registry"), ("linux-x86_64", CUDA_12, "cu126"), ("linux-x86_64", PASCAL, "cu126"),
-    ("linux-x86_64", NONE, "cpu"), ("linux-x86_64", RADEON, "rocm7.14"), ("linux-x86_64", ARC, "xpu"),
-    ("linux-aarch64", NONE, "cpu"), ("linux-aarch64", CUDA_13, "registry"),
-    ("win32-AMD64", NONE, "registry"), ("win32-AMD64", CUDA_13, "cu130"), ("win32-AMD64", CUDA_12, "cu126"),
-    ("win32-AMD64", ARC, "xpu"), ("darwin-arm64", Accelerator("mps", "Apple graphics"), "registry"),
-])
-def test_fitting_build(monkeypatch: pytest.MonkeyPatch, index: SmallIndex, platform: str, accelerator: Accelerator,
-                       build: str) -> None:
+@pytest.mark.parametrize(
+    ("platform", "accelerator", "build"),
+    [
+        ("linux-x86_64", CUDA_13, "registry"),
+        ("linux-x86_64", CUDA_12, "cu126"),
+        ("linux-x86_64", PASCAL, "cu126"),
+        ("linux-x86_64", NONE, "cpu"),
+        ("linux-x86_64", RADEON, "rocm7.14"),
+        ("linux-x86_64", ARC, "xpu"),
+        ("linux-aarch64", NONE, "cpu"),
+        ("linux-aarch64", CUDA_13, "registry"),
+        ("win32-AMD64", NONE, "registry"),
+        ("win32-AMD64", CUDA_13, "cu130"),
+        ("win32-AMD64", CUDA_12, "cu126"),
+        ("win32-AMD64", ARC, "xpu"),
+        ("darwin-arm64", Accelerator("mps", "Apple graphics"), "registry"),
+    ],
+)
+def test_fitting_build(
+    monkeypatch: pytest.MonkeyPatch, index: SmallIndex, platform: str, accelerator: Accelerator, build: str
+) -> None:
     on(monkeypatch, platform)
     monkeypatch.setattr(builds, "TORCH_INDEX", f"{index.address}/whl")
     taken = choose_build(accelerator, "auto", f"{index.address}/whl")
@@ -154,10 +179,13 @@ def test_fitting_build(monkeypatch: pytest.MonkeyPatch, index: SmallIndex, platf
         assert re.search(rf"torch-[\d.]+%2B{build}-{python}-.*whl", taken.wheel)
 
 
-@pytest.mark.parametrize(("device", "accelerator", "build"), [
-    ("cpu", CUDA_13, "cpu"), ("cuda", NONE, "registry"), ("cuda", RADEON, "rocm7.14"), ("xpu", NONE, "xpu")])
-def test_device_overrides(monkeypatch: pytest.MonkeyPatch, index: SmallIndex, device: str, accelerator: Accelerator,
-                          build: str) -> None:
+@pytest.mark.parametrize(
+    ("device", "accelerator", "build"),
+    [("cpu", CUDA_13, "cpu"), ("cuda", NONE, "registry"), ("cuda", RADEON, "rocm7.14"), ("xpu", NONE, "xpu")],
+)
+def test_device_overrides(
+    monkeypatch: pytest.MonkeyPatch, index: SmallIndex, device: str, accelerator: Accelerator, build: str
+) -> None:
     on(monkeypatch, "linux-x86_64")
     monkeypatch.setattr(builds, "TORCH_INDEX", f"{index.address}/whl")
     assert choose_build(accelerator, device, f"{index.address}/whl").name == build
@@ -169,8 +197,9 @@ def test_apples_graphics_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_build(NONE, "mps", TORCH_INDEX)
 
 
-def test_driver_older_than_every_build(monkeypatch: pytest.MonkeyPatch, index: SmallIndex,
-                                       capsys: pytest.CaptureFixture[str]) -> None:
+def test_driver_older_than_every_build(
+    monkeypatch: pytest.MonkeyPatch, index: SmallIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
     on(monkeypatch, "linux-x86_64")
     assert choose_build(Accelerator("cuda", "card", 470, 8.6), "auto", f"{index.address}/whl").name == "cpu"
     assert "no build for this driver" in capsys.readouterr().out
@@ -182,8 +211,9 @@ def test_one_build_that_the_user_names(monkeypatch: pytest.MonkeyPatch, index: S
     assert (build.name, build.address) == ("cu126", f"{index.address}/whl/cu126")
 
 
-def test_torchs_index_out_of_reach(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-                                   tmp_path: Path) -> None:
+def test_torchs_index_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """The registry's build, and its size before anything is fetched."""
     on(monkeypatch, "linux-x86_64")
     nowhere = "http://127.0.0.1:9/whl"
@@ -203,8 +233,10 @@ def test_index_that_the_user_named_out_of_reach(monkeypatch: pytest.MonkeyPatch)
         choose_build(NONE, "auto", "http://127.0.0.1:9/whl")
 
 
-@pytest.mark.parametrize(("platform", "words"), [("darwin-x86_64", "Intel processors"), ("linux-riscv64", "64-bit"),
-                                                 ("linux-x86_64-without-glibc", "64-bit")])
+@pytest.mark.parametrize(
+    ("platform", "words"),
+    [("darwin-x86_64", "Intel processors"), ("linux-riscv64", "64-bit"), ("linux-x86_64-without-glibc", "64-bit")],
+)
 def test_computers_without_torch(monkeypatch: pytest.MonkeyPatch, platform: str, words: str) -> None:
     on(monkeypatch, platform)
     with pytest.raises(InstallError, match=words):
@@ -219,8 +251,11 @@ def test_python_newer_than_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_platforms_of_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {package_lock.platform_name("linux", "x86_64"), package_lock.platform_name("darwin", "arm64"),
-            package_lock.platform_name("win32", "AMD64")} <= set(package_lock.sizes())
+    assert {
+        package_lock.platform_name("linux", "x86_64"),
+        package_lock.platform_name("darwin", "arm64"),
+        package_lock.platform_name("win32", "AMD64"),
+    } <= set(package_lock.sizes())
     monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
     assert package_lock.platform_name("win32", "AMD64") not in package_lock.sizes()
 

@@ -92,7 +92,7 @@ def test_rooms_of_the_installer() -> None:
             elif isinstance(node, ast.ImportFrom):
                 package, _, module = (node.module or "").partition(".")
                 assert package in {"decouple_contract", "installer"} | sys.stdlib_module_names
-                for other in ([module] if module else [alias.name for alias in node.names]):
+                for other in [module] if module else [alias.name for alias in node.names]:
                     if package == "installer":
                         assert order.index(name) < order.index(other), f"{name} imports {other}"
 
@@ -113,9 +113,19 @@ def test_uninstall_without_an_installation(user: User) -> None:
 
 def test_needs_nothing_but_the_standard_library() -> None:
     """A fresh machine's Python runs it: no packages are visible in this run."""
-    answer = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys; sys.path.insert(0, sys.argv[1]); "
-                             "from installer.command import main; main(['--help'])", str(REPOSITORY)],
-                            capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            "import sys; sys.path.insert(0, sys.argv[1]); from installer.command import main; main(['--help'])",
+            str(REPOSITORY),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert answer.returncode == 0
     assert "--torch-index" in answer.stdout
 

@@ -27,8 +27,12 @@ NAME = f"decoupled_style-{__version__}"
 
 
 def build(folder: Path, source: Path = REPOSITORY) -> Path:
-    answer = subprocess.run([sys.executable, "-I", str(source / "release" / "build.py"), str(folder)],
-                            capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-I", str(source / "release" / "build.py"), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert answer.returncode == 0, answer.stderr
     return folder
 
@@ -65,8 +69,22 @@ def test_wheel_is_the_one_of_setuptools(release: Path, tmp_path: Path) -> None:
     """The same modules and the same metadata as by pip and setuptools; ours is made with nothing but Python."""
     with tarfile.open(release / f"{NAME}.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                    "--wheel-dir", str(tmp_path), str(tmp_path / NAME)], check=True, capture_output=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--wheel-dir",
+            str(tmp_path),
+            str(tmp_path / NAME),
+        ],
+        check=True,
+        capture_output=True,
+    )
     ours, theirs = (zipfile.ZipFile(folder / wheel_name()) for folder in (release, tmp_path))
     about = f"{NAME}.dist-info"
     assert set(theirs.namelist()) - set(ours.namelist()) == {f"{about}/top_level.txt"}
@@ -74,12 +92,16 @@ def test_wheel_is_the_one_of_setuptools(release: Path, tmp_path: Path) -> None:
     for name in ours.namelist():
         if not name.startswith(about):
             assert ours.read(name) == theirs.read(name), name
-    ours_about, theirs_about = (email.message_from_bytes(archive.read(f"{about}/METADATA"))
-                                for archive in (ours, theirs))
+    ours_about, theirs_about = (
+        email.message_from_bytes(archive.read(f"{about}/METADATA")) for archive in (ours, theirs)
+    )
 
     def fields(message: email.message.Message) -> list[tuple[str, str]]:
-        return sorted((key, re.sub(r"\s", "", value).replace("'", '"')) for key, value in message.items()
-                      if key not in ("Metadata-Version", "Dynamic"))
+        return sorted(
+            (key, re.sub(r"\s", "", value).replace("'", '"'))
+            for key, value in message.items()
+            if key not in ("Metadata-Version", "Dynamic")
+        )
 
     assert fields(ours_about) == fields(theirs_about)
     assert ours_about.get_payload() == theirs_about.get_payload()
@@ -90,10 +112,30 @@ def test_wheel_is_the_one_of_setuptools(release: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_wheel_installs_and_is_whole(release: Path, tmp_path: Path) -> None:
     """By pip, which checks every digest that the wheel has of its files."""
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target",
-                    str(tmp_path), str(release / wheel_name())], check=True, capture_output=True)
-    said = subprocess.run([sys.executable, "-c", "import decouple_core; print(decouple_core.__version__)"],
-                          capture_output=True, text=True, check=True, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--target",
+            str(tmp_path),
+            str(release / wheel_name()),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", "import decouple_core; print(decouple_core.__version__)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
     assert said.stdout.strip() == __version__
 
 
@@ -109,21 +151,39 @@ def test_installer_for_people_without_a_terminal(release: Path, tmp_path: Path) 
     window.parent.mkdir()
     window.write_text('#!/bin/sh\necho "a window for $2"\n')
     window.chmod(0o755)
-    for screen, said in (({}, "FAILS  private environment"), ({"DISPLAY": ":9"}, "a window for ./Install-Linux.sh"),
-                         ({"WAYLAND_DISPLAY": "wayland-9"}, "a window for ./Install-Linux.sh")):
+    for screen, said in (
+        ({}, "FAILS  private environment"),
+        ({"DISPLAY": ":9"}, "a window for ./Install-Linux.sh"),
+        ({"WAYLAND_DISPLAY": "wayland-9"}, "a window for ./Install-Linux.sh"),
+    ):
         env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
         answer = subprocess.run(
             [str(tmp_path / NAME / "Install-Linux.sh"), "--check", "--home", str(tmp_path / "data")],
-            capture_output=True, text=True, check=False, cwd="/", stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
             env={**env, "HOME": str(tmp_path), "DECOUPLE_STARTED": "", **screen}
-            | {"PATH": f"{window.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"})
+            | {"PATH": f"{window.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"},
+        )
         assert said in answer.stdout, answer.stderr
     assert b"\r\n" in (tmp_path / NAME / "Install-Windows.bat").read_bytes()
     # All that install.py itself reads is there.
-    read = subprocess.run([sys.executable, "-I", "-c", "import sys; sys.path.append(sys.argv[1]); "
-                           "from installer import package_lock, wheel; wheel.build_wheel(); package_lock.sizes(); "
-                           "package_lock.locked_version('torch')",
-                           str(tmp_path / NAME)], capture_output=True, text=True, check=False)
+    read = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            "import sys; sys.path.append(sys.argv[1]); "
+            "from installer import package_lock, wheel; wheel.build_wheel(); package_lock.sizes(); "
+            "package_lock.locked_version('torch')",
+            str(tmp_path / NAME),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert read.returncode == 0, read.stderr
     for picture in ("coffee.jpg", "rocket.jpg"):
         assert (tmp_path / NAME / "tests" / "data" / picture).exists()
@@ -135,8 +195,14 @@ def test_starter_without_python(tmp_path: Path, starter: str) -> None:
         found = shutil.which(name)
         assert found is not None
         (tmp_path / name).symlink_to(found)
-    answer = subprocess.run(["/bin/sh", str(REPOSITORY / "release" / "starters" / starter)], capture_output=True,
-                            text=True, check=False, stdin=subprocess.DEVNULL, env={"PATH": str(tmp_path)})
+    answer = subprocess.run(
+        ["/bin/sh", str(REPOSITORY / "release" / "starters" / starter)],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={"PATH": str(tmp_path)},
+    )
     assert answer.returncode == 1
     assert "Python 3.11 or later is needed" in answer.stdout
 
@@ -144,8 +210,11 @@ def test_starter_without_python(tmp_path: Path, starter: str) -> None:
 def test_bill_of_materials(release: Path) -> None:
     bill = json.loads((release / f"{NAME}.cdx.json").read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
-    locked = {match for path in LOCK.glob("*.txt")
-              for match in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE)}
+    locked = {
+        match
+        for path in LOCK.glob("*.txt")
+        for match in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE)
+    }
     assert {(one["name"], one["version"]) for one in bill["components"]} == locked
     assert all(one["hashes"] for one in bill["components"])
 
@@ -158,8 +227,10 @@ def test_digests(release: Path) -> None:
 
 def test_lock_holds_what_the_project_asks_for() -> None:
     """Every dependency of pyproject.toml is locked, in a version that it allows and tests/constraints.txt names."""
-    names = {re.split(r"[^\w.-]", wanted)[0].lower() for wanted in tomllib.loads(
-        (REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]}
+    names = {
+        re.split(r"[^\w.-]", wanted)[0].lower()
+        for wanted in tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    }
     text = "".join((LOCK / name).read_text() for name in ("base.txt", "registry.txt"))
     assert names <= set(re.findall(r"^([\w.-]+)==", text, re.MULTILINE))
     for pin in re.findall(r"^(torch\w*==\S+)", (REPOSITORY / "tests" / "constraints.txt").read_text(), re.MULTILINE):

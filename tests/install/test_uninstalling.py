@@ -15,11 +15,28 @@ from installer.files import walk
 from installer.plug_in import place_plug_in, plug_in_state
 from installer.words import InstallError
 
-OURS = ("env-2/pyvenv.cfg", "env-2/bin/decouple", "env-2/lib/torch/__init__.py",
-        "env-2/lib/torch/__pycache__/__init__.cpython-311.pyc", "weights/vgg16.safetensors", "weights/vgg16.sha256",
-        "weights/vgg19-dcbb9e9d.pth.part", "weights/.lock", "reference/03a5.safetensors", "run/lock",
-        "run/jobs/1/a.raw", "log/worker.log", "log/worker.log.1", "log/plug-in.log", "log/start.log", "log/install.log",
-        "downloads/http-v2/a/b", "downloads/lock", "decouple", "demonstration.png")
+OURS = (
+    "env-2/pyvenv.cfg",
+    "env-2/bin/decouple",
+    "env-2/lib/torch/__init__.py",
+    "env-2/lib/torch/__pycache__/__init__.cpython-311.pyc",
+    "weights/vgg16.safetensors",
+    "weights/vgg16.sha256",
+    "weights/vgg19-dcbb9e9d.pth.part",
+    "weights/.lock",
+    "reference/03a5.safetensors",
+    "run/lock",
+    "run/jobs/1/a.raw",
+    "log/worker.log",
+    "log/worker.log.1",
+    "log/plug-in.log",
+    "log/start.log",
+    "log/install.log",
+    "downloads/http-v2/a/b",
+    "downloads/lock",
+    "decouple",
+    "demonstration.png",
+)
 
 
 @pytest.fixture
@@ -66,15 +83,29 @@ def test_all_that_is_ours_goes(home: Path, capsys: pytest.CaptureFixture[str]) -
     assert os.listdir(home.parent / ".config/GIMP/3.0/plug-ins") == []
 
 
-USERS = ("log/diary.txt", "log/2026/diary.txt", "my picture.png", "weights/my weights.zip", "weights/vgg20.safetensors",
-         "reference/notes.txt", "run/marathon.gpx", "env-2/notes.txt", "env-2/lib/torch/mine.py", "environment.yml",
-         "env-2/lib/torch/__pycache__/other.cpython-311.pyc")
+USERS = (
+    "log/diary.txt",
+    "log/2026/diary.txt",
+    "my picture.png",
+    "weights/my weights.zip",
+    "weights/vgg20.safetensors",
+    "reference/notes.txt",
+    "run/marathon.gpx",
+    "env-2/notes.txt",
+    "env-2/lib/torch/mine.py",
+    "environment.yml",
+    "env-2/lib/torch/__pycache__/other.cpython-311.pyc",
+)
 
 
 def test_what_is_the_users_stays(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plug_in = home.parent / ".config/GIMP/3.0/plug-ins/decoupled-style"
-    users = [*(home / name for name in USERS), plug_in / "presets.txt", plug_in / "decoupled_style/mine.po",
-             plug_in.parent / "other/other.py"]
+    users = [
+        *(home / name for name in USERS),
+        plug_in / "presets.txt",
+        plug_in / "decoupled_style/mine.po",
+        plug_in.parent / "other/other.py",
+    ]
     for path in users:
         put(path, "the user's own")
     said = uninstalled(home, capsys)
@@ -125,8 +156,9 @@ def test_link_to_a_checkout(home: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert remaining(checkout) == before
 
 
-def test_gimp_that_is_no_longer_found(home: Path, capsys: pytest.CaptureFixture[str],
-                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gimp_that_is_no_longer_found(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plug-in goes from where it was put, even if GIMP's folder is another by now."""
     monkeypatch.setenv("GIMP3_DIRECTORY", str(home.parent / "another"))
     uninstalled(home, capsys)

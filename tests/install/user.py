@@ -26,8 +26,11 @@ class User:
             shutil.copy(REPOSITORY / name, self.clone)
         self.answer = ""  # what the installer said
         self.python = sys.executable
-        kept = {name: value for name, value in os.environ.items()
-                if name not in {"XDG_CONFIG_HOME", "XDG_DATA_HOME", "DECOUPLE_HOME", "GIMP3_DIRECTORY"}}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"XDG_CONFIG_HOME", "XDG_DATA_HOME", "DECOUPLE_HOME", "GIMP3_DIRECTORY"}
+        }
         self.environ = {**kept, "HOME": str(folder)}
 
     @property
@@ -46,8 +49,15 @@ class User:
 
     def run(self, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a program as this user, in their folder."""
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder,
-                              env={**self.environ, **environ}, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+        )
 
 
 def interpreter(version: str) -> str | None:

@@ -40,8 +40,15 @@ def start(installation: Installation) -> subprocess.Popen[bytes]:
         raise as_failure(error, DecoupleError("worker-folder", path=path, reason=str(error.strerror))) from error
     try:
         with open(folder / LOG_NAME, "wb") as log:
-            return subprocess.Popen([str(installation.python), "-I", "-m", "decouple_core", "serve"], env=env,
-                                    cwd=installation.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
+            return subprocess.Popen(
+                [str(installation.python), "-I", "-m", "decouple_core", "serve"],
+                env=env,
+                cwd=installation.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **apart,
+            )
     except OSError as error:
         raise as_failure(error, DecoupleError("worker-unstartable", reason=str(error))) from error
 

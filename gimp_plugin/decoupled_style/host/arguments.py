@@ -18,15 +18,20 @@ from decoupled_style.messages import Failure, _
 
 READ_WRITE = GObject.ParamFlags.READWRITE
 
-STRENGTHS = {"colour": ("Colour", (0, 1)), "fine_texture": ("Fine texture", (2, 3)),
-             "coarse_texture": ("Coarse texture", (4, 5))}
+STRENGTHS = {
+    "colour": ("Colour", (0, 1)),
+    "fine_texture": ("Fine texture", (2, 3)),
+    "coarse_texture": ("Coarse texture", (4, 5)),
+}
 """Three sliders for artists, each with the layers of the hierarchy whose strength it sets."""
 
 AMOUNTS = {"forms": "Forms", "strokes": "Strokes", "grain": "Grain"}
 """A slider for each part of a painting but the first, the colour, of which there is all."""
 
-SLIDERS = {**{name: ("strength_per_layer", label) for name, (label, _layers) in STRENGTHS.items()},
-           **{name: ("amounts", label) for name, label in AMOUNTS.items()}}
+SLIDERS = {
+    **{name: ("strength_per_layer", label) for name, (label, _layers) in STRENGTHS.items()},
+    **{name: ("amounts", label) for name, label in AMOUNTS.items()},
+}
 """Setting and label of each argument that is one number of a setting with several."""
 
 NOT_FOR_GIMP = ("amounts", "strength_per_layer", "activation", "integrator")
@@ -36,7 +41,7 @@ FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.n
 
 TIPS = {
     "mode": "A photograph keeps every detail and changes colours place by place; a painting adds the style's "
-            "brushwork; automatic chooses a painting if the style looks painted",
+    "brushwork; automatic chooses a painting if the style looks painted",
     "strength": "How far the picture goes towards the style; 0 changes nothing",
     "colour": "How much of the style's colours to take",
     "forms": "How much large shapes and masses take on the style",
@@ -52,23 +57,41 @@ TIPS = {
     "keep_colours": "Keeps the picture's own colours; tones and texture come from the style",
     "keep_tones": "Keeps the picture's own lightness; colours come from the style",
     "correspondence": "Matched: sky takes its look from sky, skin from skin. All alike: every place takes from the "
-                      "whole style",
+    "whole style",
     "match": "Spots that belong together, as x,y=x,y with spaces between pairs: whatever resembles the target's spot "
-             "takes its look from whatever resembles the style's; fractions of width and height from the top left",
+    "takes its look from whatever resembles the style's; fractions of width and height from the top left",
     "allow_black": "Lets a style that is nearly black, white or flat act in full, even if little of the picture can "
-                   "be made out",
+    "be made out",
     "layers": "How many layers of the network to use, from fine to coarse",
     "size": "How fine a painting is, in pixels of its longer side: more takes more time and memory; 0 chooses what "
-            "suits the device",
+    "suits the device",
     "seed": "Another number gives another arrangement of the strokes",
     "network": "The network that looks at the pictures; the other one sees them slightly differently",
     "device": "What does the work: the processor or a graphics card",
 }
 """What each control does to the picture."""
 
-IN_DIALOG = ("colour", "forms", "strokes", "grain", "structure", "style_scale", "freedom", "keep_tones", "keep_colours",
-             "strength", "fine_texture", "coarse_texture", "keep_detail", "fill", "correspondence", "allow_black",
-             "seed", "network", "device")
+IN_DIALOG = (
+    "colour",
+    "forms",
+    "strokes",
+    "grain",
+    "structure",
+    "style_scale",
+    "freedom",
+    "keep_tones",
+    "keep_colours",
+    "strength",
+    "fine_texture",
+    "coarse_texture",
+    "keep_detail",
+    "fill",
+    "correspondence",
+    "allow_black",
+    "seed",
+    "network",
+    "device",
+)
 """What the dialog shows, in the order in which letters are given out."""
 
 TAKEN = "hrcolsbmknpvqy"
@@ -88,23 +111,38 @@ APPLY_TO = {SELECTED: "Selected layers", ALL_LAYERS: "All layers of the image", 
 def add_arguments(procedure: Gimp.Procedure) -> None:
     """Declare the style, the regions and every setting."""
     procedure.add_drawable_argument("style", _("Style"), _("The layer to take the style from"), True, READ_WRITE)
-    procedure.add_file_argument("style-file", _("Style file"),
-                                _("A picture or .style file to take the style from instead"),
-                                Gimp.FileChooserAction.OPEN, True, None, READ_WRITE)
+    procedure.add_file_argument(
+        "style-file",
+        _("Style file"),
+        _("A picture or .style file to take the style from instead"),
+        Gimp.FileChooserAction.OPEN,
+        True,
+        None,
+        READ_WRITE,
+    )
     for name, label in MIXED_IN.items():
         procedure.add_drawable_argument(name, _(label), _("A layer to mix in"), True, READ_WRITE)
-    procedure.add_string_argument("style-weights", _("Weights"),
-                                  _("How much each style counts, in order, separated by commas; if "
-                                    "empty, all count the same"), "", READ_WRITE)
+    procedure.add_string_argument(
+        "style-weights",
+        _("Weights"),
+        _("How much each style counts, in order, separated by commas; if empty, all count the same"),
+        "",
+        READ_WRITE,
+    )
     for name, label, blurb in (
-            ("target-labels", _("Regions of the target"), _("A layer of flat colours in the target's image")),
-            ("style-labels", _("Regions of the style"),
-             _("A layer of flat colours in the style's image; equal colours belong together, such as sky and sky"))):
+        ("target-labels", _("Regions of the target"), _("A layer of flat colours in the target's image")),
+        (
+            "style-labels",
+            _("Regions of the style"),
+            _("A layer of flat colours in the style's image; equal colours belong together, such as sky and sky"),
+        ),
+    ):
         procedure.add_drawable_argument(name, label, blurb, True, READ_WRITE)
     for name, (setting, label) in SLIDERS.items():
         of_all = Settings.__dataclass_fields__[setting].metadata
-        procedure.add_double_argument(dashed(name), labels().get(name, _(label)), _(TIPS[name]), of_all["low"],
-                                      of_all["high"], 1.0, READ_WRITE)
+        procedure.add_double_argument(
+            dashed(name), labels().get(name, _(label)), _(TIPS[name]), of_all["low"], of_all["high"], 1.0, READ_WRITE
+        )
     defaults = Settings()
     for field in FIELDS.values():
         words, default = field.metadata, getattr(defaults, field.name)
@@ -124,17 +162,35 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
         else:
             procedure.add_double_argument(property_name, label, tip, words["low"], words["high"], default, READ_WRITE)
     procedure.add_choice_argument(
-        "output", _("Output"), _("One new layer, or a group of layers that look the same "
-                                 "together: colour, forms, strokes and grain, each with "
-                                 "its own opacity and mask"), _choice(OUTPUTS), "layer",
-        READ_WRITE)
+        "output",
+        _("Output"),
+        _(
+            "One new layer, or a group of layers that look the same "
+            "together: colour, forms, strokes and grain, each with "
+            "its own opacity and mask"
+        ),
+        _choice(OUTPUTS),
+        "layer",
+        READ_WRITE,
+    )
     procedure.add_choice_argument(
-        "apply-to", _("Apply to"),
-        _("The selected layers, all layers of the image, or the selected layers of "
-          "every open image except the style's"), _choice(APPLY_TO), SELECTED, READ_WRITE)
-    procedure.add_string_argument("layer-name", _("Name"), _("Name of the new layer; if empty, it is made from the "
-                                                             "names of layer and style"),
-                                  "", READ_WRITE)
+        "apply-to",
+        _("Apply to"),
+        _(
+            "The selected layers, all layers of the image, or the selected layers of "
+            "every open image except the style's"
+        ),
+        _choice(APPLY_TO),
+        SELECTED,
+        READ_WRITE,
+    )
+    procedure.add_string_argument(
+        "layer-name",
+        _("Name"),
+        _("Name of the new layer; if empty, it is made from the names of layer and style"),
+        "",
+        READ_WRITE,
+    )
 
 
 def chosen_output(config: Gimp.ProcedureConfig) -> Output:
@@ -185,8 +241,10 @@ def dashed(name: str) -> str:
 @functools.cache
 def labels() -> dict[str, str]:
     """The label of each name `IN_DIALOG`, with an underscore before the letter that reaches it, where one is free."""
-    words = {**{name: field.metadata["label"] for name, field in FIELDS.items()},
-             **{name: label for name, (_setting, label) in SLIDERS.items()}}
+    words = {
+        **{name: field.metadata["label"] for name, field in FIELDS.items()},
+        **{name: label for name, (_setting, label) in SLIDERS.items()},
+    }
     taken = set(TAKEN)
     return {name: _underlined(_(words[name]), taken) for name in IN_DIALOG}
 

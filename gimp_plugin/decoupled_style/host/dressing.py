@@ -11,6 +11,7 @@ from gi.repository import Gimp
 from decouple_contract.errors import InputError
 from decouple_contract.failures import as_failure
 from decouple_contract.jobs import Parts
+from decouple_contract.progress import part_of
 from decouple_contract.settings import COMPONENTS, Settings
 from decouple_contract.shared_folders import pixels_file
 from decoupled_style.client.steps import finish
@@ -62,8 +63,15 @@ class Request:
     output: Output
 
 
-def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], request: Request, notice: Notice,
-          files: JobFiles | None = None, left_out: LeftOut | None = None) -> list[Gimp.Layer]:
+def dress(
+    worker: Worker,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    request: Request,
+    notice: Notice,
+    files: JobFiles | None = None,
+    left_out: LeftOut | None = None,
+) -> list[Gimp.Layer]:
     """Dress each layer as the request says; returns the new layers.
 
     Parameters
@@ -86,14 +94,19 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], reque
     try:
         known: dict[str, Any] | None = None  # the style's features, once the first layer has brought them
         for number, layer in enumerate(layers):
+
             def part(done: float | None, text: str, number: int = number) -> None:
                 if text and len(layers) > 1:
-                    text = _("Layer {number} of {count}: {text}").format(number=number + 1, count=len(layers),
-                                                                         text=text)
+                    text = _("Layer {number} of {count}: {text}").format(
+                        number=number + 1, count=len(layers), text=text
+                    )
                 notice(None if done is None else (number + done) / len(layers), text)
 
-            of_layer = (files if files is not None and files.layer.get_id() == layer.get_id()
-                        else JobFiles(worker, image, layer))
+            of_layer = (
+                files
+                if files is not None and files.layer.get_id() == layer.get_id()
+                else JobFiles(worker, image, layer)
+            )
             try:
                 result, recipe = _one(worker, image, layer, of_layer, request, parts, known, part)
             except (Failure, InputError) as failure:  # of this layer; another error would be that of all
@@ -113,9 +126,18 @@ def dress(worker: Worker, image: Gimp.Image, layers: Sequence[Gimp.Layer], reque
         raise
 
 
-def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, files: JobFiles, request: Request,
-         parts: Parts | None, known: dict[str, Any] | None, notice: Notice) -> tuple[NewLayer, Recipe]:
+def _one(
+    worker: Worker,
+    image: Gimp.Image,
+    layer: Gimp.Layer,
+    files: JobFiles,
+    request: Request,
+    parts: Parts | None,
+    known: dict[str, Any] | None,
+    notice: Notice,
+) -> tuple[NewLayer, Recipe]:
     """One layer's result, not yet in the document."""
+
     def reading(news: tuple[float, str] | None) -> None:
         notice(None if news is None else READING * news[0], "" if news is None else news[1])
 
@@ -144,29 +166,41 @@ def _one(worker: Worker, image: Gimp.Image, layer: Gimp.Layer, files: JobFiles, 
     if not image.is_valid():
         raise Failure(closed())
     name = request.output.name or _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
-    recipe = Recipe(request.settings.as_dict(), str(answer["report"].get("network", request.settings.network)),
-                    style.name, answer["style"], layer_name, tattoo)
+    recipe = Recipe(
+        request.settings.as_dict(),
+        str(answer["report"].get("network", request.settings.network)),
+        style.name,
+        answer["style"],
+        layer_name,
+        tattoo,
+    )
     new = _filled(image, layer, name, given, parts, writing)
     recipe.keep_on(new.layer)
     return NewLayer(layer, new.layer, mask, new.parts), recipe
 
 
-def _filled(image: Gimp.Image, layer: Gimp.Layer, name: str, given: Given, parts: Parts | None,
-            tick: pixels.Tick) -> NewLayer:
+def _filled(
+    image: Gimp.Image, layer: Gimp.Layer, name: str, given: Given, parts: Parts | None, tick: pixels.Tick
+) -> NewLayer:
     """The new layer with its pixels, or the group with its layers, which are not in it yet."""
     with look(layer) as source:
         if parts is None:
             new = empty_layer(image, layer, name, given.target)
-            pixels.take_back(new, source if source.is_valid() else None, given.target,
-                             pixels_file(given.folder, "result"), tick)
+            pixels.take_back(
+                new, source if source.is_valid() else None, given.target, pixels_file(given.folder, "result"), tick
+            )
             return NewLayer(layer, new, None)
         made = []
         for number, component in enumerate(COMPONENTS):
             lowest = number == 0
             new = empty_layer(image, layer, _(PART_NAMES[component]), given.target, added=not lowest)
-            pixels.take_back(new, source if lowest and source.is_valid() else None, given.target,
-                             pixels_file(given.folder, component),
-                             lambda done, number=number: tick((number + done) / len(COMPONENTS)))  # type: ignore[misc]
+            pixels.take_back(
+                new,
+                source if lowest and source.is_valid() else None,
+                given.target,
+                pixels_file(given.folder, component),
+                part_of(tick, number, len(COMPONENTS)),
+            )
             made.append(new)
         return NewLayer(layer, Gimp.GroupLayer.new(image, name), None, tuple(made))
 

@@ -41,8 +41,9 @@ class Given:
     target: Raster
     fields: dict[str, Any]
 
-    def transfer(self, settings: Settings, view: View | None = None,
-                 parts: Parts | None = None, table: Table | None = None) -> Transfer:
+    def transfer(
+        self, settings: Settings, view: View | None = None, parts: Parts | None = None, table: Table | None = None
+    ) -> Transfer:
         """A job with these files."""
         return Transfer(self.target, settings.as_dict(), view=view, parts=parts, table=table, **self.fields)
 
@@ -65,8 +66,9 @@ class JobFiles:
         self._of: object = None
         self._target: Raster | None = None  # of the file that is there, while it is whole
 
-    def hand_over(self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *,
-                  again: bool = True) -> Doing[Given]:
+    def hand_over(
+        self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *, again: bool = True
+    ) -> Doing[Given]:
         """Write what is not there yet; in place of the style's pixels, its features do where they are known.
 
         Without `again`, what was read before of the same layers is taken for unchanged. Otherwise, and after a reading

@@ -39,9 +39,11 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, tol
     check_file(path)  # before the work
     given = finish(files.hand_over(request.style, request.regions), told)
     table = Table(path.suffix.lower(), tables.NODES, request.style.name)
-    answer = finish(compute(worker, given.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)),
-                    told)
+    answer = finish(
+        compute(worker, given.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)), told
+    )
     with table_file(given.folder, table).open("rb") as made, replacing(path) as file:
         shutil.copyfileobj(made, file)
     return _("Saved {file}. On this layer it differs from the photograph by ΔE {mean} on average.").format(
-        file=path.name, mean=f"{answer['table']['mean']:.1f}")
+        file=path.name, mean=f"{answer['table']['mean']:.1f}"
+    )

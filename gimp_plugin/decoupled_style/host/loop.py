@@ -28,8 +28,13 @@ Work = tuple[Gimp.Image, list[Gimp.Layer]]
 """An image with those of its layers that are to be dressed."""
 
 
-def works(apply_to: str, image: Gimp.Image, layers: Sequence[Gimp.Layer], style: Style | None,
-          not_these: Sequence[Gimp.Item | None] = ()) -> list[Work]:
+def works(
+    apply_to: str,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    style: Style | None,
+    not_these: Sequence[Gimp.Item | None] = (),
+) -> list[Work]:
     """What is to be dressed, this image first; the style's layers are left out, and its image among others.
 
     Parameters
@@ -43,8 +48,11 @@ def works(apply_to: str, image: Gimp.Image, layers: Sequence[Gimp.Layer], style:
         Layers that mark regions.
     """
     if apply_to == ALL_LAYERS:
-        taken = {item.get_id() for item in (*not_these, *(getattr(one, "drawable", None) for one in sources(style)))
-                 if isinstance(item, Gimp.Item)}
+        taken = {
+            item.get_id()
+            for item in (*not_these, *(getattr(one, "drawable", None) for one in sources(style)))
+            if isinstance(item, Gimp.Item)
+        }
         return [(image, [layer for layer in _plain(image.get_layers()) if layer.get_id() not in taken])]
     if apply_to == ALL_IMAGES:
         taken = {image.get_id(), *(found.get_id() for found in map(image_of, sources(style)) if found is not None)}
@@ -53,8 +61,15 @@ def works(apply_to: str, image: Gimp.Image, layers: Sequence[Gimp.Layer], style:
     return [(image, list(layers))]
 
 
-def dress_all(worker: Worker, apply_to: str, image: Gimp.Image, layers: Sequence[Gimp.Layer], request: Request,
-              notice: Notice, files: JobFiles | None = None) -> list[Gimp.Layer]:
+def dress_all(
+    worker: Worker,
+    apply_to: str,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    request: Request,
+    notice: Notice,
+    files: JobFiles | None = None,
+) -> list[Gimp.Layer]:
     """Dress all that is to be dressed; returns the new layers, and says at the end what was left out.
 
     Stopped, it leaves the images that are finished as they are, and the others untouched.
@@ -75,6 +90,7 @@ def dress_all(worker: Worker, apply_to: str, image: Gimp.Image, layers: Sequence
     left_out: list[str] = []
     todo = works(apply_to, image, layers, request.style, (regions.target, regions.style) if regions else ())
     for number, (one, its_layers) in enumerate(todo):
+
         def part(done: float | None, text: str, number: int = number) -> None:
             if text and len(todo) > 1:
                 text = _("Image {number} of {count}: {text}").format(number=number + 1, count=len(todo), text=text)

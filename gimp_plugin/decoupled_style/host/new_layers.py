@@ -46,8 +46,9 @@ def look(layer: Gimp.Layer) -> Iterator[Gimp.Layer]:
     if not layer.get_filters():
         yield layer
         return
-    aside = Gimp.Image.new_with_precision(layer.get_width(), layer.get_height(), layer.get_image().get_base_type(),
-                                          layer.get_image().get_precision())
+    aside = Gimp.Image.new_with_precision(
+        layer.get_width(), layer.get_height(), layer.get_image().get_base_type(), layer.get_image().get_precision()
+    )
     try:
         aside.set_color_profile(layer.get_image().get_effective_color_profile())
         copy = Gimp.Layer.new_from_drawable(layer, aside)
@@ -59,16 +60,19 @@ def look(layer: Gimp.Layer) -> Iterator[Gimp.Layer]:
         aside.delete()
 
 
-def empty_layer(image: Gimp.Image, source: Gimp.Layer, name: str, raster: Raster, *,
-                added: bool | None = None) -> Gimp.Layer:
+def empty_layer(
+    image: Gimp.Image, source: Gimp.Layer, name: str, raster: Raster, *, added: bool | None = None
+) -> Gimp.Layer:
     """An empty layer like the source, or a plain one where the source is gone by now.
 
     As a layer of a group it takes neither opacity nor mode from the source; one that is `added` to those below it has
     the mode for that.
     """
-    kinds = {Gimp.ImageBaseType.RGB: (Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE),
-             Gimp.ImageBaseType.GRAY: (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE),
-             Gimp.ImageBaseType.INDEXED: (Gimp.ImageType.INDEXED_IMAGE, Gimp.ImageType.INDEXEDA_IMAGE)}
+    kinds = {
+        Gimp.ImageBaseType.RGB: (Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE),
+        Gimp.ImageBaseType.GRAY: (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE),
+        Gimp.ImageBaseType.INDEXED: (Gimp.ImageType.INDEXED_IMAGE, Gimp.ImageType.INDEXEDA_IMAGE),
+    }
     kind = kinds[image.get_base_type()][raster.channels - 3]
     there = source.is_valid()
     opacity, mode = 100.0, image.get_default_new_layer_mode()
@@ -86,8 +90,9 @@ def empty_layer(image: Gimp.Image, source: Gimp.Layer, name: str, raster: Raster
 def parts_of(image: Gimp.Image) -> Parts:
     """What the worker has to know of a document for layers that add up in it; `Failure` where none can."""
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        raise Failure(_("An indexed image cannot hold separable layers. Choose one new layer, or convert the image "
-                        "to RGB."))
+        raise Failure(
+            _("An indexed image cannot hold separable layers. Choose one new layer, or convert the image to RGB.")
+        )
     kind, _separator, curve = image.get_precision().value_nick.partition("-")
     return Parts(LEVELS.get(kind, 0), curve == "linear", image.get_base_type() == Gimp.ImageBaseType.GRAY)
 

@@ -71,11 +71,11 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
     folder, name
         Where, and ``target`` or ``style``.
     """
-    raster = Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3,
-                             len(weights))
+    raster = Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3, len(weights))
     parts = 1 + len(weights)
-    yield from part(_save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels],
-                          pixels_file(folder, name)), 0, parts)
+    yield from part(
+        _save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels], pixels_file(folder, name)), 0, parts
+    )
     masks = [mask_file(folder, name, number) for number in range(parts - 1)]
     for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
         yield from part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
@@ -84,21 +84,18 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
     return raster
 
 
-def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, folder: Path,
-                     name: str) -> Reading[Raster]:
+def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, folder: Path, name: str) -> Reading[Raster]:
     """Write what a layer of labels has over another drawable, as large as that.
 
     Where the labels do not reach, they are transparent.
     """
     (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
     raster = Raster(drawable.get_width(), drawable.get_height(), 4)
-    yield from _save(labels.get_buffer(), x - left, y - top, raster, COLOUR_FORMATS[4],
-                     pixels_file(folder, name))
+    yield from _save(labels.get_buffer(), x - left, y - top, raster, COLOUR_FORMATS[4], pixels_file(folder, name))
     return raster
 
 
-def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: Raster, file: Path,
-              tick: Tick) -> None:
+def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: Raster, file: Path, tick: Tick) -> None:
     """Fill a new layer with a job's result; its alpha is that of the source, if there is one, to the last bit.
 
     The source may be gone by now: then alpha is what float32 kept of it.
@@ -121,8 +118,10 @@ def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
     width, buffer, others = into.get_width(), into.get_buffer(), other.get_buffer()
     for y, rows in _stripes(into.get_height()):
         stripe = Gegl.Rectangle.new(0, y, width, rows)
-        factors = (memoryview(mask.get(stripe, 1.0, WEIGHT_FORMAT, Gegl.AbyssPolicy.NONE)).cast("f")
-                   for mask in (buffer, others))
+        factors = (
+            memoryview(mask.get(stripe, 1.0, WEIGHT_FORMAT, Gegl.AbyssPolicy.NONE)).cast("f")
+            for mask in (buffer, others)
+        )
         buffer.set(stripe, WEIGHT_FORMAT, array("f", map(operator.mul, *factors)).tobytes())
     buffer.flush()
     into.update(0, 0, width, into.get_height())
@@ -139,13 +138,15 @@ def result_bytes(raster: Raster, file: Path) -> bytes:
 
 _Code = Literal["I", "d"]
 _FINER: tuple[tuple[str, _Code], ...] = (("U32", "I"), ("DOUBLE", "d"))
-_FINER_THAN_FLOAT = {getattr(Gimp.Precision, f"{kind}_{curve}"): (f"R'G'B'A {kind.lower()}", code)
-                     for kind, code in _FINER for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")}
+_FINER_THAN_FLOAT = {
+    getattr(Gimp.Precision, f"{kind}_{curve}"): (f"R'G'B'A {kind.lower()}", code)
+    for kind, code in _FINER
+    for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")
+}
 """Precisions whose alpha float32 cannot hold: a format that can, and the type code of its components."""
 
 
-def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: Raster, pixel_format: str,
-                code: _Code) -> None:
+def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: Raster, pixel_format: str, code: _Code) -> None:
     for y, rows in _stripes(raster.height):
         rectangle = Gegl.Rectangle.new(0, y, raster.width, rows)
         ours = bytearray(target.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE))
@@ -157,12 +158,14 @@ def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: Raster, pixel_
 def _save(buffer: Gegl.Buffer, x: int, y: int, raster: Raster, pixel_format: str, path: Path) -> Reading[None]:
     """Write pixels into a file; one that holds them already is left alone, so that it counts as the same."""
     of_this_size = path.exists() and path.stat().st_size == raster.width * raster.height * (
-        4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels))
+        4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels)
+    )
     with open(path, "r+b" if of_this_size else "wb") as file:  # buffered: without, a write may stop halfway and not say
         same = of_this_size
         for top, rows in _stripes(raster.height):
-            data = buffer.get(Gegl.Rectangle.new(x, y + top, raster.width, rows), 1.0, pixel_format,
-                              Gegl.AbyssPolicy.NONE)
+            data = buffer.get(
+                Gegl.Rectangle.new(x, y + top, raster.width, rows), 1.0, pixel_format, Gegl.AbyssPolicy.NONE
+            )
             if same and file.read(len(data)) != data:
                 same = False
                 file.seek(len(data) // rows * top)

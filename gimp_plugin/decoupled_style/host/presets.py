@@ -57,8 +57,10 @@ def remove(name: str) -> None:
 def matching(config: Gimp.ProcedureConfig) -> str | None:
     """The preset that the arguments are at now."""
     for name, values in {**LOOKS, **_own()}.items():
-        if all(config.get_property(argument) == values.get(argument, config.find_property(argument).get_default_value())
-               for argument in _arguments()):
+        if all(
+            config.get_property(argument) == values.get(argument, config.find_property(argument).get_default_value())
+            for argument in _arguments()
+        ):
             return name
     return None
 

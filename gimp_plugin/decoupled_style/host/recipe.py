@@ -52,9 +52,17 @@ class Recipe:
 
     def keep_on(self, layer: Gimp.Layer) -> None:
         """Attach it to a layer."""
-        data = json.dumps({"recipe": 1, "settings": self.settings, "network": self.network,
-                           "style_name": self.style_name, "style": self.style, "layer_name": self.layer_name,
-                           "source": self.source})
+        data = json.dumps(
+            {
+                "recipe": 1,
+                "settings": self.settings,
+                "network": self.network,
+                "style_name": self.style_name,
+                "style": self.style,
+                "layer_name": self.layer_name,
+                "source": self.source,
+            }
+        )
         layer.attach_parasite(Gimp.Parasite.new(RECIPE, Gimp.PARASITE_PERSISTENT, data.encode()))
 
     @classmethod
@@ -65,8 +73,14 @@ class Recipe:
             return None
         try:
             kept = json.loads(bytes(parasite.get_data()))
-            found = cls(kept["settings"], kept["network"], kept["style_name"], kept["style"],
-                        str(kept.get("layer_name", "")), int(kept.get("source", 0)))
+            found = cls(
+                kept["settings"],
+                kept["network"],
+                kept["style_name"],
+                kept["style"],
+                str(kept.get("layer_name", "")),
+                int(kept.get("source", 0)),
+            )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # the last for one nested 10 000 deep
             return None
         whole = isinstance(found.settings, dict) and isinstance(found.style_name, str) and isinstance(found.style, dict)

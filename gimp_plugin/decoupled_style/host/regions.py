@@ -31,8 +31,9 @@ class Regions:
     picture: Gimp.Drawable
 
     @classmethod
-    def chosen(cls, target: Gimp.Drawable | None, style: Gimp.Drawable | None, image: Gimp.Image,
-               source: Style) -> Regions | None:
+    def chosen(
+        cls, target: Gimp.Drawable | None, style: Gimp.Drawable | None, image: Gimp.Image, source: Style
+    ) -> Regions | None:
         """The regions for an image and the source of its style; None where no labels are chosen.
 
         Raises
@@ -43,8 +44,9 @@ class Regions:
         if target is None and style is None:
             return None
         if isinstance(source, Mixture):
-            raise Failure(_("Regions work with a single style. Remove the others from the mixture, or choose no "
-                            "regions."))
+            raise Failure(
+                _("Regions work with a single style. Remove the others from the mixture, or choose no regions.")
+            )
         if not isinstance(source, LayerStyle):
             raise Failure(_("Regions need a style that is open. Open its file as an image and choose a layer of it."))
         if target is None or style is None:
@@ -52,8 +54,9 @@ class Regions:
         _check(target, style, source.drawable)
         for labels, its_image in ((target, image), (style, source.drawable.get_image())):
             if labels.get_image().get_id() != its_image.get_id():
-                raise Failure(_("Each layer of regions must be in its own image, the target's or the style's. "
-                                "Choose both again."))
+                raise Failure(
+                    _("Each layer of regions must be in its own image, the target's or the style's. Choose both again.")
+                )
         return cls(target, style, source.drawable)
 
     @classmethod
@@ -89,5 +92,6 @@ def _check(*items: Gimp.Item) -> None:
 
 
 def _gone() -> str:
-    return _("A layer of regions is no longer open. Open Filters > Artistic > Decoupled Style Transfer and choose it "
-             "again.")
+    return _(
+        "A layer of regions is no longer open. Open Filters > Artistic > Decoupled Style Transfer and choose it again."
+    )

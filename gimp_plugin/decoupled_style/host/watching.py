@@ -15,8 +15,10 @@ THUMBNAIL = 256
 
 def layers_now() -> tuple[object, ...]:
     """The layers that are open, by all that a list of them shows but their pictures."""
-    return tuple((image.get_id(), image.get_name(), layer.get_id(), layer.get_name(), is_dressed(layer))
-                 for image, layer in every_layer())
+    return tuple(
+        (image.get_id(), image.get_name(), layer.get_id(), layer.get_name(), is_dressed(layer))
+        for image, layer in every_layer()
+    )
 
 
 def pixels_now(*drawables: Gimp.Drawable | None) -> tuple[object, ...]:

@@ -41,8 +41,13 @@ class LayerChooser(Gtk.ComboBox):
         Pixels of a thumbnail's longer side, and characters beside it.
     """
 
-    def __init__(self, layers: list[tuple[Gimp.Image, Gimp.Layer]], changed: Callable[[], None],
-                 thumbnail: int = THUMBNAIL, width: int = 28) -> None:
+    def __init__(
+        self,
+        layers: list[tuple[Gimp.Image, Gimp.Layer]],
+        changed: Callable[[], None],
+        thumbnail: int = THUMBNAIL,
+        width: int = 28,
+    ) -> None:
         self._rows = Gtk.ListStore(GdkPixbuf.Pixbuf, str, int)
         super().__init__(model=self._rows, hexpand=True)
         self._thumbnail = thumbnail
@@ -99,7 +104,8 @@ class LayerChooser(Gtk.ComboBox):
             return False
         if self._layers[number].is_valid():
             self._rows[self._place(number)][PICTURE] = self._layers[number].get_thumbnail(
-                self._thumbnail, self._thumbnail, Gimp.PixbufTransparency.SMALL_CHECKS)
+                self._thumbnail, self._thumbnail, Gimp.PixbufTransparency.SMALL_CHECKS
+            )
         return True
 
 
@@ -139,8 +145,9 @@ class StyleChooser(LayerChooser):
         As of any chooser.
     """
 
-    def __init__(self, target: Gimp.Image, changed: Callable[[], None], thumbnail: int = THUMBNAIL,
-                 width: int = 28) -> None:
+    def __init__(
+        self, target: Gimp.Image, changed: Callable[[], None], thumbnail: int = THUMBNAIL, width: int = 28
+    ) -> None:
         self._target, self._changed = target, changed
         self._files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in recent_files()]
         self._listening = True

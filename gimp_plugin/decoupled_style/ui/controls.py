@@ -37,8 +37,9 @@ class Controls:
         What tells how long a painting takes, and the longer side of the layer.
     """
 
-    def __init__(self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, learnt: Learnt,
-                 longest: int) -> None:
+    def __init__(
+        self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, learnt: Learnt, longest: int
+    ) -> None:
         self._dialog, self._config, self._learnt, self._longest = dialog, config, learnt, longest
         self._widgets: dict[str, Gtk.Widget] = {}
         self._tips: dict[str, str] = {}
@@ -83,8 +84,7 @@ class Controls:
         box.get_style_context().add_class("linked")
         buttons: dict[str, Gtk.RadioButton] = {}
         for nick, label in arguments.FIELDS["mode"].metadata["choices"].items():
-            button = Gtk.RadioButton(label=_(label), draw_indicator=False,
-                                     group=next(iter(buttons.values()), None))
+            button = Gtk.RadioButton(label=_(label), draw_indicator=False, group=next(iter(buttons.values()), None))
             button.connect("toggled", self._take_mode, nick)
             buttons[nick] = button
             box.pack_start(button, True, True, 0)
@@ -155,6 +155,7 @@ class Controls:
 
     def _exclude_each_other(self, *names: str) -> None:
         """The choice of one takes back that of the other."""
+
         def exclude(config: Gimp.ProcedureConfig, _property: object, name: str) -> None:
             if config.get_property(name):
                 for other in names:

@@ -50,8 +50,13 @@ LOOK_SECONDS = 1
 """How often an open dialog looks what has changed in GIMP."""
 
 
-def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
-                  layers: Sequence[Gimp.Layer], worker: Worker) -> list[Gimp.Layer]:
+def ask_and_dress(
+    procedure: Gimp.Procedure,
+    config: Gimp.ProcedureConfig,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    worker: Worker,
+) -> list[Gimp.Layer]:
     """Show the dialog and do what it asks for, until a run succeeds; returns the new layers.
 
     Raises
@@ -70,8 +75,14 @@ def ask_and_dress(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image
 class DressDialog:
     """The main dialog: the preview on the left, the choices on the right, the progress below."""
 
-    def __init__(self, procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image,
-                 layers: Sequence[Gimp.Layer], worker: Worker) -> None:
+    def __init__(
+        self,
+        procedure: Gimp.Procedure,
+        config: Gimp.ProcedureConfig,
+        image: Gimp.Image,
+        layers: Sequence[Gimp.Layer],
+        worker: Worker,
+    ) -> None:
         self._config, self._image, self._layers, self._worker = config, image, layers, worker
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Decoupled Style Transfer"))
         config.set_property("layer-name", "")  # of the last run alone, as is the next
@@ -111,16 +122,24 @@ class DressDialog:
                         if isinstance(one, FileStyle):
                             add_recent_file(one)
                     self._preview.settle(self._view.told)
-                    request = Request(style, regions, arguments.chosen_settings(self._config),
-                                      arguments.chosen_output(self._config))
+                    request = Request(
+                        style, regions, arguments.chosen_settings(self._config), arguments.chosen_output(self._config)
+                    )
                     if look_file is not None:
                         saved = save_look(self._worker, self._files, request, look_file, self._view.told)
                         self._changed()  # what the preview was about to show
                         self._preview.say(saved)
                         continue
                     self._preview.clear_canvas()
-                    return dress_all(self._worker, self._config.get_property("apply-to"), self._image, self._layers,
-                                     request, self._view.notice, self._files)
+                    return dress_all(
+                        self._worker,
+                        self._config.get_property("apply-to"),
+                        self._image,
+                        self._layers,
+                        request,
+                        self._view.notice,
+                        self._files,
+                    )
             except Cancelled:
                 self._preview.say(_("Stopped."))
             except (Failure, DecoupleError) as failure:
@@ -138,8 +157,9 @@ class DressDialog:
     def _build(self) -> list[Gtk.Widget]:
         """Arrange everything; returns the parts that rest while a run is on."""
         choices = self._all_choices()
-        scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, width_request=CONTROLS_WIDTH,
-                                      hexpand=False)
+        scrolled = Gtk.ScrolledWindow(
+            hscrollbar_policy=Gtk.PolicyType.NEVER, width_request=CONTROLS_WIDTH, hexpand=False
+        )
         scrolled.add(choices)
         columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN, margin_bottom=0)
         columns.pack_start(self._preview, True, True, 0)
@@ -169,8 +189,11 @@ class DressDialog:
 
     def _all_choices(self) -> Gtk.Widget:
         """The column of controls."""
-        browse = Gtk.Button(label=_("_Browse..."), use_underline=True,
-                            tooltip_text=_("Take the style from a picture or .style file that is not open"))
+        browse = Gtk.Button(
+            label=_("_Browse..."),
+            use_underline=True,
+            tooltip_text=_("Take the style from a picture or .style file that is not open"),
+        )
         browse.connect("clicked", lambda _button: self._chooser.browse())
         mix = Gtk.Button.new_from_icon_name("list-add", Gtk.IconSize.BUTTON)
         mix.set_tooltip_text(_("Mix in another style"))
@@ -181,16 +204,32 @@ class DressDialog:
         above.pack_start(mix, False, False, 0)
         above.pack_start(browse, False, False, 0)
         self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
-        more.add(column([apply_to_control(self._config), *self._controls.more(), heading(_("Regions")),
-                         self._regions_row()]))
-        return column([above, self._chooser, PresetChooser(self._config), *self._controls.main(), self._applies,
-                       more, output_controls(self._config, self._image)])
+        more.add(
+            column([apply_to_control(self._config), *self._controls.more(), heading(_("Regions")), self._regions_row()])
+        )
+        return column(
+            [
+                above,
+                self._chooser,
+                PresetChooser(self._config),
+                *self._controls.main(),
+                self._applies,
+                more,
+                output_controls(self._config, self._image),
+            ]
+        )
 
     def _regions_row(self) -> Gtk.Widget:
         """The two choosers of labels, with a short guide."""
-        guide = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, label=_(
-            "To match sky with sky, paint a layer of flat colours over each of the two images, hide both layers "
-            "and choose them here. Equal colours belong together; transparent parts belong to no region."))
+        guide = Gtk.Label(
+            xalign=0,
+            wrap=True,
+            max_width_chars=40,
+            label=_(
+                "To match sky with sky, paint a layer of flat colours over each of the two images, hide both layers "
+                "and choose them here. Equal colours belong together; transparent parts belong to no region."
+            ),
+        )
         rows: list[Gtk.Widget] = [guide]
         for words, chooser in ((_("Target"), self._target_labels), (_("Style"), self._style_labels)):
             box = Gtk.Box(spacing=6)
@@ -254,8 +293,13 @@ class DressDialog:
 
     def _say_what_it_applies_to(self) -> None:
         """Always seen where it is more than the layer in the preview."""
-        found = works(self._config.get_property("apply-to"), self._image, self._layers, self._chooser.style,
-                      (self._target_labels.selected, self._style_labels.selected))
+        found = works(
+            self._config.get_property("apply-to"),
+            self._image,
+            self._layers,
+            self._chooser.style,
+            (self._target_labels.selected, self._style_labels.selected),
+        )
         counts = [len(layers) for _image, layers in found if layers]
         self._applies.set_text(applies_to(sum(counts), len(counts)))
         self._applies.set_visible(sum(counts) != 1 or len(found) > 1)
@@ -267,8 +311,7 @@ class DressDialog:
 
     def _pixels(self) -> tuple[object, ...]:
         styles = [style.drawable for style in sources(self._chooser.style) if isinstance(style, LayerStyle)]
-        return watching.pixels_now(self._layers[0], *styles,
-                                   self._target_labels.selected, self._style_labels.selected)
+        return watching.pixels_now(self._layers[0], *styles, self._target_labels.selected, self._style_labels.selected)
 
     def _look_around(self) -> bool:
         """Follow what has come, gone or changed in GIMP; nothing during a run, which has its own eyes."""
@@ -296,5 +339,8 @@ def applies_to(layers: int, images: int) -> str:
     """What a run applies to, in words; without layers there are no images."""
     if images > 1:  # each with a layer at least
         return _("Applies to {count} layers of {images} images").format(count=layers, images=images)
-    return (_("Applies to no layer"), _("Applies to one layer"))[layers] if layers < 2 else _(
-        "Applies to {count} layers").format(count=layers)
+    return (
+        (_("Applies to no layer"), _("Applies to one layer"))[layers]
+        if layers < 2
+        else _("Applies to {count} layers").format(count=layers)
+    )

@@ -13,8 +13,14 @@ from decoupled_style.messages import _
 
 def offer_to_save(dialog: Gtk.Dialog, clicked: Callable[[], None]) -> Gtk.Button:
     """A button beside the dialog's Help."""
-    button = Gtk.Button(label=_("Save _look..."), use_underline=True, visible=True, tooltip_text=_(
-        "Saves the colours of the photograph as a lookup table, to use in other programs and on other pictures"))
+    button = Gtk.Button(
+        label=_("Save _look..."),
+        use_underline=True,
+        visible=True,
+        tooltip_text=_(
+            "Saves the colours of the photograph as a lookup table, to use in other programs and on other pictures"
+        ),
+    )
     button.connect("clicked", lambda _button: clicked())
     beside = dialog.get_widget_for_response(Gtk.ResponseType.OK)
     place = beside.get_parent() if beside is not None else None
@@ -26,8 +32,12 @@ def offer_to_save(dialog: Gtk.Dialog, clicked: Callable[[], None]) -> Gtk.Button
 
 def ask_where(dialog: Gtk.Window, name: str) -> Path | None:
     """Where the table goes, by default under a name like that; None where the artist wants none."""
-    chooser = Gtk.FileChooserDialog(title=_("Save the look"), action=Gtk.FileChooserAction.SAVE, transient_for=dialog,
-                                    do_overwrite_confirmation=True)
+    chooser = Gtk.FileChooserDialog(
+        title=_("Save the look"),
+        action=Gtk.FileChooserAction.SAVE,
+        transient_for=dialog,
+        do_overwrite_confirmation=True,
+    )
     chooser.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Save"), Gtk.ResponseType.ACCEPT)
     chooser.set_default_response(Gtk.ResponseType.ACCEPT)
     for label, ending in ((_("Lookup table (.cube)"), CUBE), (_("HaldCLUT (.png)"), HALD)):

@@ -15,8 +15,11 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.Widg
     chooser = Gtk.ComboBoxText(hexpand=True)
     for nick, label in OUTPUTS.items():
         chooser.append(nick, _(label))
-    name = Gtk.Entry(hexpand=True, placeholder_text=_("From layer and style"),
-                     tooltip_text=_("Name of the new layer; if empty, it is made from the names of layer and style"))
+    name = Gtk.Entry(
+        hexpand=True,
+        placeholder_text=_("From layer and style"),
+        tooltip_text=_("Name of the new layer; if empty, it is made from the names of layer and style"),
+    )
     changing = False
 
     def follow(*_args: object) -> None:
@@ -29,12 +32,17 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.Widg
         if Settings(mode=config.get_property("mode")).mode == "photo":
             why_not = _("A photograph is colour only. Choose Painting to get separable layers.")
         elif image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-            why_not = _("An indexed image cannot hold separable layers. Choose one new layer, or convert the image "
-                        "to RGB.")
+            why_not = _(
+                "An indexed image cannot hold separable layers. Choose one new layer, or convert the image to RGB."
+            )
         chooser.set_sensitive(not why_not)
-        chooser.set_tooltip_text(why_not or _(
-            "Separable layers are a group of colour, forms, strokes and grain that add up to the one layer: hide, "
-            "fade and mask each as you like"))
+        chooser.set_tooltip_text(
+            why_not
+            or _(
+                "Separable layers are a group of colour, forms, strokes and grain that add up to the one layer: hide, "
+                "fade and mask each as you like"
+            )
+        )
         changing = False
 
     def take(*_args: object) -> None:
@@ -52,6 +60,7 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.Widg
 def apply_to_control(config: Gimp.ProcedureConfig) -> Gtk.Widget:
     """The choice of what the run is applied to."""
     chooser = GimpUi.prop_choice_combo_box_new(config, "apply-to")
-    chooser.set_tooltip_text(_("Each image keeps its own selection and masks, and one step of undo. The style's "
-                               "image is left out"))
+    chooser.set_tooltip_text(
+        _("Each image keeps its own selection and masks, and one step of undo. The style's image is left out")
+    )
     return row(_("Apply to"), chooser)

@@ -53,10 +53,18 @@ class Picture(Gtk.ScrolledWindow):
 
     def __init__(self, width: int, height: int, moved: Callable[[], None]) -> None:
         # It must not ask for the room of what it shows, or the window could not be made smaller again.
-        super().__init__(hscrollbar_policy=Gtk.PolicyType.EXTERNAL, vscrollbar_policy=Gtk.PolicyType.EXTERNAL,
-                         hexpand=True, vexpand=True, can_focus=True, shadow_type=Gtk.ShadowType.NONE,
-                         tooltip_text=_("Press and hold to compare, drag to move, use the wheel to zoom. Keys: + "
-                                        "and - zoom, 0 fits, 1 shows full size, the space bar compares."))
+        super().__init__(
+            hscrollbar_policy=Gtk.PolicyType.EXTERNAL,
+            vscrollbar_policy=Gtk.PolicyType.EXTERNAL,
+            hexpand=True,
+            vexpand=True,
+            can_focus=True,
+            shadow_type=Gtk.ShadowType.NONE,
+            tooltip_text=_(
+                "Press and hold to compare, drag to move, use the wheel to zoom. Keys: + "
+                "and - zoom, 0 fits, 1 shows full size, the space bar compares."
+            ),
+        )
         self._raster, self._moved = Raster(width, height, 4), moved
         self._zoom: float | None = None
         self._centre = (0.5, 0.5)
@@ -92,8 +100,10 @@ class Picture(Gtk.ScrolledWindow):
         sides = view.sides(self._raster)
         enlarged = max(1.0, self.scale)
         shown = [max(1, min(side, int(room / enlarged))) for side, room in zip(sides, self._size, strict=True)]
-        corner = [min(max(0, round(centre * side - room / 2)), side - room)
-                  for centre, side, room in zip(self._centre, sides, shown, strict=True)]
+        corner = [
+            min(max(0, round(centre * side - room / 2)), side - room)
+            for centre, side, room in zip(self._centre, sides, shown, strict=True)
+        ]
         return View(view.longest, corner[0], corner[1], shown[0], shown[1])
 
     @property
@@ -142,24 +152,37 @@ class Picture(Gtk.ScrolledWindow):
             scale = 1.0
         before = self.view
         sides = before.sides(self._raster)
-        place = [(corner + share * room) / side for corner, share, room, side in
-                 zip((before.x, before.y), at, (before.width, before.height), sides, strict=True)]
+        place = [
+            (corner + share * room) / side
+            for corner, share, room, side in zip(
+                (before.x, before.y), at, (before.width, before.height), sides, strict=True
+            )
+        ]
         if scale <= least:
             self._go(None, (0.5, 0.5))
             return
-        rooms = [min(1.0, size / (scale * side)) for size, side in
-                 zip(self._size, (self._raster.width, self._raster.height), strict=True)]
+        rooms = [
+            min(1.0, size / (scale * side))
+            for size, side in zip(self._size, (self._raster.width, self._raster.height), strict=True)
+        ]
         centre = [p - (share - 0.5) * room for p, share, room in zip(place, at, rooms, strict=True)]
         self._go(scale, (centre[0], centre[1]))
 
     def _fitting(self) -> float:
-        return min(1.0, *(max(1, size) / side for size, side in
-                          zip(self._size, (self._raster.width, self._raster.height), strict=True)))
+        return min(
+            1.0,
+            *(
+                max(1, size) / side
+                for size, side in zip(self._size, (self._raster.width, self._raster.height), strict=True)
+            ),
+        )
 
     def _go(self, zoom: float | None, centre: tuple[float, float]) -> None:
         self._zoom = zoom
-        rooms = [min(1.0, size / (self.scale * side)) for size, side in
-                 zip(self._size, (self._raster.width, self._raster.height), strict=True)]
+        rooms = [
+            min(1.0, size / (self.scale * side))
+            for size, side in zip(self._size, (self._raster.width, self._raster.height), strict=True)
+        ]
         clamped = [min(max(c, room / 2), 1 - room / 2) for c, room in zip(centre, rooms, strict=True)]
         self._centre = (clamped[0], clamped[1])
         self._draw()
@@ -205,8 +228,24 @@ class Picture(Gtk.ScrolledWindow):
         left, top = max(0, round(x)), max(0, round(y))
         if round(right) > left and round(bottom) > top:
             how = GdkPixbuf.InterpType.NEAREST if factor >= 1 and of == view else GdkPixbuf.InterpType.BILINEAR
-            pixbuf.composite_color(made, left, top, round(right) - left, round(bottom) - top, x, y, factor, factor, how,
-                                   255, 0, 0, size, light, dark)
+            pixbuf.composite_color(
+                made,
+                left,
+                top,
+                round(right) - left,
+                round(bottom) - top,
+                x,
+                y,
+                factor,
+                factor,
+                how,
+                255,
+                0,
+                0,
+                size,
+                light,
+                dark,
+            )
         return made
 
     def _place(self, event: Gdk.EventButton | Gdk.EventMotion | Gdk.EventScroll) -> tuple[float, float]:
@@ -239,8 +278,13 @@ class Picture(Gtk.ScrolledWindow):
             self._draw()
         elif not self.shows_all and abs(event.x - x) + abs(event.y - y) > 4:
             self._comparing = False
-            self._go(self._zoom, (centre[0] - (event.x - x) / (self.scale * self._raster.width),
-                                  centre[1] - (event.y - y) / (self.scale * self._raster.height)))
+            self._go(
+                self._zoom,
+                (
+                    centre[0] - (event.x - x) / (self.scale * self._raster.width),
+                    centre[1] - (event.y - y) / (self.scale * self._raster.height),
+                ),
+            )
         return True
 
     def _released(self, _widget: Gtk.Widget, _event: Gdk.EventButton) -> bool:
@@ -256,8 +300,13 @@ class Picture(Gtk.ScrolledWindow):
 
     def _key(self, _widget: Gtk.Widget, event: Gdk.EventKey) -> bool:
         name = Gdk.keyval_name(event.keyval) or ""
-        zooms = {"plus": ZOOM_STEP, "KP_Add": ZOOM_STEP, "equal": ZOOM_STEP, "minus": 1 / ZOOM_STEP,
-                 "KP_Subtract": 1 / ZOOM_STEP}
+        zooms = {
+            "plus": ZOOM_STEP,
+            "KP_Add": ZOOM_STEP,
+            "equal": ZOOM_STEP,
+            "minus": 1 / ZOOM_STEP,
+            "KP_Subtract": 1 / ZOOM_STEP,
+        }
         moves = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
         if name in zooms:
             self.zoom(self.scale * zooms[name])
@@ -272,8 +321,13 @@ class Picture(Gtk.ScrolledWindow):
             self._draw()
         elif name in moves and not self.shows_all:
             x, y = moves[name]
-            self._go(self._zoom, (self._centre[0] + 0.1 * x * self._size[0] / (self.scale * self._raster.width),
-                                  self._centre[1] + 0.1 * y * self._size[1] / (self.scale * self._raster.height)))
+            self._go(
+                self._zoom,
+                (
+                    self._centre[0] + 0.1 * x * self._size[0] / (self.scale * self._raster.width),
+                    self._centre[1] + 0.1 * y * self._size[1] / (self.scale * self._raster.height),
+                ),
+            )
         else:
             return False
         return True
@@ -291,5 +345,6 @@ class Picture(Gtk.ScrolledWindow):
 
 def pixbuf_of(data: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:
     """R'G'B'A bytes as GTK takes them."""
-    return GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, True, 8, width, height,
-                                           width * 4)
+    return GdkPixbuf.Pixbuf.new_from_bytes(
+        GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, True, 8, width, height, width * 4
+    )

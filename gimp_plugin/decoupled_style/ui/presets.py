@@ -9,8 +9,14 @@ from gi.repository import Gimp, Gtk
 from decoupled_style.host import presets
 from decoupled_style.messages import _
 
-LABELS = {"Automatic": _("Automatic"), "Photo grade": _("Photo grade"), "Subtle": _("Subtle"),
-          "Painting": _("Painting"), "Sketchy grain": _("Sketchy grain"), "Colours only": _("Colours only")}
+LABELS = {
+    "Automatic": _("Automatic"),
+    "Photo grade": _("Photo grade"),
+    "Subtle": _("Subtle"),
+    "Painting": _("Painting"),
+    "Sketchy grain": _("Sketchy grain"),
+    "Colours only": _("Colours only"),
+}
 """Names of the looks that come with the plug-in, as people read them."""
 
 
@@ -73,8 +79,9 @@ class PresetChooser(Gtk.Box):
 
     def _ask_for_name(self, _button: Gtk.Widget) -> None:
         window = self.get_toplevel()
-        dialog = Gtk.Dialog(title=_("Save a preset"), modal=True,
-                            transient_for=window if isinstance(window, Gtk.Window) else None)
+        dialog = Gtk.Dialog(
+            title=_("Save a preset"), modal=True, transient_for=window if isinstance(window, Gtk.Window) else None
+        )
         dialog.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Save"), Gtk.ResponseType.OK)
         dialog.set_default_response(Gtk.ResponseType.OK)
         entry = Gtk.Entry(activates_default=True, margin=12, width_chars=30)

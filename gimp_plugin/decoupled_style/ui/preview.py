@@ -128,12 +128,17 @@ class Preview(Gtk.Box):
         self._scale = Gtk.Label(width_chars=6, xalign=1)
         below.pack_end(_zoom_buttons(self.picture), False, False, 0)
         below.pack_end(self._scale, False, False, 0)
-        split = Gtk.CheckButton(label=_("_Split view"), use_underline=True,
-                                tooltip_text=_("Shows the original on the left and the result on the right. Drag "
-                                               "the line between them."))
+        split = Gtk.CheckButton(
+            label=_("_Split view"),
+            use_underline=True,
+            tooltip_text=_("Shows the original on the left and the result on the right. Drag the line between them."),
+        )
         split.connect("toggled", lambda button: self.picture.split(button.get_active()))
-        canvas = Gtk.CheckButton(label=_("On can_vas"), use_underline=True,
-                                 tooltip_text=_("Shows the preview in the image itself, until this dialog closes"))
+        canvas = Gtk.CheckButton(
+            label=_("On can_vas"),
+            use_underline=True,
+            tooltip_text=_("Shows the preview in the image itself, until this dialog closes"),
+        )
         canvas.connect("toggled", self._toggle_canvas)
         for button in (canvas, split):
             below.pack_end(button, False, False, 0)
@@ -147,8 +152,7 @@ class Preview(Gtk.Box):
         if small is not None and not small.get_has_alpha():
             small = small.add_alpha(False, 0, 0, 0)
         if small is not None:
-            view = View(max(small.get_width(), small.get_height()), 0, 0, small.get_width(),
-                                 small.get_height())
+            view = View(max(small.get_width(), small.get_height()), 0, 0, small.get_width(), small.get_height())
             self.picture.show_look(Look(view, small, small))
 
     def say(self, text: str) -> None:
@@ -353,8 +357,10 @@ class Preview(Gtk.Box):
         self._remaining.begin(self._learnt.expected(settings, max(given.target.width, given.target.height)))
         steps = compute(self._worker, job)
         answer = yield from (steps if true else reworded(steps, _of_draft))
-        before, after = (pixbuf_of(pixels.result_bytes(job.result, pixels_file(given.folder, name)),
-                                   view.width, view.height) for name in ("before", "result"))
+        before, after = (
+            pixbuf_of(pixels.result_bytes(job.result, pixels_file(given.folder, name)), view.width, view.height)
+            for name in ("before", "result")
+        )
         return Look(view, before, after, _reasons(answer))
 
 
@@ -377,11 +383,12 @@ def _zoom_buttons(picture: Picture) -> Gtk.Widget:
     box = Gtk.Box()
     box.get_style_context().add_class("linked")
     step = 2**0.5
-    for icon, text, act in (("zoom-out", _("Smaller"), lambda: picture.zoom(picture.scale / step)),
-                            ("zoom-in", _("Larger"), lambda: picture.zoom(picture.scale * step)),
-                            ("zoom-original", _("Full size: one layer pixel per screen pixel"),
-                             lambda: picture.zoom(1.0)),
-                            ("zoom-fit-best", _("Fit in the window"), picture.fit)):
+    for icon, text, act in (
+        ("zoom-out", _("Smaller"), lambda: picture.zoom(picture.scale / step)),
+        ("zoom-in", _("Larger"), lambda: picture.zoom(picture.scale * step)),
+        ("zoom-original", _("Full size: one layer pixel per screen pixel"), lambda: picture.zoom(1.0)),
+        ("zoom-fit-best", _("Fit in the window"), picture.fit),
+    ):
         button = Gtk.Button.new_from_icon_name(icon, Gtk.IconSize.BUTTON)
         button.set_tooltip_text(text)
         button.get_accessible().set_name(text)

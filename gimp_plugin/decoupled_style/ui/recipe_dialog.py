@@ -22,8 +22,9 @@ SIZE = (980, 600)
 """Pixels of the window at first."""
 
 
-def ask_for_recipe(config: Gimp.ProcedureConfig, image: Gimp.Image, layers: Sequence[Gimp.Layer],
-                   worker: Worker) -> tuple[Gimp.Layer, JobFiles]:
+def ask_for_recipe(
+    config: Gimp.ProcedureConfig, image: Gimp.Image, layers: Sequence[Gimp.Layer], worker: Worker
+) -> tuple[Gimp.Layer, JobFiles]:
     """Ask which layer's recipe to apply; how much of it goes into the arguments.
 
     Returns the layer, and what was handed over for the preview.
@@ -49,8 +50,14 @@ def ask_for_recipe(config: Gimp.ProcedureConfig, image: Gimp.Image, layers: Sequ
 class RecipeDialog:
     """The preview on the left, the choice and the strength on the right."""
 
-    def __init__(self, config: Gimp.ProcedureConfig, image: Gimp.Image, layer: Gimp.Layer, worker: Worker,
-                 dressed: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
+    def __init__(
+        self,
+        config: Gimp.ProcedureConfig,
+        image: Gimp.Image,
+        layer: Gimp.Layer,
+        worker: Worker,
+        dressed: list[tuple[Gimp.Image, Gimp.Layer]],
+    ) -> None:
         self._config, self._files = config, JobFiles(worker, image, layer)
         self._dialog = GimpUi.Dialog(title=_("Re-apply Decoupled Style"), role=screen.ROLE)
         self._dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)

@@ -45,8 +45,10 @@ class RunView:
         self._stopped = False
         self._status = StatusBar()
         self._remaining.begin(None)
-        handlers = [self._dialog.connect("response", self._on_response),
-                    self._dialog.connect("delete-event", self._on_close)]
+        handlers = [
+            self._dialog.connect("response", self._on_response),
+            self._dialog.connect("delete-event", self._on_close),
+        ]
         try:
             yield
         finally:

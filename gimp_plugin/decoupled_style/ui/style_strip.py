@@ -111,8 +111,9 @@ class StyleStrip(Gtk.Box):
 class _Row(Gtk.Box):
     """One style of the strip."""
 
-    def __init__(self, target: Gimp.Image, changed: Callable[[], None], remove: Callable[[_Row], None], *,
-                 first: bool) -> None:
+    def __init__(
+        self, target: Gimp.Image, changed: Callable[[], None], remove: Callable[[_Row], None], *, first: bool
+    ) -> None:
         super().__init__(spacing=4)
         self.chooser = StyleChooser(target, changed) if first else StyleChooser(target, changed, MIXED_THUMBNAIL, 14)
         self.weight = Gtk.SpinButton.new_with_range(1, LARGEST, 5)
