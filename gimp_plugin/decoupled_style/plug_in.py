@@ -17,8 +17,7 @@ from decouple_contract.shared_folders import log_folder
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, pixels
-from decoupled_style.host.dressing import Output, Request, dress
-from decoupled_style.host.loop import dress_all
+from decoupled_style.host.loop import stylise_all
 from decoupled_style.host.recipe import (
     Recipe,
     remember_recipe,
@@ -30,10 +29,11 @@ from decoupled_style.host.recipe import (
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.status_bar import StatusBar
 from decoupled_style.host.styles import RecipeStyle, found_again
+from decoupled_style.host.stylising import Output, Request, stylise
 from decoupled_style.messages import DOMAIN, LOCALES, Failure, _, reason
 
-DRESS = "plug-in-decoupled-style"
-DRESS_AGAIN = "plug-in-decoupled-style-reapply"
+STYLISE = "plug-in-decoupled-style"
+REAPPLY = "plug-in-decoupled-style-reapply"
 MENU = "<Image>/Filters/Artistic"
 PLUG_IN_FOLDER = Path(__file__).resolve().parents[1]
 
@@ -53,16 +53,16 @@ class DecoupledStyle(Gimp.PlugIn):
 
     def do_query_procedures(self) -> list[str]:
         """What there is."""
-        return [DRESS, DRESS_AGAIN]
+        return [STYLISE, REAPPLY]
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """Describe one procedure."""
-        run = functools.partial(_run, _dress if name == DRESS else _dress_again)
+        run = functools.partial(_run, _stylise if name == STYLISE else _reapply)
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types("*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES)
         procedure.set_attribution("The authors of Decoupled Style", "GPL-3.0-or-later", "2026")
-        if name == DRESS:
+        if name == STYLISE:
             procedure.set_menu_label(_("_Decoupled Style Transfer..."))
             procedure.set_documentation(
                 _("Apply the style of another layer or picture to this layer"),
@@ -141,7 +141,7 @@ def _run(
     return _done(procedure, new)
 
 
-def _dress(
+def _stylise(
     procedure: Gimp.Procedure,
     mode: Gimp.RunMode,
     image: Gimp.Image,
@@ -149,11 +149,13 @@ def _dress(
     config: Gimp.ProcedureConfig,
     worker: Worker,
 ) -> list[Gimp.Layer]:
-    """Dress the layers in the chosen style: asked for in a dialog, given as an argument, or the last one."""
+    """Stylise the layers in the chosen style: asked for in a dialog, given as an argument, or the last one."""
     if mode == Gimp.RunMode.INTERACTIVE:
-        from decoupled_style.ui.dialog import ask_and_dress  # GTK needs a display, which the other modes can do without
+        from decoupled_style.ui.dialog import (
+            ask_and_stylise,  # GTK needs a display, which the other modes can do without
+        )
 
-        return ask_and_dress(procedure, config, image, layers, worker)
+        return ask_and_stylise(procedure, config, image, layers, worker)
     given = arguments.chosen_style(config)
     labels = arguments.chosen_labels(config)
     remembered = remembered_style() if mode == Gimp.RunMode.WITH_LAST_VALS else {}
@@ -172,10 +174,10 @@ def _dress(
         if mode != Gimp.RunMode.NONINTERACTIVE:  # a script leaves the settings of the last run alone, too
             remember_style({**style.where(), **(regions.where() if regions else {})})
         request = Request(style, regions, arguments.chosen_settings(config), arguments.chosen_output(config))
-        return dress_all(worker, config.get_property("apply-to"), image, layers, request, StatusBar())
+        return stylise_all(worker, config.get_property("apply-to"), image, layers, request, StatusBar())
 
 
-def _dress_again(
+def _reapply(
     procedure: Gimp.Procedure,
     mode: Gimp.RunMode,
     image: Gimp.Image,
@@ -183,7 +185,7 @@ def _dress_again(
     config: Gimp.ProcedureConfig,
     worker: Worker,
 ) -> list[Gimp.Layer]:
-    """Dress the layers by the recipe of another layer."""
+    """Stylise the layers by the recipe of another layer."""
     source, files = config.get_property("source"), None
     if mode == Gimp.RunMode.INTERACTIVE:
         from decoupled_style.ui.recipe_dialog import ask_for_recipe
@@ -197,7 +199,7 @@ def _dress_again(
         raise Failure(_("That layer carries no style. Choose a layer that Decoupled Style Transfer made."))
     settings = settings_of(recipe, config.get_property("strength"))
     request = Request(RecipeStyle(recipe), None, settings, Output())
-    return dress(worker, image, layers, request, StatusBar(), files)
+    return stylise(worker, image, layers, request, StatusBar(), files)
 
 
 def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:

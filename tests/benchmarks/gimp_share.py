@@ -25,7 +25,7 @@ from gimp_under_test import REPOSITORY, GimpUnderTest, Session
 from window import Window
 
 TIMED = """
-from decoupled_style.host import dressing as _dressing
+from decoupled_style.host import stylising as _stylising
 import time
 
 _spent = {{"reading": 0.0, "writing": 0.0, "inserting": 0.0}}
@@ -45,7 +45,7 @@ def _timed(name, work):
     return measured
 
 
-_read = _dressing.pixels.hand_over
+_read = _stylising.pixels.hand_over
 
 
 def _reading(*words):
@@ -58,16 +58,16 @@ def _reading(*words):
         yield step
 
 
-_dressing.pixels.hand_over = _reading
-_dressing.pixels.take_back = _timed("writing", _dressing.pixels.take_back)
-_dressing.insert = _timed("inserting", _dressing.insert)
+_stylising.pixels.hand_over = _reading
+_stylising.pixels.take_back = _timed("writing", _stylising.pixels.take_back)
+_stylising.insert = _timed("inserting", _stylising.insert)
 """
 """Added to the installed copy of the plug-in, which thereby times its parts."""
 
 SHOWN = """
 import time
 
-_begin = DressDialog.__init__
+_begin = StyleDialog.__init__
 
 
 def _begin_and_tell(self, *words):
@@ -81,7 +81,7 @@ def _tell():
     return False
 
 
-DressDialog.__init__ = _begin_and_tell
+StyleDialog.__init__ = _begin_and_tell
 """
 """Added to the installed copy of the dialog, which thereby tells when its window has appeared."""
 
@@ -169,7 +169,7 @@ def copied(gimp: GimpUnderTest, session: Session, width: int, height: int, runs:
     )
     found = []
     for _ in range(runs):
-        status, layer, message = session.ask("dress(image, [layer], style=cup)", 300)
+        status, layer, message = session.ask("stylise(image, [layer], style=cup)", 300)
         assert status == "success", message
         found.append(ast.literal_eval((gimp.folder / "spent").read_text()))
         session.ask(f"image.remove_layer(item({layer}))")

@@ -67,7 +67,7 @@ def call(procedure, image, drawables, **arguments):
     return [values.index(0).value_nick, layer and layer.get_id(), Gimp.get_pdb().get_last_error()]
 
 
-def dress(image, drawables, **arguments):
+def stylise(image, drawables, **arguments):
     """Run the main procedure at a size that is quick."""
     quick = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
     return call("plug-in-decoupled-style", image, drawables, **{**quick, **arguments})

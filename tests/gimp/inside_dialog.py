@@ -17,13 +17,13 @@ def open_dialog(plug_in, image, layer, direction):
     from decoupled_style.client.installation import Installation
     from decoupled_style.client.worker import Worker
     from decoupled_style.ui import screen
-    from decoupled_style.ui.dialog import DressDialog
+    from decoupled_style.ui.dialog import StyleDialog
 
     if Gtk.Window.list_toplevels() == []:  # GTK wants to be made ready once
         screen.begin()
     Gtk.Widget.set_default_direction(getattr(Gtk.TextDirection, direction))
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style")  # noqa: F821
-    dialog = DressDialog(procedure, procedure.create_config(), image, [layer], Worker(Installation.load()))
+    dialog = StyleDialog(procedure, procedure.create_config(), image, [layer], Worker(Installation.load()))
     dialog._dialog.show()
     dialog._dialog.resize(*SMALLEST)
     settle(1.5)

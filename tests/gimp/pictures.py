@@ -12,7 +12,7 @@ from gimp_under_test import Session
 from decouple_contract.settings import Settings
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
-"""The settings that `inside.dress` takes unless told otherwise."""
+"""The settings that `inside.stylise` takes unless told otherwise."""
 
 
 class Pictures:
@@ -62,7 +62,7 @@ class Pictures:
         return width, height, path.read_bytes()
 
 
-def dressed(
+def stylised(
     target: np.ndarray,
     style: np.ndarray,
     target_mask: np.ndarray | None = None,

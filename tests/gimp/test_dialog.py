@@ -229,7 +229,7 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
 
 def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> None:
     """After a recipe was applied, the dialog begins with the style of its own last run."""
-    outcome = opened.ask("dress(cat_image, [cat], style=coffee, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    outcome = opened.ask("stylise(cat_image, [cat], style=coffee, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
     assert outcome[0] == "success"
     opened.ask("cat_image.set_selected_layers([cat])")
     run_from_menu(opened, "e", "Re-apply Decoupled Style")
@@ -272,7 +272,7 @@ def test_layers_that_gimp_draws(opened: Window, gimp: GimpUnderTest, kind: str) 
         "cat_image.insert_layer(drawn, None, 0)\n"
         "drawn.refresh() if hasattr(drawn, 'refresh') else None"
     )
-    for question in ("dress(cat_image, [drawn], style=coffee)", "dress(cat_image, [cat], style=drawn)"):
+    for question in ("stylise(cat_image, [drawn], style=coffee)", "stylise(cat_image, [cat], style=drawn)"):
         status, new, message = opened.ask(question)
         assert status == "success", message
         assert opened.ask(f"type(item({new})) is Gimp.Layer")

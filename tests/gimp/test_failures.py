@@ -26,7 +26,7 @@ def opened(console: Session, pictures: Pictures, side: int = 48) -> Session:
     return console
 
 
-def failure(console: Session, question: str = "dress(image, [layer], style=cup)") -> str:
+def failure(console: Session, question: str = "stylise(image, [layer], style=cup)") -> str:
     """What is said when a run fails, which it must, and change nothing."""
     status, layer, message = console.ask(question)
     assert (status, layer) == ("execution-error", None)
@@ -62,14 +62,14 @@ def another_home(gimp: GimpUnderTest, *commands: str) -> Iterator[Path]:
 
 def test_no_style(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
     opened(console, pictures)
-    assert "No style is chosen" in failure(console, "dress(image, [layer])")
+    assert "No style is chosen" in failure(console, "stylise(image, [layer])")
     no_picture = gimp.folder / "no-picture.png"
     no_picture.write_text("words")
-    said = failure(console, f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_picture}"))')
+    said = failure(console, f'stylise(image, [layer], style_file=Gio.File.new_for_path("{no_picture}"))')
     assert f"GIMP cannot open {no_picture}. Choose another style." in said
     no_style = gimp.folder / "no.style"
     no_style.write_text("[]")
-    said = failure(console, f'dress(image, [layer], style_file=Gio.File.new_for_path("{no_style}"))')
+    said = failure(console, f'stylise(image, [layer], style_file=Gio.File.new_for_path("{no_style}"))')
     assert "This is not a style file; make one with" in said
     said = failure(console, 'call("plug-in-decoupled-style-reapply", image, [layer], source=layer)')
     assert "carries no style. Choose a layer" in said
@@ -77,7 +77,7 @@ def test_no_style(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> 
 
 def test_settings_that_exclude_each_other(console: Session, pictures: Pictures) -> None:
     opened(console, pictures)
-    said = failure(console, "dress(image, [layer], style=cup, keep_colours=True, keep_tones=True)")
+    said = failure(console, "stylise(image, [layer], style=cup, keep_colours=True, keep_tones=True)")
     assert "leave nothing to transfer; choose one" in said
 
 
@@ -105,7 +105,7 @@ def test_environment_missing_or_broken(console: Session, pictures: Pictures, gim
         assert "No module named torch" in said
         assert "Run install.py again" in said
         assert str(home / "log") in said
-    assert console.ask("dress(image, [layer], style=cup)")[0] == "success"
+    assert console.ask("stylise(image, [layer], style=cup)")[0] == "success"
 
 
 def test_weights_missing(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
@@ -134,11 +134,11 @@ def test_out_of_memory(console: Session, pictures: Pictures, gimp: GimpUnderTest
     # torch takes 0.8 GB of it for itself, the layer at 32 px 1.0 GB more, and at 1600 px 0.6 GB at once, several times
     with another_home(gimp, "ulimit -d 2200000") as home:
         lend_weights(gimp.home, home)
-        said = failure(console, "dress(image, [layer], style=cup, layers=5, size=1600)")
+        said = failure(console, "stylise(image, [layer], style=cup, layers=5, size=1600)")
         # The second where a library, refused some memory, used it nevertheless: one run in six or so.
         assert "There is not enough memory" in said or "crashed, most likely because it ran out of memory" in said
         assert "close other programs" in said
-        assert console.ask("dress(image, [layer], style=cup)")[0] == "success", "a smaller run works"
+        assert console.ask("stylise(image, [layer], style=cup)")[0] == "success", "a smaller run works"
 
 
 @pytest.mark.parametrize("side", [300, 240], ids=["full while handing over", "full while computing"])
@@ -159,7 +159,7 @@ def test_disk_full(gimp: GimpUnderTest, pictures: Pictures, side: int) -> None:
 
 
 def test_a_reading_that_breaks_off(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:
-    """Overtaken by another preview, or on a disk without room: no mixture of two states of a layer is dressed."""
+    """Overtaken by another preview, or on a disk without room: no mixture of two states of a layer is stylised."""
     opened(console, pictures, 300)
     other, now = pictures.put("other", 1 - pictures.cat(300, 300)), gimp.folder / "now.raw"
     console.ask(

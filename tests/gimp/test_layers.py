@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gimp_under_test import GimpUnderTest, Session
-from pictures import Pictures, dressed
+from pictures import Pictures, stylised
 
 COMPONENTS = ["Grain", "Strokes", "Forms", "Colour"]
 """From above."""
@@ -39,7 +39,7 @@ def opened(
 
 
 def succeeded(console: Session, question: str) -> int:
-    """Dress; returns the new layer's id."""
+    """Stylise; returns the new layer's id."""
     status, layer, message = console.ask(question)
     assert status == "success", message
     return layer
@@ -50,24 +50,24 @@ def names(console: Session) -> list[str]:
     return console.ask("[x.get_name() for x in image.get_layers()]")
 
 
-def test_dressed_again_lies_on_top_of_the_earlier_result(console: Session, pictures: Pictures) -> None:
+def test_stylised_again_lies_on_top_of_the_earlier_result(console: Session, pictures: Pictures) -> None:
     opened(console, pictures, pictures.cat())
-    first = succeeded(console, "dress(image, [layer], style=cup)")
-    second = succeeded(console, "dress(image, [layer], style=cup, forms=0.5)")
+    first = succeeded(console, "stylise(image, [layer], style=cup)")
+    second = succeeded(console, "stylise(image, [layer], style=cup, forms=0.5)")
     assert console.ask("[x.get_id() for x in image.get_layers()]")[:2] == [second, first]
 
 
 def test_names_do_not_nest(console: Session, pictures: Pictures) -> None:
     opened(console, pictures, pictures.cat())
-    first = succeeded(console, "dress(image, [layer], style=cup)")
-    succeeded(console, f"dress(image, [item({first})], style=cup)")
+    first = succeeded(console, "stylise(image, [layer], style=cup)")
+    succeeded(console, f"stylise(image, [item({first})], style=cup)")
     assert len(names(console)) == 3
     assert [name.count("style of") for name in names(console)] == [1, 1, 0]
 
 
 def test_name_of_ones_own(console: Session, pictures: Pictures) -> None:
     opened(console, pictures, pictures.cat())
-    succeeded(console, 'dress(image, [layer], style=cup, layer_name="evening")')
+    succeeded(console, 'stylise(image, [layer], style=cup, layer_name="evening")')
     assert names(console) == ["evening", "cat"]
 
 
@@ -90,10 +90,10 @@ def test_separable_layers_show_the_one_layer(
     """In linear light of eight bits one step is up to 13/255 of what is seen: nothing there is nearer."""
     cat = pictures.cat(264, 176)
     opened(console, pictures, cat, precision, base)
-    single = succeeded(console, f"dress(image, [layer], style=cup, {PAINTED})")
+    single = succeeded(console, f"stylise(image, [layer], style=cup, {PAINTED})")
     expected = pictures.get(console, f"item({single})")
     console.ask(f"image.remove_layer(item({single})); layer.set_visible(False)")
-    group = succeeded(console, f'dress(image, [layer], style=cup, output="separable", {PAINTED})')
+    group = succeeded(console, f'stylise(image, [layer], style=cup, output="separable", {PAINTED})')
     assert console.ask(f"[x.get_name() for x in item({group}).get_children()]") == COMPONENTS
     assert names(console) == ["cat (style of [Untitled])", "cat"]
     shown = pictures.get(console, 'Gimp.Layer.new_from_visible(image, image, "seen")')
@@ -112,13 +112,13 @@ def test_separable_layers_are_the_amounts(console: Session, pictures: Pictures, 
     cat = pictures.cat(264, 176, alpha=False)
     opened(console, pictures, cat)
     console.ask("image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 132, 176)")
-    group = succeeded(console, f'dress(image, [layer], style=cup, output="separable", keep_detail=1.0, {PAINTED})')
+    group = succeeded(console, f'stylise(image, [layer], style=cup, output="separable", keep_detail=1.0, {PAINTED})')
     assert console.ask(f"item({group}).get_mask() is not None")
     console.ask(f"item({group}).get_children()[0].set_visible(False)")
     shown = pictures.get(console, 'Gimp.Layer.new_from_visible(image, image, "seen")')
     selection = np.zeros((176, 264), np.float32)
     selection[:, :132] = 1
-    expected = dressed(
+    expected = stylised(
         cat, cup, target_mask=selection, size=256, layers=1, structure=0.2, keep_detail=1.0, amounts=[1, 1, 1, 0]
     )
     assert np.abs(shown[:, :132, :3] - expected[:, :132]).max() < 1e-3
@@ -132,7 +132,7 @@ def test_separable_layers_of_an_indexed_image_are_refused(console: Session, pict
     console.ask(
         "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, '')"
     )
-    message = console.ask('dress(image, [layer], style=cup, output="separable")')[2]
+    message = console.ask('stylise(image, [layer], style=cup, output="separable")')[2]
     assert "An indexed image cannot hold separable layers." in message
     assert names(console) == ["cat"]
 
@@ -141,11 +141,11 @@ def test_separable_layers_of_an_indexed_image_are_refused(console: Session, pict
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_smallest_layers(console: Session, pictures: Pictures, sides: tuple[int, int], mode: str) -> None:
     opened(console, pictures, pictures.cat(60, 60, alpha=False)[: sides[1], : sides[0]])
-    new = succeeded(console, f'dress(image, [layer], style=cup, mode="{mode}")')
+    new = succeeded(console, f'stylise(image, [layer], style=cup, mode="{mode}")')
     got = pictures.get(console, f"item({new})")
     assert np.isfinite(got).all()
     assert got.size == sides[0] * sides[1] * 4
-    new = succeeded(console, "dress(cup_image, [cup], style=layer)")  # and as a style
+    new = succeeded(console, "stylise(cup_image, [cup], style=layer)")  # and as a style
     console.ask(f"cup_image.remove_layer(item({new}))")
 
 
@@ -154,7 +154,7 @@ def test_floating_selection_says_what_to_do(console: Session, pictures: Pictures
     console.ask(
         "image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 30, 30)\nGimp.Selection.float(image, [layer], 3, 3)"
     )
-    message = console.ask("dress(image, image.get_selected_layers() or [layer], style=cup)")[2]
+    message = console.ask("stylise(image, image.get_selected_layers() or [layer], style=cup)")[2]
     assert "There is a floating selection. Anchor it" in message
 
 
@@ -166,10 +166,10 @@ def test_repetition_takes_style_and_settings_of_the_last_run(
     opened(console, pictures, pictures.cat())
     path = pictures.put("other", pictures.cat()[:, ::-1])
     console.ask(f'other_image = new_image(72, 48); other = new_layer(other_image, "{path}", 72, 48, "other")')
-    first = succeeded(console, "dress(image, [layer], style=cup, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
-    wrong = succeeded(console, "dress(other_image, [other], style=layer, forms=0.2)")
+    first = succeeded(console, "stylise(image, [layer], style=cup, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    wrong = succeeded(console, "stylise(other_image, [other], style=layer, forms=0.2)")
     succeeded(console, f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({wrong}))')
-    again = succeeded(console, "dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    again = succeeded(console, "stylise(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
     expected = pictures.get(console, f"item({first})")
     np.testing.assert_allclose(pictures.get(console, f"item({again})"), expected, atol=1 / 255)
     assert np.abs(pictures.get(console, f"item({wrong})")[:, ::-1] - expected).max() > 4 / 255, "this says little"
@@ -178,9 +178,9 @@ def test_repetition_takes_style_and_settings_of_the_last_run(
 def test_reapply_in_part(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
-    first = succeeded(console, 'dress(image, [layer], style=cup, mode="photo")')
+    first = succeeded(console, 'stylise(image, [layer], style=cup, mode="photo")')
     half = succeeded(
         console, f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({first}), strength=0.5)'
     )
-    expected = dressed(cat, cup, mode="photo", strength=0.5)
+    expected = stylised(cat, cup, mode="photo", strength=0.5)
     assert np.abs(pictures.get(console, f"item({half})")[..., :3] - expected).max() < 1 / 255

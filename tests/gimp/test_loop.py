@@ -1,4 +1,4 @@
-"""One run for all layers of an image, or for every open image: what is dressed, by whose selection, and what is not."""
+"""One run for all layers of an image, or for every open image: what it stylises, by whose selection, and what not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from gimp_under_test import Session
-from pictures import Pictures, dressed
+from pictures import Pictures, stylised
 
-DRESSED = " (style of [Untitled])"
+STYLISED = " (style of [Untitled])"
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +45,17 @@ def names(console: Session, image: str) -> list[str]:
 
 
 def test_all_open_images(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
-    """Each by its own selection; the style's own image is left out, and one that cannot be dressed ends nothing."""
+    """Each by its own selection; the style's own image is left out, and one that cannot be stylised ends nothing."""
     cat = pictures.cat(alpha=False)
     for name, pixels in (("first", cat), ("second", np.ascontiguousarray(cat[:, ::-1])), ("hidden", 0 * cat)):
         opened(console, name, pictures.put(name, pixels), (72, 48))
     console.ask(
         "second_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 36, 48)\nhidden.fill(Gimp.FillType.TRANSPARENT)"
     )
-    status, new, message = console.ask('dress(first_image, [first], style=cup, apply_to="all-images", mode="photo")')
+    status, new, message = console.ask('stylise(first_image, [first], style=cup, apply_to="all-images", mode="photo")')
     assert status == "success", message
-    assert names(console, "first") == [f"first{DRESSED}", "first"]
-    assert names(console, "second") == [f"second{DRESSED}", "second"]
+    assert names(console, "first") == [f"first{STYLISED}", "first"]
+    assert names(console, "second") == [f"second{STYLISED}", "second"]
     assert names(console, "hidden") == ["hidden"]
     assert names(console, "cup") == ["cup"]
     assert console.ask("first_image.get_layers()[0].get_id()") == new
@@ -63,7 +63,7 @@ def test_all_open_images(console: Session, pictures: Pictures, cup: np.ndarray) 
     console.wait_until(lambda: left_out in console.log(), 10, "a word about what was left out")
     selection = np.zeros((48, 72), np.float32)
     selection[:, :36] = 1
-    expected = dressed(cat, cup, mode="photo"), dressed(cat[:, ::-1], cup, mode="photo", target_mask=selection)
+    expected = stylised(cat, cup, mode="photo"), stylised(cat[:, ::-1], cup, mode="photo", target_mask=selection)
     for image, wanted in zip(("first", "second"), expected, strict=True):
         got = pictures.get(console, f"{image}_image.get_layers()[0]")[..., :3]
         assert np.abs(got[:, :36] - wanted[:, :36]).max() < 1 / 255
@@ -71,7 +71,7 @@ def test_all_open_images(console: Session, pictures: Pictures, cup: np.ndarray) 
 
 
 def test_all_layers(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
-    """Those in groups, too, but neither groups nor what was dressed before; an empty one is left out."""
+    """Those in groups, too, but neither groups nor what was stylised before; an empty one is left out."""
     cat = pictures.cat(alpha=False)
     path = pictures.put("cat", cat)
     opened(console, "first", path, (72, 48))
@@ -82,12 +82,12 @@ def test_all_layers(console: Session, pictures: Pictures, cup: np.ndarray) -> No
         "first_image.set_selected_layers([first])"
     )
     for _ in range(2):  # a second time it is the same again
-        status, _new, message = console.ask('dress(first_image, [first], style=cup, apply_to="all-layers")')
+        status, _new, message = console.ask('stylise(first_image, [first], style=cup, apply_to="all-layers")')
         assert status == "success", message
-    assert names(console, "first") == ["empty", "group", f"first{DRESSED} #1", f"first{DRESSED}", "first"]
+    assert names(console, "first") == ["empty", "group", f"first{STYLISED} #1", f"first{STYLISED}", "first"]
     assert console.ask("[x.get_name() for x in group.get_children()]") == [
-        f"inner{DRESSED} #1",
-        f"inner{DRESSED}",
+        f"inner{STYLISED} #1",
+        f"inner{STYLISED}",
         "inner",
     ]
     results = [
@@ -97,16 +97,16 @@ def test_all_layers(console: Session, pictures: Pictures, cup: np.ndarray) -> No
     assert "empty: Nothing of the target is visible" in console.log()
 
 
-def test_nothing_that_can_be_dressed_is_a_failure(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
+def test_nothing_that_can_be_stylised_is_a_failure(console: Session, pictures: Pictures, cup: np.ndarray) -> None:
     """With the sentence of each; and regions belong to one image."""
     opened(console, "first", pictures.put("cat", pictures.cat()), (72, 48))
     console.ask("first.fill(Gimp.FillType.TRANSPARENT)")
     for apply_to in ("all-layers", "all-images"):
-        status, new, message = console.ask(f'dress(first_image, [first], style=cup, apply_to="{apply_to}")')
+        status, new, message = console.ask(f'stylise(first_image, [first], style=cup, apply_to="{apply_to}")')
         assert (status, new) == ("execution-error", None)
         assert "visible inside" in message
     message = console.ask(
-        'dress(first_image, [first], style=cup, apply_to="all-images", target_labels=first, style_labels=cup)'
+        'stylise(first_image, [first], style=cup, apply_to="all-images", target_labels=first, style_labels=cup)'
     )[2]
     assert "Regions belong to one image." in message
     assert names(console, "first") == ["first"]
@@ -119,8 +119,8 @@ from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
 from decouple_contract.errors import Cancelled
 from decouple_contract.settings import Settings
-from decoupled_style.host.dressing import Output, Request
-from decoupled_style.host.loop import dress_all
+from decoupled_style.host.stylising import Output, Request
+from decoupled_style.host.loop import stylise_all
 from decoupled_style.host.styles import LayerStyle
 
 told, stopped, worker = [], False, Worker(Installation.load())
@@ -133,7 +133,7 @@ def notice(done, text):
 settings = Settings(mode="photo", network="vgg16", layers=1, size=32, device="cpu")
 request = Request(LayerStyle(cup), None, settings, Output())
 try:
-    dress_all(worker, "all-images", first_image, [first], request, notice)
+    stylise_all(worker, "all-images", first_image, [first], request, notice)
 except Cancelled:
     stopped = True
 finally:
@@ -149,7 +149,7 @@ def test_stopped_it_leaves_finished_images_whole(console: Session, pictures: Pic
         console.ask(f"{name}_image.clean_all()")
     console.ask(STOPPED.format(plug_in=str(console.gimp.plug_in)))
     assert console.ask("stopped")
-    assert names(console, "first") == [f"first{DRESSED}", "first"]
+    assert names(console, "first") == [f"first{STYLISED}", "first"]
     touched = console.ask("[one.is_dirty() for one in (second_image, third_image)]")
     assert touched == [False, False]
     assert names(console, "second") == ["second"]

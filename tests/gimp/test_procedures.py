@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from gimp_under_test import GimpUnderTest, Session
-from pictures import QUICK, Pictures, dressed
+from pictures import QUICK, Pictures, stylised
 
 STORED = {
     "U8": np.uint8,
@@ -51,7 +51,7 @@ def opened(
 
 
 def succeeded(console: Session, question: str) -> int:
-    """Dress; returns the new layer's id."""
+    """Stylise; returns the new layer's id."""
     status, layer, message = console.ask(question)
     assert status == "success", message
     return layer
@@ -60,9 +60,9 @@ def succeeded(console: Session, question: str) -> int:
 def test_result_is_the_cores_and_alpha_the_sources(console: Session, pictures: Pictures, style: np.ndarray) -> None:
     cat = pictures.cat()
     opened(console, pictures, cat)
-    new = succeeded(console, 'dress(image, [layer], style=cup, mode="photo", layers=3, size=48, fine_texture=0.5)')
+    new = succeeded(console, 'stylise(image, [layer], style=cup, mode="photo", layers=3, size=48, fine_texture=0.5)')
     got = pictures.get(console, f"item({new})")
-    expected = dressed(
+    expected = stylised(
         cat, style, target_mask=cat[..., 3], mode="photo", layers=3, size=48, strength_per_layer=[1, 1, 0.5, 0.5]
     )
     assert np.abs(got[..., :3] - expected).max() < 1 / 255
@@ -75,7 +75,7 @@ def test_painting_adds_its_parts_to_the_photograph(console: Session, pictures: P
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
     made = {
-        name: pictures.get(console, f"item({succeeded(console, f'dress(image, [layer], style=cup, {chosen})')})")
+        name: pictures.get(console, f"item({succeeded(console, f'stylise(image, [layer], style=cup, {chosen})')})")
         for name, chosen in (
             ("photograph", 'mode="photo"'),
             ("painting", "keep_detail=1.0"),
@@ -85,7 +85,7 @@ def test_painting_adds_its_parts_to_the_photograph(console: Session, pictures: P
     }
     assert np.array_equal(made["bare"], made["photograph"])
     assert np.abs(made["painting"] - made["photograph"])[..., :3].mean() > 0.01
-    expected = dressed(cat, style, keep_detail=1.0, amounts=[1, 0, 0.5, 1.5])
+    expected = stylised(cat, style, keep_detail=1.0, amounts=[1, 0, 0.5, 1.5])
     assert np.abs(made["half"][..., :3] - expected).max() < 1 / 255
     assert np.abs(made["half"] - made["painting"]).max() > 4 / 255, "the amounts change little; this says little"
 
@@ -100,14 +100,14 @@ def test_places_and_spots_are_those_of_the_core_and_of_the_recipe(
         ('match="0.2,0.3=0.9,0.8 0.5,0.9=0.1,0.1"', {"match": spots}),
         ('correspondence="off"', {"correspondence": "off"}),
     ):
-        new = succeeded(console, f'dress(image, [layer], style=cup, mode="photo", layers=3, {given})')
+        new = succeeded(console, f'stylise(image, [layer], style=cup, mode="photo", layers=3, {given})')
         made.append(pictures.get(console, f"item({new})")[..., :3])
-        assert np.abs(made[-1] - dressed(cat, style, mode="photo", layers=3, **settings)).max() < 1 / 255
+        assert np.abs(made[-1] - stylised(cat, style, mode="photo", layers=3, **settings)).max() < 1 / 255
         kept = f'bytes(item({new}).get_parasite("decoupled-style-recipe").get_data()).decode()'
         recipe = json.loads(console.ask(kept))
         assert {name: recipe["settings"][name] for name in settings} == settings
     assert np.abs(made[0] - made[1]).max() > 4 / 255, "the settings change little; this says little"
-    status, _, message = console.ask('dress(image, [layer], style=cup, match="0.5,0.5")')
+    status, _, message = console.ask('stylise(image, [layer], style=cup, match="0.5,0.5")')
     assert status != "success"
     assert "0.5,0.5 is not a pair of spots; write TX,TY=SX,SY" in message
 
@@ -131,7 +131,7 @@ def test_precision_and_alpha_are_kept(
         samples[..., 3] = rng.random((height, width)).astype(STORED[kind])
     path = pictures.put_bytes("native", samples.tobytes())
     console.ask(f'write(layer, "{path}", "{CURVES[curve]} {kind.lower()}")')
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     assert console.ask("image.get_precision().value_name").endswith(f"{kind}_{curve}")
     _, _, after = pictures.stored(console, f"item({new})")
     result = np.frombuffer(after, STORED[kind]).reshape(height, width, 4)
@@ -141,7 +141,7 @@ def test_precision_and_alpha_are_kept(
 
 def test_grey_document(console: Session, pictures: Pictures, style: np.ndarray) -> None:
     opened(console, pictures, pictures.cat(), base="GRAY")
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     assert console.ask(f"item({new}).type().value_nick") == "graya-image"
     assert console.ask("image.get_base_type().value_nick") == "gray"
 
@@ -152,7 +152,7 @@ def test_indexed_document(console: Session, pictures: Pictures, style: np.ndarra
         "image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, '')"
     )
     colours = pictures.get(console, "layer").reshape(-1, 4)
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     result = pictures.get(console, f"item({new})").reshape(-1, 4)
     assert {tuple(c) for c in result.round(5)} <= {tuple(c) for c in colours.round(5)}
     assert not np.array_equal(result, colours)
@@ -167,8 +167,8 @@ def test_profile(console: Session, pictures: Pictures, style: np.ndarray) -> Non
     )
     seen = pictures.get(console, "layer")
     assert np.abs(seen - cat).max() < 2e-3, "GIMP shows the same colours in the other profile"
-    new = succeeded(console, "dress(image, [layer], style=cup)")
-    expected = dressed(seen, style, target_mask=cat[..., 3])
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
+    expected = stylised(seen, style, target_mask=cat[..., 3])
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - expected).max() < 3 / 255
 
 
@@ -182,8 +182,8 @@ def test_linear_light_and_a_view_proofed_for_printing(console: Session, pictures
         "image.set_simulation_intent(Gimp.ColorRenderingIntent.PERCEPTUAL)"
     )
     assert console.ask("image.get_simulation_profile().is_cmyk()")
-    new = succeeded(console, "dress(image, [layer], style=cup)")
-    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 1 / 255
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 1 / 255
 
 
 @pytest.mark.parametrize(("x", "y", "canvas"), [(-20, 10, (30, 30)), (40, -7, (200, 150))])
@@ -192,7 +192,7 @@ def test_offsets_and_other_sizes_than_the_canvas(
 ) -> None:
     opened(console, pictures, pictures.cat(), canvas=canvas)
     console.ask(f"layer.set_offsets({x}, {y})")
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     assert console.ask(f"list(item({new}).get_offsets())[1:]") == [x, y]
     assert pictures.get(console, f"item({new})").shape == (48, 72, 4)
     assert console.ask("[image.get_width(), image.get_height()]") == list(canvas)
@@ -209,7 +209,7 @@ def test_inside_a_group_above_the_source_selected_and_named(
         f'below = new_layer(image, "{path}", 72, 48, "below", parent=group, position=1)\n'
         f"below.set_opacity(40); below.set_mode(Gimp.LayerMode.MULTIPLY)"
     )
-    new = succeeded(console, "dress(image, [below], style=cup)")
+    new = succeeded(console, "stylise(image, [below], style=cup)")
     assert console.ask("[x.get_name() for x in group.get_children()]") == [
         "inner",
         "below (style of [Untitled])",
@@ -218,8 +218,8 @@ def test_inside_a_group_above_the_source_selected_and_named(
     assert console.ask("[x.get_id() for x in image.get_selected_layers()]") == [new]
     assert console.ask(f"item({new}).get_opacity()") == pytest.approx(40, abs=0.1)
     assert console.ask(f"item({new}).get_mode().value_nick") == "multiply"
-    # A whole group is dressed as it looks.
-    new = succeeded(console, "dress(image, [group], style=cup)")
+    # A whole group is stylised as it looks.
+    new = succeeded(console, "stylise(image, [group], style=cup)")
     assert not console.ask(f"item({new}).is_group()")
     assert console.ask("[x.get_name() for x in image.get_layers()]")[1] == "group"
 
@@ -228,7 +228,7 @@ def test_every_selected_layer_gets_its_result(console: Session, pictures: Pictur
     opened(console, pictures, pictures.cat())
     path = pictures.put("target", pictures.cat()[:, ::-1])
     console.ask(f'other = new_layer(image, "{path}", 72, 48, "other")')
-    first = succeeded(console, "dress(image, [layer, other], style=cup)")
+    first = succeeded(console, "stylise(image, [layer, other], style=cup)")
     assert console.ask("[x.get_name() for x in image.get_layers()]") == [
         "other (style of [Untitled])",
         "other",
@@ -239,7 +239,7 @@ def test_every_selected_layer_gets_its_result(console: Session, pictures: Pictur
     assert len(selected) == 2
     assert first in selected
     one, two = (pictures.get(console, f"item({number})") for number in sorted(selected))
-    assert np.abs(one[..., :3] - two[:, ::-1, :3]).mean() < 0.05, "one is dressed, the other much differently"
+    assert np.abs(one[..., :3] - two[:, ::-1, :3]).mean() < 0.05, "one is stylised, the other much differently"
 
 
 def test_selection_is_where_features_are_measured_and_the_new_mask(
@@ -251,13 +251,13 @@ def test_selection_is_where_features_are_measured_and_the_new_mask(
         "layer.set_offsets(10, 5)\n"
         "image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 10, 40, 30)\nGimp.Selection.feather(image, 9)"
     )
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     selection = pictures.get(console, "image.get_selection()", "Y float", 1)[5:53, 10:82]
     assert ((selection > 0.1) & (selection < 0.9)).any(), "a feathered selection is soft"
     mask = pictures.get(console, f"item({new}).get_mask()", "Y float", 1)
     assert np.abs(mask - selection).max() < 1e-6
     got = pictures.get(console, f"item({new})")[..., :3]
-    assert np.abs(got - dressed(cat, style, target_mask=selection)).max() < 1 / 255
+    assert np.abs(got - stylised(cat, style, target_mask=selection)).max() < 1 / 255
 
 
 def test_layer_mask_and_selection_multiply(console: Session, pictures: Pictures, style: np.ndarray) -> None:
@@ -267,7 +267,7 @@ def test_layer_mask_and_selection_multiply(console: Session, pictures: Pictures,
         "image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 36, 48)"
     )
     own = pictures.get(console, "mask", "Y float", 1)
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     expected = own.copy()
     expected[:, 36:] = 0
     assert np.abs(pictures.get(console, f"item({new}).get_mask()", "Y float", 1) - expected).max() < 1e-5
@@ -277,10 +277,10 @@ def test_live_filters_count(console: Session, pictures: Pictures, style: np.ndar
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
     console.ask('filter = Gimp.DrawableFilter.new(layer, "gegl:invert-gamma", ""); layer.append_filter(filter)')
-    new = succeeded(console, "dress(image, [layer], style=cup)")
+    new = succeeded(console, "stylise(image, [layer], style=cup)")
     inverted = cat.copy()
     inverted[..., :3] = 1 - inverted[..., :3]
-    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(inverted, style)).max() < 2 / 255
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(inverted, style)).max() < 2 / 255
     assert console.ask("len(layer.get_filters())") == 1
 
 
@@ -293,12 +293,12 @@ def test_selection_and_transparency_limit_the_style(console: Session, pictures: 
         f'half_image = new_image(60, 40, "FLOAT_NON_LINEAR"); half = new_layer(half_image, "{path}", 60, 40)\n'
         f"half_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 60, 20)"
     )
-    new = succeeded(console, "dress(image, [layer], style=half)")
+    new = succeeded(console, "stylise(image, [layer], style=half)")
     weights = half[..., 3].copy()
     weights[20:] = 0
     got = pictures.get(console, f"item({new})")[..., :3]
-    assert np.abs(got - dressed(cat, half, style_mask=weights)).max() < 1 / 255
-    assert np.abs(got - dressed(cat, half)).max() > 4 / 255, "the whole style would have given the same"
+    assert np.abs(got - stylised(cat, half, style_mask=weights)).max() < 1 / 255
+    assert np.abs(got - stylised(cat, half)).max() > 4 / 255, "the whole style would have given the same"
 
 
 SKY, GROUND, NOTHING = (0.0, 0.0, 1.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)
@@ -343,11 +343,11 @@ def labels(regions: np.ndarray) -> np.ndarray:
     return np.select([(regions == SKY).all(2), (regions == GROUND).all(2)], [1, 2], -1)
 
 
-def test_regions_dress_sky_as_sky(
+def test_regions_stylise_sky_as_sky(
     console: Session, pictures: Pictures, landscapes: tuple[np.ndarray, np.ndarray]
 ) -> None:
     target, style = landscapes
-    new = succeeded(console, "dress(image, [layer], style=land, target_labels=ours, style_labels=theirs)")
+    new = succeeded(console, "stylise(image, [layer], style=land, target_labels=ours, style_labels=theirs)")
     got = pictures.get(console, f"item({new})")[..., :3]
     blue, red = style[25:, :, :3].mean((0, 1)), style[:15, :, :3].mean((0, 1))
     # Away from the seam and from where the layer of regions ends.
@@ -358,18 +358,18 @@ def test_regions_dress_sky_as_sky(
     over_target[:, :60] = two_parts(SKY, GROUND, 60, 58)[5:53]
     over_style = two_parts(GROUND, SKY, 80, 60)[10:50, 10:70]
     regions = labels(over_target), labels(over_style)
-    assert np.abs(got - dressed(target, style, regions=regions)).max() < 1 / 255
+    assert np.abs(got - stylised(target, style, regions=regions)).max() < 1 / 255
     # Without regions, what lies above takes nothing of the style's sky alone.
-    new = succeeded(console, "dress(image, [layer], style=land)")
+    new = succeeded(console, "stylise(image, [layer], style=land)")
     whole = pictures.get(console, f"item({new})")[..., :3]
     assert np.abs(whole[:18, :50].mean((0, 1)) - blue).max() > 0.2
     # A selection limits the regions.
     console.ask("image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 5, 36, 48)")
-    new = succeeded(console, "dress(image, [layer], style=land, target_labels=ours, style_labels=theirs)")
+    new = succeeded(console, "stylise(image, [layer], style=land, target_labels=ours, style_labels=theirs)")
     selection = np.zeros((48, 72), np.float32)
     selection[:, :36] = 1
     got = pictures.get(console, f"item({new})")[..., :3]
-    assert np.abs(got - dressed(target, style, target_mask=selection, regions=regions)).max() < 1 / 255
+    assert np.abs(got - stylised(target, style, target_mask=selection, regions=regions)).max() < 1 / 255
 
 
 def test_regions_of_several_layers_and_of_the_repetition(
@@ -380,7 +380,7 @@ def test_regions_of_several_layers_and_of_the_repetition(
     console.ask(f'lower = new_layer(image, "{path}", 72, 48, "lower", 10, 29)')  # from where the sky ends
     first = succeeded(
         console,
-        "dress(image, [layer, lower], style=land, target_labels=ours, style_labels=theirs, "
+        "stylise(image, [layer, lower], style=land, target_labels=ours, style_labels=theirs, "
         "run_mode=Gimp.RunMode.WITH_LAST_VALS)",
     )
     one, two = sorted(console.ask("[x.get_id() for x in image.get_selected_layers()]"))
@@ -388,10 +388,10 @@ def test_regions_of_several_layers_and_of_the_repetition(
     red = landscapes[1][:15, :, :3].mean((0, 1))
     assert np.abs(pictures.get(console, f"item({two})")[:20, :50, :3].mean((0, 1)) - red).max() < 0.1
     expected = pictures.get(console, f"item({one})")
-    again = succeeded(console, "dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
+    again = succeeded(console, "stylise(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")
     np.testing.assert_allclose(pictures.get(console, f"item({again})"), expected, atol=1 / 255)
     console.ask("image.remove_layer(ours)")
-    message = console.ask("dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")[2]
+    message = console.ask("stylise(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)")[2]
     assert "A layer of regions is no longer open." in message
 
 
@@ -414,7 +414,7 @@ def test_regions_that_do_not_go_together(
             "Regions need a style that is open.",
         ),
     ):
-        status, new, message = console.ask(f"dress(image, [layer], {arguments})")
+        status, new, message = console.ask(f"stylise(image, [layer], {arguments})")
         assert (status, new) == ("execution-error", None)
         assert words in message
     assert console.ask("len(image.get_layers())") == 3
@@ -428,17 +428,17 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     opened(console, pictures, cat)
     picture, features = gimp.folder / "a cup é.png", gimp.folder / "cup.style"
     console.ask(f"Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, cup_image, Gio.File.new_for_path({str(picture)!r}))")
-    new = succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(picture)!r}))")
+    new = succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(picture)!r}))")
     assert console.ask(f"item({new}).get_name()") == "cat (style of a cup é)"
-    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 2 / 255
 
     settings = Settings.from_dict(QUICK)
     Engine().read_style(np.ascontiguousarray(style[..., :3]), settings).save(features)
-    new = succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
-    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - dressed(cat, style)).max() < 2 / 255
+    new = succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 2 / 255
 
     features.write_text(json.dumps({**json.loads(features.read_text()), "of a later version": 1}))
-    succeeded(console, f"dress(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
+    succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
     said = f"{features} was made by a later version; parts"
     console.wait_until(lambda: said in console.log(), 10, "a word about what was passed over")
 
@@ -459,7 +459,7 @@ def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest,
     )
     new = succeeded(
         console,
-        "dress(image, [layer], style=cup, second_style=sky, style_weights='1, 3', "
+        "stylise(image, [layer], style=cup, second_style=sky, style_weights='1, 3', "
         "run_mode=Gimp.RunMode.WITH_LAST_VALS)",
     )
     engine, settings = Engine(), Settings.from_dict(QUICK)
@@ -475,24 +475,24 @@ def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest,
     assert np.abs(got[..., :3] - expected).max() < 1 / 255
     assert np.abs(expected - engine.transfer(plain, mix(measured), settings).image).mean() > 10 / 255
     for question in (
-        "dress(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)",
+        "stylise(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)",
         f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({new}))',
     ):
         again = succeeded(console, question)
         assert np.abs(pictures.get(console, f"item({again})") - got).mean() < 0.5 / 255  # a recipe keeps six digits
     for weights in ("1", "1, 0", "1, x"):
-        message = console.ask(f"dress(image, [layer], style=cup, second_style=sky, style_weights='{weights}')")[2]
+        message = console.ask(f"stylise(image, [layer], style=cup, second_style=sky, style_weights='{weights}')")[2]
         assert "Give one weight above 0 for each style" in message
 
 
-def test_recipe_survives_the_file_and_dresses_another_layer(
+def test_recipe_survives_the_file_and_stylises_another_layer(
     console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray
 ) -> None:
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
-    first = succeeded(console, "dress(image, [layer], style=cup, fine_texture=0.25)")
+    first = succeeded(console, "stylise(image, [layer], style=cup, fine_texture=0.25)")
     result = pictures.get(console, f"item({first})")
-    file = gimp.folder / "dressed.xcf"
+    file = gimp.folder / "stylised.xcf"
     console.ask(
         f'place = Gio.File.new_for_path("{file}"); Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, place)\n'
         "image.delete(); back = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, place)\n"

@@ -14,7 +14,7 @@ import pytest
 from gimp_under_test import GimpUnderTest, Session
 from pictures import Pictures
 
-LONG = "dress(image, [layer], style=cup, layers=5, size=512)"
+LONG = "stylise(image, [layer], style=cup, layers=5, size=512)"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def unchanged_and_usable(console: Session, pictures: Pictures, before: np.ndarra
     """The document is as it was, and the next run works."""
     assert console.ask("[[x.get_name() for x in image.get_layers()], image.is_dirty()]") == [["cat"], False]
     assert np.array_equal(pictures.get(console, "layer"), before)
-    status, _, message = console.ask("dress(image, [layer], style=cup)")
+    status, _, message = console.ask("stylise(image, [layer], style=cup)")
     assert status == "success", message
 
 
@@ -113,7 +113,7 @@ def test_plug_in_killed_while_the_worker_starts(console: Session, pictures: Pict
 def test_two_gimps_take_turns(console: Session, another: Session, pictures: Pictures, documents: None) -> None:
     gimp = console.gimp
     for session in (console, another):
-        session.begin('dress(image, [layer], style=cup, mode="photo", layers=2, size=96)')
+        session.begin('stylise(image, [layer], style=cup, mode="photo", layers=2, size=96)')
     console.wait_until(lambda: len(gimp.job_files()) == 2, 60, "both jobs")
     assert len(gimp.computing()) == 1, "one process computes for both"
     for session in (console, another):

@@ -89,7 +89,7 @@ def words() -> Iterator[str]:
 
 def tables() -> Iterator[str]:
     """The words of the arguments and of separable layers, which go through the catalogue by tables."""
-    for path in ("arguments.py", "dressing.py"):
+    for path in ("arguments.py", "stylising.py"):
         for node in ast.parse((PACKAGE / "host" / path).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
                 table, name = node.value, getattr(node.targets[0], "id", "")
@@ -189,7 +189,7 @@ def test_gimp_shows_it(console: Session, spanish_gimp: Session, language: str, l
         'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'
         "image.insert_layer(layer, None, 0)"
     )
-    message = console.ask("dress(image, [layer])")[2]
+    message = console.ask("stylise(image, [layer])")[2]
     assert ("No hay ningún estilo elegido" in message) == (language == "es")
     console.ask('gi.require_version("Gtk", "3.0")')
     page = plug_ins(console, "__import__('decoupled_style.ui.help', fromlist=['page']).page().as_posix()")

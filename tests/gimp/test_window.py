@@ -17,7 +17,7 @@ from PIL import Image
 from window import Window
 
 TITLE = "Decoupled Style Transfer"
-DRESS, DRESS_AGAIN = "d", "e"
+STYLISE, REAPPLY = "d", "e"
 """The letters that are underlined in our entries of the menu."""
 
 PATIENCE = 480
@@ -54,7 +54,7 @@ def begin_with_quick_settings(window: Window, gimp: GimpUnderTest) -> None:
     """Let dialogs open with a photograph of one network layer; presets set all five."""
     gimp.forget_last_values()
     outcome = window.ask(
-        'dress(cat_image, [cat], style=coffee, mode="photo", size=512, run_mode=Gimp.RunMode.WITH_LAST_VALS)'
+        'stylise(cat_image, [cat], style=coffee, mode="photo", size=512, run_mode=Gimp.RunMode.WITH_LAST_VALS)'
     )
     assert outcome[0] == "success", outcome
     window.ask(
@@ -81,7 +81,7 @@ def open_artistic_filters(window: Window, image: str = "cat") -> None:
         window.pause()
 
 
-def run_from_menu(window: Window, letter: str = DRESS, title: str = TITLE, image: str = "cat") -> None:
+def run_from_menu(window: Window, letter: str = STYLISE, title: str = TITLE, image: str = "cat") -> None:
     """Start one of our procedures from its menu."""
     open_artistic_filters(window, image)
     window.do("key", letter)
@@ -243,14 +243,14 @@ def shrunk(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     )
 
 
-def test_dress_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
+def test_stylise_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
     run_from_menu(opened)
     final_preview(opened, gimp)
     opened.do("key", "alt+o")
-    dressed = ["cat (style of coffee)", "cat"]
-    opened.wait_until(lambda: layers(opened) == dressed, PATIENCE, "the new layer")
+    stylised = ["cat (style of coffee)", "cat"]
+    opened.wait_until(lambda: layers(opened) == stylised, PATIENCE, "the new layer")
     opened.wait_until(gimp.all_gone, 30, "the dialog to close")
-    assert opened.ask("[x.get_name() for x in cat_image.get_selected_layers()]") == dressed[:1]
+    assert opened.ask("[x.get_name() for x in cat_image.get_selected_layers()]") == stylised[:1]
     opened.wait_for("cat.*GIMP")
     opened.pause()
     opened.shoot("7-new-layer")
@@ -272,7 +272,7 @@ def test_undo_and_repeat(opened: Window, gimp: GimpUnderTest) -> None:
 
 def test_recipe_on_another_layer(opened: Window, gimp: GimpUnderTest) -> None:
     opened.ask("cat_image.set_selected_layers([cat])")
-    run_from_menu(opened, DRESS_AGAIN, "Re-apply Decoupled Style")
+    run_from_menu(opened, REAPPLY, "Re-apply Decoupled Style")
     opened.pause()
     opened.shoot("9-recipes")
     opened.do("key", "Return")
@@ -287,7 +287,7 @@ def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
     opened.ask(
         f'sky, table = (new_layer(of, "{path}", 480, 320, name) for of, name in ((cat_image, "sky and ground"), '
         '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
-        "outcome = dress(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, "
+        "outcome = stylise(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, "
         "run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]\n"
         "cat_image.set_selected_layers([cat])"
     )

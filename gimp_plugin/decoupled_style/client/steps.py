@@ -26,7 +26,7 @@ Steps = Generator[News | None, None, Answer]
 
 def finish(steps: Generator[Notice | None, None, Answer], notice: Callable[[Notice | None], None]) -> Answer:
     """Take steps until the end; `notice` is told of progress, and of each idle moment with None."""
-    followed = _Followed(steps)
+    followed = _StepsWithAnswer(steps)
     for news in followed:
         notice(news)
         if news is None:
@@ -36,13 +36,25 @@ def finish(steps: Generator[Notice | None, None, Answer], notice: Callable[[Noti
 
 def reworded(steps: Generator[Notice, None, Answer], words: Callable[[Notice], Said]) -> Generator[Said, None, Answer]:
     """The same steps and answer, with other words for what each of them tells."""
-    followed = _Followed(steps)
+    followed = _StepsWithAnswer(steps)
     for news in followed:
         yield words(news)
     return followed.answer
 
 
-class _Followed(Generic[Notice, Answer]):
+def has_more(steps: Iterator[Notice | None], seconds: float, notice: Callable[[Notice], None]) -> bool:
+    """Take steps for so long, or until one brings nothing new; returns whether there are more to take."""
+    end = time.monotonic() + seconds
+    for news in steps:
+        if news is None:
+            return True
+        notice(news)
+        if time.monotonic() > end:
+            return True
+    return False
+
+
+class _StepsWithAnswer(Generic[Notice, Answer]):
     """Steps for a loop, with their answer when they have ended."""
 
     answer: Answer

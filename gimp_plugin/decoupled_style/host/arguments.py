@@ -11,9 +11,9 @@ from gi.repository import Gimp, GObject
 from decouple_contract import settings as table
 from decouple_contract.jobs import LARGEST_WEIGHT
 from decouple_contract.settings import Settings
-from decoupled_style.host.dressing import Output
 from decoupled_style.host.loop import ALL_IMAGES, ALL_LAYERS, SELECTED
 from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture
+from decoupled_style.host.stylising import Output
 from decoupled_style.messages import Failure, _
 
 READ_WRITE = GObject.ParamFlags.READWRITE

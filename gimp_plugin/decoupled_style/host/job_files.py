@@ -26,7 +26,7 @@ Doing = Generator[tuple[float, str] | None, None, Answer]
 
 
 @dataclass(frozen=True)
-class Given:
+class JobInputs:
     """What lies in a job's folder.
 
     Attributes
@@ -56,19 +56,19 @@ class JobFiles:
     worker
         Whose folder the files go to.
     image, layer
-        What is to be dressed.
+        What is to be stylised.
     """
 
     def __init__(self, worker: Worker, image: Gimp.Image, layer: Gimp.Layer) -> None:
         self.image, self.layer = image, layer
         self._worker = worker
-        self._given: Given | None = None
+        self._inputs: JobInputs | None = None
         self._of: object = None
         self._target: Raster | None = None  # of the file that is there, while it is whole
 
     def hand_over(
         self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *, again: bool = True
-    ) -> Doing[Given]:
+    ) -> Doing[JobInputs]:
         """Write what is not there yet; in place of the style's pixels, its features do where they are known.
 
         Without `again`, what was read before of the same layers is taken for unchanged. Otherwise, and after a reading
@@ -78,7 +78,7 @@ class JobFiles:
             raise Failure(closed())
         yield from _quiet(self._worker.connect())
         of = (style.where(), regions.where() if regions else None)
-        before = self._given if self._given is not None and self._there(self._given.folder) else None
+        before = self._inputs if self._inputs is not None and self._there(self._inputs.folder) else None
         if not again and before is not None and self._of == of:
             return before
         folder = before.folder if before is not None else (yield from _quiet(self._worker.folder()))
@@ -96,8 +96,8 @@ class JobFiles:
             fields = yield from _told(style.hand_over(folder), _("Reading the style"))
         if regions is not None:
             fields |= yield from _told(regions.hand_over(folder, self.layer), _("Reading the regions"))
-        self._given, self._of = Given(folder, target, fields), of
-        return self._given
+        self._inputs, self._of = JobInputs(folder, target, fields), of
+        return self._inputs
 
     def _there(self, folder: Path) -> bool:
         """Whether the files are still there: they go with the connection, and after a whole run."""
@@ -105,7 +105,7 @@ class JobFiles:
 
 
 def closed() -> str:
-    """Why there is nothing to dress any more."""
+    """Why there is nothing to stylise any more."""
     return _("The image was closed while it was being worked on. Open it and try again.")
 
 

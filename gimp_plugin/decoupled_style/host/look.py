@@ -1,4 +1,4 @@
-"""The look as a lookup table, made by the worker from the layer that is to be dressed, in a file of the artist's."""
+"""The look as a lookup table, made by the worker from the layer that is to be stylised, in a file of the artist's."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from decouple_contract.jobs import Table
 from decouple_contract.shared_folders import table_file
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker
-from decoupled_style.host.dressing import Request
 from decoupled_style.host.job_files import JobFiles, compute
+from decoupled_style.host.stylising import Request
 from decoupled_style.messages import _
 
-Told = Callable[[tuple[float, str] | None], None]
+OnNews = Callable[[tuple[float, str] | None], None]
 
 
-def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, told: Told) -> str:
+def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, on_news: OnNews) -> str:
     """Save the colours of the photograph that a request would make; returns what to say of it.
 
     Parameters
@@ -28,7 +28,7 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, tol
     worker, files, request
     path
         Ends in one of `tables.SUFFIXES`.
-    told
+    on_news
         May raise `Cancelled`.
 
     Raises
@@ -37,12 +37,12 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, tol
         In one sentence for people.
     """
     check_file(path)  # before the work
-    given = finish(files.hand_over(request.style, request.regions), told)
+    inputs = finish(files.hand_over(request.style, request.regions), on_news)
     table = Table(path.suffix.lower(), tables.NODES, request.style.name)
     answer = finish(
-        compute(worker, given.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)), told
+        compute(worker, inputs.transfer(dataclasses.replace(request.settings, mode="photo"), table=table)), on_news
     )
-    with table_file(given.folder, table).open("rb") as made, replacing(path) as file:
+    with table_file(inputs.folder, table).open("rb") as made, replacing(path) as file:
         shutil.copyfileobj(made, file)
     return _("Saved {file}. On this layer it differs from the photograph by ΔE {mean} on average.").format(
         file=path.name, mean=f"{answer['table']['mean']:.1f}"

@@ -1,7 +1,7 @@
 """What a run is applied to: the selected layers, all layers of the image, or every open image, one after the other.
 
-Each image is dressed as by a run of its own: by its own selection and masks, in one step of undo, whole or not at all.
-What cannot be dressed is left out and named at the end.
+Each image is stylised as by a run of its own: by its own selection and masks, in one step of undo, whole or not at all.
+What cannot be stylised is left out and named at the end.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from gi.repository import Gimp
 
 from decouple_contract.errors import InputError, OutOfMemoryError
 from decoupled_style.client.worker import Worker
-from decoupled_style.host.dressing import Notice, Request, dress
 from decoupled_style.host.job_files import JobFiles
-from decoupled_style.host.recipe import is_dressed, is_preview
+from decoupled_style.host.recipe import is_preview, is_stylised
 from decoupled_style.host.styles import Style, image_of, name_of, sources
+from decoupled_style.host.stylising import Notice, Request, stylise
 from decoupled_style.messages import Failure, _, reason
 
 SELECTED, ALL_LAYERS, ALL_IMAGES = "selected", "all-layers", "all-images"
@@ -25,7 +25,7 @@ LISTED = 12
 """Lines of a message about what was left out; more would not fit on a screen."""
 
 Work = tuple[Gimp.Image, list[Gimp.Layer]]
-"""An image with those of its layers that are to be dressed."""
+"""An image with those of its layers that are to be stylised."""
 
 
 def works(
@@ -35,7 +35,7 @@ def works(
     style: Style | None,
     not_these: Sequence[Gimp.Item | None] = (),
 ) -> list[Work]:
-    """What is to be dressed, this image first; the style's layers are left out, and its image among others.
+    """What is to be stylised, this image first; the style's layers are left out, and its image among others.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def works(
     return [(image, list(layers))]
 
 
-def dress_all(
+def stylise_all(
     worker: Worker,
     apply_to: str,
     image: Gimp.Image,
@@ -70,19 +70,19 @@ def dress_all(
     notice: Notice,
     files: JobFiles | None = None,
 ) -> list[Gimp.Layer]:
-    """Dress all that is to be dressed; returns the new layers, and says at the end what was left out.
+    """Stylise all that is to be stylised; returns the new layers, and says at the end what was left out.
 
     Stopped, it leaves the images that are finished as they are, and the others untouched.
 
     Raises
     ------
     Failure, DecoupleError
-        Where nothing was dressed, or where nothing more can be.
+        Where nothing was stylised, or where nothing more can be.
     Cancelled
         By `notice`.
     """
     if apply_to == SELECTED:
-        return dress(worker, image, layers, request, notice, files)
+        return stylise(worker, image, layers, request, notice, files)
     regions = request.regions
     if regions is not None and apply_to == ALL_IMAGES:
         raise Failure(_("Regions belong to one image. Choose no regions, or apply to this image only."))
@@ -103,7 +103,7 @@ def dress_all(
 
         try:
             _check(one, its_layers)
-            new += dress(worker, one, its_layers, request, part, files if number == 0 else None, skip)
+            new += stylise(worker, one, its_layers, request, part, files if number == 0 else None, skip)
         except (Failure, InputError, OutOfMemoryError) as failure:  # of this image; another would be that of all
             left_out.append(f"{name}: {reason(failure)}")
     if not new:
@@ -124,9 +124,9 @@ def _check(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
 
 
 def _plain(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
-    """Every layer that holds pixels of the user's: what groups hold, and nothing that was dressed."""
+    """Every layer that holds pixels of the user's: what groups hold, and nothing that was stylised."""
     for layer in layers:
-        if is_dressed(layer) or is_preview(layer):
+        if is_stylised(layer) or is_preview(layer):
             continue
         if layer.is_group():
             yield from _plain(layer.get_children())

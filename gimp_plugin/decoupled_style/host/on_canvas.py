@@ -21,7 +21,7 @@ class OnCanvas:
     Parameters
     ----------
     image, layer
-        The layer that is being dressed.
+        The layer that is being stylised.
     """
 
     def __init__(self, image: Gimp.Image, layer: Gimp.Layer) -> None:

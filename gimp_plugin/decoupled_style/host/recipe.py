@@ -25,7 +25,7 @@ LAST_STYLE, LAST_RECIPE = "decoupled-style-last", "decoupled-style-last-recipe"
 
 @dataclass(frozen=True)
 class Recipe:
-    """All it takes to dress another layer like this one.
+    """All it takes to stylise another layer like this one.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class Recipe:
     style : dict
         The decoupled style, as the worker gave it.
     layer_name : str
-        What the dressed layer was called; empty where it is not known.
+        What the stylised layer was called; empty where it is not known.
     source : int
-        Tattoo of the dressed layer, which tells it from the others of its document; 0 where it is not known.
+        Tattoo of the stylised layer, which tells it from the others of its document; 0 where it is not known.
     """
 
     settings: dict[str, Any]
@@ -87,7 +87,7 @@ class Recipe:
         return found if whole else None
 
 
-def is_dressed(layer: Gimp.Item) -> bool:
+def is_stylised(layer: Gimp.Item) -> bool:
     """Whether a layer carries a recipe, which is not read for that."""
     return RECIPE in layer.get_parasite_list()
 

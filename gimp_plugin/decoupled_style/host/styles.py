@@ -12,7 +12,7 @@ from gi.repository import Gimp, Gio
 from decouple_contract.jobs import Ingredient
 from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
-from decoupled_style.host.recipe import Recipe, is_dressed, is_preview
+from decoupled_style.host.recipe import Recipe, is_preview, is_stylised
 from decoupled_style.messages import Failure, _
 
 RECENT = "decoupled-style-recent"
@@ -216,10 +216,10 @@ def add_recent_file(style: FileStyle) -> None:
 
 
 def every_layer(target: Gimp.Image | None = None) -> list[tuple[Gimp.Image, Gimp.Layer]]:
-    """Every layer of every open image: those of the target last, and after these those that were dressed."""
+    """Every layer of every open image: those of the target last, and after these those that were stylised."""
     found = [pair for image in Gimp.get_images() for pair in layers_of(image)]
     own = target.get_id() if target is not None else None
-    return sorted(found, key=lambda pair: (is_dressed(pair[1]), pair[0].get_id() == own))
+    return sorted(found, key=lambda pair: (is_stylised(pair[1]), pair[0].get_id() == own))
 
 
 def layers_of(image: Gimp.Image) -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
@@ -244,12 +244,12 @@ def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | Mixture | Non
 def likely(image: Gimp.Image) -> LayerStyle | None:
     """The style that a user most likely means: the selected or else topmost layer of another image.
 
-    One that was dressed itself is not meant; the layer that lies under it is.
+    One that was stylised itself is not meant; the layer that lies under it is.
     """
     for other in Gimp.get_images():
         if other.get_id() != image.get_id():
             for layer in (*other.get_selected_layers(), *other.get_layers()):
-                if not is_dressed(layer):
+                if not is_stylised(layer):
                     return LayerStyle(layer)
     return None
 

@@ -6,7 +6,7 @@ import hashlib
 
 from gi.repository import Gimp
 
-from decoupled_style.host.recipe import is_dressed
+from decoupled_style.host.recipe import is_stylised
 from decoupled_style.host.styles import every_layer
 
 THUMBNAIL = 256
@@ -16,7 +16,7 @@ THUMBNAIL = 256
 def layers_now() -> tuple[object, ...]:
     """The layers that are open, by all that a list of them shows but their pictures."""
     return tuple(
-        (image.get_id(), image.get_name(), layer.get_id(), layer.get_name(), is_dressed(layer))
+        (image.get_id(), image.get_name(), layer.get_id(), layer.get_name(), is_stylised(layer))
         for image, layer in every_layer()
     )
 

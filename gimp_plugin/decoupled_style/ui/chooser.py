@@ -138,7 +138,7 @@ class StyleChooser(LayerChooser):
     Parameters
     ----------
     target
-        The image to be dressed: its own layers come after those of others, and those that were dressed last.
+        The image to be stylised: its own layers come after those of others, and those that were stylised last.
     changed
         Called after each choice, and when the one that was chosen is gone.
     thumbnail, width

@@ -8,7 +8,7 @@ from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
 from decouple_contract.settings import Settings
 from decoupled_style.host import arguments
-from decoupled_style.host.seconds import Learnt
+from decoupled_style.host.durations import Durations
 from decoupled_style.messages import _, words
 
 PER_CENT = 100.0
@@ -38,7 +38,7 @@ class Controls:
     """
 
     def __init__(
-        self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, learnt: Learnt, longest: int
+        self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, learnt: Durations, longest: int
     ) -> None:
         self._dialog, self._config, self._learnt, self._longest = dialog, config, learnt, longest
         self._widgets: dict[str, Gtk.Widget] = {}

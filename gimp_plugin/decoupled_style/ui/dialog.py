@@ -11,13 +11,12 @@ from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 from decouple_contract.errors import Cancelled, DecoupleError
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, watching
-from decoupled_style.host.dressing import Request
+from decoupled_style.host.durations import Durations
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.look import save_look
-from decoupled_style.host.loop import SELECTED, dress_all, works
+from decoupled_style.host.loop import SELECTED, stylise_all, works
 from decoupled_style.host.recipe import remember_style, remembered_style
 from decoupled_style.host.regions import Regions
-from decoupled_style.host.seconds import Learnt
 from decoupled_style.host.styles import (
     FileStyle,
     LayerStyle,
@@ -28,6 +27,7 @@ from decoupled_style.host.styles import (
     likely,
     sources,
 )
+from decoupled_style.host.stylising import Request
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
 from decoupled_style.ui.chooser import LabelChooser
@@ -50,7 +50,7 @@ LOOK_SECONDS = 1
 """How often an open dialog looks what has changed in GIMP."""
 
 
-def ask_and_dress(
+def ask_and_stylise(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
     image: Gimp.Image,
@@ -65,14 +65,14 @@ def ask_and_dress(
         When the user closes the dialog.
     """
     screen.begin()
-    dialog = DressDialog(procedure, config, image, layers, worker)
+    dialog = StyleDialog(procedure, config, image, layers, worker)
     try:
         return dialog.run()
     finally:
         dialog.close()
 
 
-class DressDialog:
+class StyleDialog:
     """The main dialog: the preview on the left, the choices on the right, the progress below."""
 
     def __init__(
@@ -89,7 +89,7 @@ class DressDialog:
         config.set_property("apply-to", SELECTED)
         self._view = RunView(self._dialog)
         self._files = JobFiles(worker, image, layers[0])
-        learnt = Learnt()
+        learnt = Durations()
         self._controls = Controls(self._dialog, config, learnt, max(layers[0].get_width(), layers[0].get_height()))
         self._preview = Preview(worker, self._files, learnt, self._looked)
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
@@ -105,7 +105,7 @@ class DressDialog:
         self._dialog.connect("focus-in-event", lambda *_args: self._look_around() and False)
 
     def run(self) -> list[Gimp.Layer]:
-        """Ask and dress until it works; `Cancelled` when the user gives up."""
+        """Ask and stylise until it works; `Cancelled` when the user gives up."""
         while True:
             if not self._dialog.run():
                 raise Cancelled
@@ -131,7 +131,7 @@ class DressDialog:
                         self._preview.say(saved)
                         continue
                     self._preview.clear_canvas()
-                    return dress_all(
+                    return stylise_all(
                         self._worker,
                         self._config.get_property("apply-to"),
                         self._image,

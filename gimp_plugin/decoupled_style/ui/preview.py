@@ -22,13 +22,13 @@ from decouple_contract.jobs import View
 from decouple_contract.messages import Message
 from decouple_contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
 from decouple_contract.shared_folders import pixels_file
-from decoupled_style.client.steps import finish, reworded
+from decoupled_style.client.steps import finish, has_more, reworded
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import pixels
-from decoupled_style.host.job_files import Doing, Given, JobFiles, compute
+from decoupled_style.host.durations import Durations
+from decoupled_style.host.job_files import Doing, JobFiles, JobInputs, compute
 from decoupled_style.host.on_canvas import OnCanvas
 from decoupled_style.host.regions import Regions
-from decoupled_style.host.seconds import Learnt
 from decoupled_style.host.styles import Style
 from decoupled_style.messages import Failure, _, reason, words
 from decoupled_style.ui.picture import Look, Picture, pixbuf_of
@@ -95,7 +95,7 @@ class Preview(Gtk.Box):
         Called when a true look has come.
     """
 
-    def __init__(self, worker: Worker, files: JobFiles, learnt: Learnt, came: Callable[[], None]) -> None:
+    def __init__(self, worker: Worker, files: JobFiles, learnt: Durations, came: Callable[[], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._worker, self._files, self._learnt, self._came = worker, files, learnt, came
         self._wish: Wish | None = None
@@ -244,16 +244,12 @@ class Preview(Gtk.Box):
         """Look for news; False ends these looks."""
         if self._steps is None:
             return False
-        end = time.monotonic() + SLICE_SECONDS
-        try:
-            while time.monotonic() < end and (news := next(self._steps)) is not None:
-                self._tell(*news)
-        except StopIteration:
-            self._steps = None
-            self._idle()
-            self._begin()
-            return False
-        return True
+        if has_more(self._steps, SLICE_SECONDS, lambda news: self._tell(*news)):
+            return True
+        self._steps = None
+        self._idle()
+        self._begin()
+        return False
 
     def _tell(self, share: float, text: str) -> None:
         self._bar.set_opacity(1)
@@ -349,7 +345,7 @@ class Preview(Gtk.Box):
             drafts.append(dataclasses.replace(settings, size=DRAFT_SIDE))
         return drafts
 
-    def _looked(self, given: Given, wish: Wish, settings: Settings) -> Doing[Look]:
+    def _looked(self, given: JobInputs, wish: Wish, settings: Settings) -> Doing[Look]:
         """Have one look made."""
         view, true = self.picture.view, settings == wish.settings
         job = given.transfer(settings, view)

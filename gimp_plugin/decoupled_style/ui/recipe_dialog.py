@@ -8,9 +8,9 @@ from gi.repository import Gimp, GimpUi, Gtk
 
 from decouple_contract.errors import Cancelled
 from decoupled_style.client.worker import Worker
+from decoupled_style.host.durations import Durations
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.recipe import Recipe, settings_of
-from decoupled_style.host.seconds import Learnt
 from decoupled_style.host.styles import RecipeStyle, every_layer
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
@@ -37,10 +37,10 @@ def ask_for_recipe(
         Where no layer carries one.
     """
     screen.begin()
-    dressed = [(its, layer) for its, layer in every_layer() if Recipe.of(layer) is not None]
-    if not dressed:
+    stylised = [(its, layer) for its, layer in every_layer() if Recipe.of(layer) is not None]
+    if not stylised:
         raise Failure(_("No open image has a layer that Decoupled Style Transfer made. Make one first."))
-    dialog = RecipeDialog(config, image, layers[0], worker, dressed)
+    dialog = RecipeDialog(config, image, layers[0], worker, stylised)
     try:
         return dialog.run()
     finally:
@@ -56,7 +56,7 @@ class RecipeDialog:
         image: Gimp.Image,
         layer: Gimp.Layer,
         worker: Worker,
-        dressed: list[tuple[Gimp.Image, Gimp.Layer]],
+        stylised: list[tuple[Gimp.Image, Gimp.Layer]],
     ) -> None:
         self._config, self._files = config, JobFiles(worker, image, layer)
         self._dialog = GimpUi.Dialog(title=_("Re-apply Decoupled Style"), role=screen.ROLE)
@@ -64,8 +64,8 @@ class RecipeDialog:
         self._dialog.add_button(_("_OK"), Gtk.ResponseType.OK).grab_focus()
         self._dialog.set_default_response(Gtk.ResponseType.OK)
         GimpUi.window_set_transient(self._dialog)
-        self._preview = Preview(worker, self._files, Learnt(), lambda: None)
-        self._chooser = LayerChooser(dressed, self._changed)
+        self._preview = Preview(worker, self._files, Durations(), lambda: None)
+        self._chooser = LayerChooser(stylised, self._changed)
         strength = GimpUi.prop_spin_scale_new(config, "strength", 0.01, 0.1, 2)
         GimpUi.prop_widget_set_factor(strength, 100.0, 1.0, 10.0, 0)
         choices = column([heading(_("_Make it like"), self._chooser), self._chooser, strength])

@@ -24,7 +24,7 @@ class StyleStrip(Gtk.Box):
     Parameters
     ----------
     target
-        The image to be dressed.
+        The image to be stylised.
     changed
         Called after each choice, and when what was chosen is gone.
     """

@@ -16,7 +16,7 @@ NEW_SHARE = 0.5
 """How much the latest time counts beside those before."""
 
 
-class Learnt:
+class Durations:
     """Seconds by what was asked for."""
 
     def __init__(self) -> None:

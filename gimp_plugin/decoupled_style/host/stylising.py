@@ -17,7 +17,7 @@ from decouple_contract.shared_folders import pixels_file
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker, remarks
 from decoupled_style.host import pixels
-from decoupled_style.host.job_files import Given, JobFiles, closed, compute
+from decoupled_style.host.job_files import JobFiles, JobInputs, closed, compute
 from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look, parts_of, selection_mask
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.host.regions import Regions
@@ -34,7 +34,7 @@ Notice = Callable[[float | None, str], None]
 """Told how far the run is, in [0, 1], and what it does; with None when nothing new happened. May raise `Cancelled`."""
 
 LeftOut = Callable[[str, str], None]
-"""Told the name of what could not be dressed, and why."""
+"""Told the name of what could not be stylised, and why."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Request:
     output: Output
 
 
-def dress(
+def stylise(
     worker: Worker,
     image: Gimp.Image,
     layers: Sequence[Gimp.Layer],
@@ -72,7 +72,7 @@ def dress(
     files: JobFiles | None = None,
     left_out: LeftOut | None = None,
 ) -> list[Gimp.Layer]:
-    """Dress each layer as the request says; returns the new layers.
+    """Stylise each layer as the request says; returns the new layers.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def dress(
     files
         Those of one of the layers, where it was handed over before.
     left_out
-        Takes the layers that cannot be dressed; without it, the first of them ends the run.
+        Takes the layers that cannot be stylised; without it, the first of them ends the run.
 
     Raises
     ------
@@ -158,9 +158,9 @@ def _one(
     layer_name = (before and before.layer_name) or layer.get_name()  # while it is surely there
     tattoo, style = layer.get_tattoo(), request.style
     notice(0.0, _("Starting"))
-    given = finish(files.hand_over(style, request.regions, known), reading)
-    mask = selection_mask(image, layer) if given.target.masks else None
-    answer = finish(compute(worker, given.transfer(request.settings, parts=parts)), computing)
+    inputs = finish(files.hand_over(style, request.regions, known), reading)
+    mask = selection_mask(image, layer) if inputs.target.masks else None
+    answer = finish(compute(worker, inputs.transfer(request.settings, parts=parts)), computing)
     for said in remarks(answer):
         Gimp.message(words(said))
     if not image.is_valid():
@@ -174,31 +174,31 @@ def _one(
         layer_name,
         tattoo,
     )
-    new = _filled(image, layer, name, given, parts, writing)
+    new = _filled(image, layer, name, inputs, parts, writing)
     recipe.keep_on(new.layer)
     return NewLayer(layer, new.layer, mask, new.parts), recipe
 
 
 def _filled(
-    image: Gimp.Image, layer: Gimp.Layer, name: str, given: Given, parts: Parts | None, tick: pixels.Tick
+    image: Gimp.Image, layer: Gimp.Layer, name: str, inputs: JobInputs, parts: Parts | None, tick: pixels.Tick
 ) -> NewLayer:
     """The new layer with its pixels, or the group with its layers, which are not in it yet."""
     with look(layer) as source:
         if parts is None:
-            new = empty_layer(image, layer, name, given.target)
+            new = empty_layer(image, layer, name, inputs.target)
             pixels.take_back(
-                new, source if source.is_valid() else None, given.target, pixels_file(given.folder, "result"), tick
+                new, source if source.is_valid() else None, inputs.target, pixels_file(inputs.folder, "result"), tick
             )
             return NewLayer(layer, new, None)
         made = []
         for number, component in enumerate(COMPONENTS):
             lowest = number == 0
-            new = empty_layer(image, layer, _(PART_NAMES[component]), given.target, added=not lowest)
+            new = empty_layer(image, layer, _(PART_NAMES[component]), inputs.target, added=not lowest)
             pixels.take_back(
                 new,
                 source if lowest and source.is_valid() else None,
-                given.target,
-                pixels_file(given.folder, component),
+                inputs.target,
+                pixels_file(inputs.folder, component),
                 part_of(tick, number, len(COMPONENTS)),
             )
             made.append(new)
