@@ -17,6 +17,8 @@ from gimp_under_test import GimpUnderTest, Session, lend_weights
 from pictures import Pictures
 from window import Window
 
+from installer.plug_in import copy_plug_in
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything that asks for GIMP carries its mark."""
@@ -68,6 +70,18 @@ def window(gimp: GimpUnderTest) -> Iterator[Window]:
     session = Window(gimp, screenshots() / ("gimp" if gimp.root is None else gimp.root.name))
     yield session
     session.close()
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The plug-in's package, put together as install.py does it, where Python finds it: for what needs no GIMP."""
+    folder = tmp_path_factory.mktemp("plug-ins") / "decoupled-style"
+    copy_plug_in(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+        for name in [name for name in sys.modules if name.partition(".")[0] == "decoupled_style"]:
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from decouple_contract.failures import as_failure, with_log
 from decouple_contract.jobs import Raster, Transfer, View, Where, failure_message
 from decouple_contract.messages import SENTENCES, Message
 from decouple_contract.shared_folders import pixels_file
-from installer.plug_in import copy_plug_in
 
 if TYPE_CHECKING:
     from decoupled_style.client.worker import Worker
@@ -32,19 +31,9 @@ if TYPE_CHECKING:
 OLDER, NEWER = "0.0.9", "10.0.0"
 """Than any; the second one also by number, where it is not by letter."""
 
+pytestmark = pytest.mark.usefixtures("package")
+
 STAND_IN = Path(__file__).with_name("stand_in_worker.py")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The plug-in's package, put together as install.py does it, where Python finds it."""
-    folder = tmp_path_factory.mktemp("plug-ins") / "decoupled-style"
-    copy_plug_in(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield
-        for name in [name for name in sys.modules if name.partition(".")[0] == "decoupled_style"]:
-            del sys.modules[name]
 
 
 class Place:
