@@ -152,22 +152,6 @@ def test_look_is_saved_and_the_dialog_stays(dialog: Window, gimp: GimpUnderTest)
         assert np.abs(looked_up - shown).mean() < 0.5 * np.abs(cat - shown).mean()
 
 
-def test_preview_on_the_canvas_is_no_step_of_undo(dialog: Window, gimp: GimpUnderTest) -> None:
-    dialog.ask("before = [x.get_id() for x in cat_image.get_layers()]; cat_image.clean_all()")
-    dialog.do("key", "alt+v")
-    shown = "[x.get_name() for x in cat_image.get_layers()][0] == 'Preview'"
-    dialog.wait_until(lambda: dialog.ask(shown), 60, "the preview on the canvas")
-    dialog.shoot("21-on-canvas")
-    assert not dialog.ask("cat_image.is_dirty()")
-    assert dialog.ask("[x.get_name() for x in cat_image.get_selected_layers()]") == ["cat"]
-    preview = Pictures(gimp.folder).get(dialog, "cat_image.get_layers()[0]")
-    assert np.abs(preview - Pictures(gimp.folder).get(dialog, "cat")).mean() > 2 / 255
-    dialog.do("key", "Escape")
-    dialog.wait_until(gimp.all_gone, 30, "the dialog to close")
-    assert dialog.ask("[x.get_id() for x in cat_image.get_layers()] == before")
-    assert not dialog.ask("cat_image.is_dirty()")
-
-
 def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest) -> None:
     def top() -> np.ndarray:
         dialog.pause()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +36,6 @@ class Maker:
     def __init__(self) -> None:
         self.asked: list[Ask] = []
         self.cancelled = False
-        self.canvas = 0
         self.failing: Exception | None = None
 
     def look(self, ask: Ask) -> Generator[tuple[float, str] | None, None, Ask]:
@@ -49,10 +48,6 @@ class Maker:
         if self.failing is not None:
             raise self.failing
         return ask
-
-    def show_on_canvas(self, ask: Ask, wanted: Callable[[], bool]) -> Generator[tuple[float, str] | None, None, None]:
-        yield None
-        self.canvas += wanted()
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -253,16 +248,3 @@ def test_a_run_that_is_stopped_leaves_a_preview_to_be_made(desk: Desk) -> None:
     assert desk.schedule.stale
     desk.work()
     assert not desk.schedule.stale
-
-
-def test_canvas_follows(desk: Desk) -> None:
-    desk.schedule.want_canvas(True)
-    desk.schedule.want(wish(mode="photo"))
-    desk.work()
-    assert desk.maker.canvas == 1
-    desk.schedule.look_at(PART)
-    desk.work()
-    assert desk.maker.canvas == 1, "it shows all there is"
-    desk.schedule.want(replace(wish(mode="photo"), settings=Settings(mode="photo", strength=0.5)))
-    desk.work()
-    assert desk.maker.canvas == 2

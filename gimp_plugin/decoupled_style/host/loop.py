@@ -13,7 +13,7 @@ from gi.repository import Gimp
 from decouple_contract.errors import InputError, OutOfMemoryError
 from decoupled_style.client.worker import Worker
 from decoupled_style.host.job_files import JobFiles
-from decoupled_style.host.recipe import is_preview, is_stylised
+from decoupled_style.host.recipe import is_stylised
 from decoupled_style.host.styles import Style, image_of, name_of, sources
 from decoupled_style.host.stylising import Notice, Request, stylise
 from decoupled_style.messages import Failure, _, reason
@@ -126,7 +126,7 @@ def _check(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
 def _plain(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
     """Every layer that holds pixels of the user's: what groups hold, and nothing that was stylised."""
     for layer in layers:
-        if is_stylised(layer) or is_preview(layer):
+        if is_stylised(layer):
             continue
         if layer.is_group():
             yield from _plain(layer.get_children())

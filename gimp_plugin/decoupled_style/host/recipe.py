@@ -16,9 +16,6 @@ from decoupled_style.messages import Failure, _, reason
 RECIPE = "decoupled-style-recipe"
 """Name of the parasite on a layer; it is saved with the document."""
 
-PREVIEW = "decoupled-style-preview"
-"""Name of the parasite on the temporary layer that shows a preview on the canvas."""
-
 LAST_STYLE, LAST_RECIPE = "decoupled-style-last", "decoupled-style-last-recipe"
 """Names of the parasites on GIMP itself; they end with the session, like the ids of layers that they may hold."""
 
@@ -90,11 +87,6 @@ class Recipe:
 def is_stylised(layer: Gimp.Item) -> bool:
     """Whether a layer carries a recipe, which is not read for that."""
     return RECIPE in layer.get_parasite_list()
-
-
-def is_preview(layer: Gimp.Item) -> bool:
-    """Whether a layer is there for a preview alone."""
-    return PREVIEW in layer.get_parasite_list()
 
 
 def settings_of(recipe: Recipe, strength: float = 1.0) -> Settings:

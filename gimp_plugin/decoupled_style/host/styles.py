@@ -12,7 +12,7 @@ from gi.repository import Gimp, Gio
 from decouple_contract.jobs import Ingredient
 from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
-from decoupled_style.host.recipe import Recipe, is_preview, is_stylised
+from decoupled_style.host.recipe import Recipe, is_stylised
 from decoupled_style.messages import Failure, _
 
 RECENT = "decoupled-style-recent"
@@ -225,8 +225,7 @@ def every_layer(target: Gimp.Image | None = None) -> list[tuple[Gimp.Image, Gimp
 def layers_of(image: Gimp.Image) -> Iterator[tuple[Gimp.Image, Gimp.Layer]]:
     """Every layer of an image, groups before what they hold."""
     for layer in _flattened(image.get_layers()):
-        if not is_preview(layer):
-            yield image, layer
+        yield image, layer
 
 
 def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | Mixture | None:

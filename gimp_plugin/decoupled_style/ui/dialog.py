@@ -130,7 +130,6 @@ class StyleDialog:
                         self._changed()  # what the preview was about to show
                         self._preview.say(saved)
                         continue
-                    self._preview.clear_canvas()
                     return stylise_all(
                         self._worker,
                         self._config.get_property("apply-to"),
@@ -150,7 +149,6 @@ class StyleDialog:
     def close(self) -> None:
         """Take the dialog away and let go of what it opened."""
         GLib.source_remove(self._watch)
-        self._preview.clear_canvas()
         self._dialog.destroy()
         self._chooser.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from decoupled_style.client.worker import Worker
 from decoupled_style.host import pixels
 from decoupled_style.host.durations import Durations
 from decoupled_style.host.job_files import Doing, JobFiles, JobInputs, compute
-from decoupled_style.host.on_canvas import OnCanvas
 from decoupled_style.messages import _, words
 from decoupled_style.ui.remaining import Remaining
 from decoupled_style.ui.schedule import Ask
@@ -48,12 +47,10 @@ class LookMaker:
         Shared with the run that may follow.
     learnt
         How long this machine takes, which looks add to.
-    canvas
-        Where whole results are shown.
     """
 
-    def __init__(self, worker: Worker, files: JobFiles, learnt: Durations, canvas: OnCanvas) -> None:
-        self._worker, self._files, self._learnt, self._canvas = worker, files, learnt, canvas
+    def __init__(self, worker: Worker, files: JobFiles, learnt: Durations) -> None:
+        self._worker, self._files, self._learnt = worker, files, learnt
         self._read = -1  # the version of the pixels that was handed over
         self._remaining = Remaining()
 
@@ -72,15 +69,6 @@ class LookMaker:
             for name in ("before", "result")
         )
         return Look(ask.view, before, after, _reasons(answer))
-
-    def show_on_canvas(self, ask: Ask, wanted: Callable[[], bool]) -> Doing[None]:
-        """Have the whole result made, and put it above the layer."""
-        given = yield from self._hand_over(ask)
-        width, height = given.target.width, given.target.height
-        job = given.transfer(ask.settings, View(max(width, height), 0, 0, width, height))
-        yield from reworded(compute(self._worker, job), self._told)
-        if wanted():
-            self._canvas.show(job.result, pixels_file(given.folder, "result"))
 
     def cancel(self) -> None:
         """Stop what the worker does for us."""

@@ -18,7 +18,6 @@ from decouple_contract.settings import Settings
 from decoupled_style.client.worker import Worker
 from decoupled_style.host.durations import Durations
 from decoupled_style.host.job_files import JobFiles
-from decoupled_style.host.on_canvas import OnCanvas
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
 from decoupled_style.messages import Failure, _, reason
@@ -52,8 +51,7 @@ class Preview(Gtk.Box):
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._files, self._came = files, came
         self._timer = 0
-        self._canvas = OnCanvas(files.image, files.layer)
-        self._schedule = Schedule(LookMaker(worker, files, learnt, self._canvas), self)
+        self._schedule = Schedule(LookMaker(worker, files, learnt), self)
         self._build()
 
     def _build(self) -> None:
@@ -75,14 +73,7 @@ class Preview(Gtk.Box):
             tooltip_text=_("Shows the original on the left and the result on the right. Drag the line between them."),
         )
         split.connect("toggled", lambda button: self.picture.split(button.get_active()))
-        canvas = Gtk.CheckButton(
-            label=_("On can_vas"),
-            use_underline=True,
-            tooltip_text=_("Shows the preview in the image itself, until this dialog closes"),
-        )
-        canvas.connect("toggled", self._toggle_canvas)
-        for button in (canvas, split):
-            below.pack_end(button, False, False, 0)
+        below.pack_end(split, False, False, 0)
         self.pack_start(below, False, False, 0)
         self._show_thumbnail()
 
@@ -113,10 +104,6 @@ class Preview(Gtk.Box):
         if layer.is_valid():
             self.picture.renew(layer.get_width(), layer.get_height())
         self._begin_soon()
-
-    def clear_canvas(self) -> None:
-        """Take away what was shown on the canvas."""
-        self._canvas.remove()
 
     def settle(self, notice: Callable[[tuple[float, str] | None], None]) -> None:
         """Have the worker free for the run: what it solves now is waited for where the run needs it, else stopped."""
@@ -156,12 +143,6 @@ class Preview(Gtk.Box):
     def rest(self) -> None:
         """Nothing is under way."""
         self._bar.set_opacity(0)
-
-    def _toggle_canvas(self, button: Gtk.CheckButton) -> None:
-        self._schedule.want_canvas(button.get_active())
-        if not button.get_active():
-            self._canvas.remove()
-        self._begin_soon()
 
     def _moved(self) -> None:
         self._scale.set_text(f"{self.picture.geometry.scale:.0%}")

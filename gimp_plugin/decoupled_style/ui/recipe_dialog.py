@@ -91,7 +91,6 @@ class RecipeDialog:
 
     def close(self) -> None:
         """Take the dialog away."""
-        self._preview.clear_canvas()
         self._dialog.destroy()
 
     def _changed(self) -> None:

@@ -104,9 +104,6 @@ class Maker(Protocol[Made_co]):
     def look(self, ask: Ask) -> Making[Made_co]:
         """Make one."""
 
-    def show_on_canvas(self, ask: Ask, wanted: Callable[[], bool]) -> Making[None]:
-        """Have the whole result made, whatever the view, and show it in the image where it is still wanted then."""
-
     def cancel(self) -> None:
         """Stop what is being made."""
 
@@ -155,8 +152,7 @@ class Schedule(Generic[LookT]):
         self._drafted: set[tuple[str, int]] = set()
         self._under_way: Ask | None = None
         self._steps: Making[None] | None = None
-        self._paused = self._closing = self._wants_canvas = False
-        self._on_canvas: tuple[str, int] | None = None
+        self._paused = self._closing = False
 
     @property
     def wish(self) -> Wish | None:
@@ -198,10 +194,6 @@ class Schedule(Generic[LookT]):
         """The layer, the style, a selection or a mask is not what it was."""
         self._version += 1
         self._failed.clear()
-
-    def want_canvas(self, wanted: bool) -> None:
-        """Have the whole result shown in the image, too."""
-        self._wants_canvas, self._on_canvas = wanted, None
 
     def pause(self, paused: bool) -> None:
         """Make nothing until it is wanted again; what is being made is stopped."""
@@ -269,12 +261,8 @@ class Schedule(Generic[LookT]):
                 return number
         return None
 
-    def _canvas_lacks(self) -> bool:
-        """Whether the canvas should show something else."""
-        return self._wants_canvas and bool(wanted := self._wanted()) and self._on_canvas != wanted[0][:2]
-
     def _has_work(self) -> bool:
-        return not (self._paused or self._closing) and (self._lacking() is not None or self._canvas_lacks())
+        return not (self._paused or self._closing) and self._lacking() is not None
 
     def _is_solved(self, wish: Wish) -> bool:
         return (wish.solve(), self._version) in self._solved
@@ -291,18 +279,14 @@ class Schedule(Generic[LookT]):
 
     def _make(self) -> Making[None]:
         """Make looks until what is wanted is there, or there is a reason why not."""
-        while self._has_work() and (wish := self._wish) is not None:
-            wanted, number = self._wanted(), self._lacking()
+        while self._has_work() and (wish := self._wish) is not None and (number := self._lacking()) is not None:
+            wanted = self._wanted()
             try:
-                if number is not None:
-                    yield from self._look(wish, number, wanted[number])
-                else:
-                    yield from self._fill_canvas(wish)
+                yield from self._look(wish, number, wanted[number])
             except Cancelled:
                 continue
             except Exception as error:  # whatever it is, it would come again with the same wish
                 self._failed.update(wanted)
-                self._on_canvas = wanted[0][:2]
                 self._under_way = None
                 self._viewer.show_failure(error)
 
@@ -323,17 +307,6 @@ class Schedule(Generic[LookT]):
     def _made(self, ask: Ask) -> Making[LookT]:
         self._under_way = ask
         return (yield from self._maker.look(ask))
-
-    def _fill_canvas(self, wish: Wish) -> Making[None]:
-        identity, version, view = self._wanted()[0]
-
-        def wanted() -> bool:
-            return self._wants_canvas and [one[:2] for one in self._wanted()[:1]] == [(identity, version)]
-
-        ask = self._under_way = Ask(wish, wish.settings, view, version, True)
-        yield from self._maker.show_on_canvas(ask, wanted)
-        if wanted():
-            self._on_canvas = identity, version
 
     def _show(self, number: int, key: Key, look: LookT) -> None:
         self._shown[number] = key
