@@ -319,6 +319,10 @@ class Settings:
             "match": list(self.match),
         }
 
+    def of_components(self) -> dict[str, Any]:
+        """The plain values that components depend on: all but those that only rendering reads."""
+        return {name: value for name, value in self.as_dict().items() if name not in OF_RENDERING}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """Settings from plain values, of which some may be missing.

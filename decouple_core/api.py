@@ -25,7 +25,7 @@ from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import Settings
 from decouple_contract.tables import LEAST_NODES, MOST_NODES, NODES
 from decouple_core.correspondence.correspondence import Correspondence
-from decouple_core.engine import Engine, Labels, RoundTrip
+from decouple_core.engine import Engine, RoundTrip
 from decouple_core.features.style import Style
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.lookup_table import LookupTable
@@ -33,6 +33,7 @@ from decouple_core.outcomes.table_fit import fit
 from decouple_core.page.of_transfer import Shown
 from decouple_core.pictures.given import Given, take
 from decouple_core.pictures.given_masks import take_labels, take_mask
+from decouple_core.pictures.labels import Labels
 from decouple_core.pictures.series import spread
 from decouple_core.report import Report
 from decouple_core.request import Input, Request

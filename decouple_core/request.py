@@ -16,10 +16,11 @@ from decouple_contract.settings import Settings
 from decouple_core.pictures.visibility import blend, visible
 
 if TYPE_CHECKING:
-    from decouple_core.engine import Engine, Labels, Transferred
+    from decouple_core.engine import Engine, Transferred
     from decouple_core.features.style import Style
     from decouple_core.outcomes.colour_by_place import Look
     from decouple_core.outcomes.field import Field
+    from decouple_core.pictures.labels import Labels
 
 
 @dataclass(frozen=True, eq=False)

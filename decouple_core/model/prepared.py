@@ -68,6 +68,7 @@ class PreparedModel:
     Attributes
     ----------
     network : {"vgg19", "vgg16"}
+    activation : {"smooth", "relu"}
     hierarchy : Hierarchy
     reference : Reference
     device : torch.device
@@ -80,6 +81,7 @@ class PreparedModel:
     """
 
     network: str
+    activation: str
     hierarchy: Hierarchy
     reference: Reference
     device: torch.device
@@ -101,6 +103,7 @@ class PreparedModel:
         identity = identity_of(network, settings.activation, settings.seed, str(device), hierarchy.identity)
         return cls(
             network,
+            settings.activation,
             hierarchy,
             Reference(hierarchy.measure(noise), gram, hierarchy.sizes),
             device,

@@ -55,10 +55,13 @@ class Outcome(ABC):
     by_place : bool
         Whether its colours are those that places correspond to, as `Stylisation.colour`, where there is a
         correspondence.
+    ignores : tuple of str
+        Settings that change nothing of its components, beside those that only rendering reads.
     """
 
     flows = True
     by_place = True
+    ignores: tuple[str, ...] = ()
 
     def flow_size(self, settings: Settings) -> int:
         """Longer side, in pixels, at which the flow runs."""

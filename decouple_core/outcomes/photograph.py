@@ -16,7 +16,7 @@ from torch import Tensor
 
 from decouple_contract.messages import Message
 from decouple_contract.progress import Progress
-from decouple_contract.settings import Settings
+from decouple_contract.settings import OF_PAINTING, Settings
 from decouple_core.features.colour import IDENTITY, ColourMoments, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.mixing import laid_together, shares_of
@@ -53,6 +53,7 @@ class Photograph(Outcome):
         self.by_place = parametrisation is BilateralGrid
 
     flows = False
+    ignores = OF_PAINTING
 
     def components(
         self, model: PreparedModel, stylisation: Stylisation, settings: Settings, progress: Progress

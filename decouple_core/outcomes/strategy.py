@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
+import torch
 from torch import Tensor
 
 from decouple_contract.messages import Message
 from decouple_contract.settings import AUTOMATIC_SIZE, Settings
-from decouple_core.features.colour import luma
+from decouple_core.features.colour import luma, map_between
+from decouple_core.features.style import Style
+from decouple_core.outcomes.field import Field
 from decouple_core.pictures.blurring import blurred
+from decouple_core.pictures.picture import Picture
 
 SIDE = 256
 """Longer side, in pixels, at which a style is looked at: brush strokes are some pixels wide there."""
@@ -131,6 +136,42 @@ def is_painted(image: Tensor) -> bool:
     in_colour = _strokes(reflected[:1] / total).square() + _strokes(reflected[1:2] / total).square()
     colouring = (in_colour[0].sqrt() / (in_light + 0.01)).median()
     return bool(evenness > EVEN and colouring > COLOURED)
+
+
+def readable_strength(
+    settings: Settings, picture: Picture, style: Style, by_place: Field | None
+) -> tuple[float, Choice | None]:
+    """The strength at which a style leaves enough of a picture to be made out; see `readable_share`.
+
+    Parameters
+    ----------
+    settings : Settings
+    picture : Picture
+        The target, of one region.
+    style : Style
+    by_place : Field or None
+        Carries its colours, all the way; None where it is taken as a whole.
+
+    Returns
+    -------
+    float
+        That of the settings where nothing is at risk.
+    Choice or None
+    """
+    if settings.allow_black or settings.keep_tones or not settings.strengths[0]:
+        return settings.strength, None
+    image = picture.medium.image
+    if by_place is not None:
+        whole = torch.lerp(image, by_place(image), settings.strength)
+        share, choice = readable_share(image, partial(torch.lerp, image, whole))
+    else:
+        (own,) = picture.medium.colours()
+        goal = own.towards(style.full_moments[0], settings.strengths[0])
+        share, choice = readable_share(image, lambda share: map_between(own, own.towards(goal, share))(image))
+    if choice is None:
+        return settings.strength, None
+    strength = settings.strength * share
+    return strength, replace(choice, value=strength)
 
 
 def readable_share(image: Tensor, mapped: Callable[[float], Tensor]) -> tuple[float, Choice | None]:

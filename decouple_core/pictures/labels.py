@@ -11,6 +11,9 @@ from decouple_contract.messages import Message
 from decouple_core.pictures.raw import unit_range
 from decouple_core.pictures.reading import read_beside
 
+Labels = tuple[np.ndarray, np.ndarray]
+"""Integer labels of target and style, (H, W) each; equal labels correspond, negative ones belong to no region."""
+
 LABEL_LEVELS = 4
 """Colours of label images are rounded to this many steps per channel. The resulting levels 0, 64, 128, 191, 255 are
 the colours people pick by hand, and the roundings' borders (32, 96, 159, 223) are as far from those as can be."""
@@ -95,14 +98,13 @@ def labels_of(colours: np.ndarray, alpha: np.ndarray | None, what: str | Message
 
 
 def region_masks(
-    labels: tuple[np.ndarray, np.ndarray], masks: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+    labels: Labels, masks: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Masks of corresponding regions from label images of target and style, one pair for every common label.
 
     Parameters
     ----------
-    labels : pair of ndarray
-        Integers, (H, W) each; a negative one corresponds to nothing.
+    labels : Labels
     masks : pair of ndarray or None
         What takes part of target and style, (H, W) each in [0, 1]: each region's mask is multiplied by it. Regions of
         which it leaves less than `REGION_SHARE` on either side are left out.

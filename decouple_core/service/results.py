@@ -108,7 +108,7 @@ class Results:
 
     def made(self, folder: Path, job: Transfer, make: Callable[[], Solution]) -> Solution:
         """The components of a job, kept or made."""
-        settings = {name: value for name, value in job.settings.items() if name not in OF_RENDERING}
+        settings = Settings.from_dict(job.settings).of_components()
         mixture = job.mixture or ()
         names = ("target", "style", "target_labels", "style_labels")
         own = (

@@ -23,7 +23,8 @@ from common import machine, numbers, parser, photographs, prepared, settings_fro
 from PIL import Image
 
 from decouple_contract.settings import Settings
-from decouple_core import engine
+from decouple_core.engine import Engine, placing
+from decouple_core.engine import series as fitting_together
 from decouple_core.features.colour import ColourMoments, map_between
 from decouple_core.features.mixing import laid_together, shares_of
 from decouple_core.features.style import DETAIL_LAYERS, Style
@@ -107,7 +108,7 @@ def temporal_error(frames: list[np.ndarray], places: list[Place], apart: int = 1
 
 
 def results(
-    frames: list[np.ndarray], style: Style, settings: Settings, transfers: engine.Engine, colour: engine.Shared | None
+    frames: list[np.ndarray], style: Style, settings: Settings, transfers: Engine, colour: placing.Shared | None
 ) -> list[np.ndarray]:
     """Each frame, with a colour part that all share or one of its own."""
     return [transfers.transfer(frame, style, settings, colour=colour).image for frame in frames]
@@ -142,8 +143,12 @@ def main() -> None:
     options.add_argument("--pairs", type=int, default=len(PAIRS), help="how many of the pairs (default: all)")
     options.add_argument("--sheet", type=Path, metavar="PNG", help="contact sheet of the last pair")
     given = options.parse_args()
-    settings, transfers = settings_from(given, mode="photo"), engine.Engine()
-    hierarchy, pictures, common = prepared(settings).hierarchy.first(DETAIL_LAYERS), photographs(), engine.IN_COMMON
+    settings, transfers = settings_from(given, mode="photo"), Engine()
+    hierarchy, pictures, common = (
+        prepared(settings).hierarchy.first(DETAIL_LAYERS),
+        photographs(),
+        fitting_together.IN_COMMON,
+    )
     print(
         f"{machine(settings)}; mode {settings.mode}, sequences of {given.frames} frames of {given.side} px, "
         f"motion {given.motion:g}"
@@ -161,10 +166,10 @@ def main() -> None:
         style = transfers.read_style(pictures[source], settings, for_any=False)
         own, shown = [temporal_error(frames, places, apart) for apart in (1, given.frames - 1)], [frames]
         for way, fit in ways.items():
-            colour: engine.Shared | None = None
+            colour: placing.Shared | None = None
             fitting = 0.0
             if fit is not None:
-                series.FITTED, engine.IN_COMMON, of_way = fit
+                series.FITTED, fitting_together.IN_COMMON, of_way = fit
                 some = [(frames[number], None) for number in series.spread(len(frames))]
                 fitting, colour = timed(
                     lambda some=some, style=style, of_way=of_way: transfers.fit_together(some, style, of_way)
@@ -186,7 +191,7 @@ def main() -> None:
             ]
             rows[way].append([error, error / float(contrast), drift, *misses, fitting, taken / len(frames)])
             shown.append(made)
-        engine.IN_COMMON = common
+        fitting_together.IN_COMMON = common
         print(f"\n{target} in the style of {source}: temporal error {255 * own[0]:.2f} / 255", flush=True)
         table(("way", *COLUMNS), [(way, *of_way[-1][:6]) for way, of_way in rows.items()])
     print("Medians of all pairs, and the most:")

@@ -12,8 +12,8 @@ import skimage.data
 import torch
 
 from decouple_contract.settings import Settings
-from decouple_core import engine as transfer
 from decouple_core.engine import Engine, Transferred
+from decouple_core.engine import engine as transfer
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.reference import uniform_noise
 from decouple_core.flow.move import Move

@@ -195,7 +195,7 @@ def test_amounts_are_linear_and_cost_no_solve(engine: Engine) -> None:
 
 
 def test_a_painting_comes_nearer_to_the_means_than_the_photograph(engine: Engine) -> None:
-    model = next(iter(engine.models._values.values()))
+    model = next(iter(engine.caches.models.kept._values.values()))
     wanted = model.hierarchy.measure(shrink(STYLE, 64), 3)
 
     def misses(image: np.ndarray) -> list[float]:

@@ -13,8 +13,8 @@ import skimage.data
 from PIL import Image
 
 import decouple_core as dc
-from decouple_core import engine
-from decouple_core.engine import Engine
+from decouple_core.engine import Engine, placing
+from decouple_core.engine import series as fitting_together
 from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
 from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.photograph import Photograph
@@ -59,7 +59,7 @@ def moments(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("kind", [BilateralGrid, LightnessGrid])
 def test_equal_frames_get_what_one_of_them_gets(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mean over a series of its features, and of its Jacobians, is that of one where all are equal."""
-    monkeypatch.setattr(engine, "IN_COMMON", Photograph(kind))
+    monkeypatch.setattr(fitting_together, "IN_COMMON", Photograph(kind))
     frame, transfers = film(1)[0], Engine()
     style = transfers.read_style(STYLE, SETTINGS)
     one, three = (
@@ -77,7 +77,7 @@ def session() -> dc.Session:
     return dc.Session()
 
 
-def field_of(shared: engine.Shared) -> Field:
+def field_of(shared: placing.Shared) -> Field:
     assert isinstance(shared, Field)
     return shared
 
