@@ -222,7 +222,7 @@ class Session:
         with _told(progress) as say:
             given = take(target, "target")
             request = _request(given, style, settings, target_mask, style_mask, regions)
-            done = request.carried_out(self._engine, progress=say)
+            done = self._engine.transfer(request, progress=say)
             image = given.give_back(done.image)
         shown = Shown(
             target,
@@ -293,16 +293,15 @@ class Session:
 
             wanted, _ = _style_of(style, style_mask)
             if isinstance(wanted, Input):
-                wanted = wanted.measured(self._engine, settings, for_any=False, progress=part(0, 0))
+                wanted = self._engine.read_style(wanted, settings, for_any=False, progress=part(0, 0))
             taken = (_input(take(targets[number], "target")) for number in chosen)
             colour = self._engine.fit_together(
                 ((one.pixels, one.as_target()) for one in taken), wanted, settings, part(0, len(chosen))
             )
             for number, target in enumerate(targets, len(chosen)):
                 given = take(target, "target")
-                done = Request(_input(given), wanted, settings, colour=colour).carried_out(
-                    self._engine, progress=part(number)
-                )
+                request = Request(_input(given), wanted, settings, colour=colour)
+                done = self._engine.transfer(request, progress=part(number))
                 yield Result(given.give_back(done.image), done.components, done.style, done.report, done.correspondence)
 
     def read_style(
@@ -351,7 +350,7 @@ class Session:
         """
         with _told(progress) as say:
             picture = _input(take(image, "image"), mask, "mask")
-            return picture.measured(self._engine, settings, name=name, progress=say)
+            return self._engine.read_style(picture, settings, name=name, progress=say)
 
     def fit_lookup_table(
         self,
@@ -409,8 +408,8 @@ class Session:
             weights = request.target.as_target()
             # As a whole: what the mask leaves is no part of the look.
             whole = replace(request, target=Input(request.target.pixels, weights))
-            done = whole.carried_out(
-                self._engine, progress=lambda share, message: say((1 - FITTING_SHARE) * share, message)
+            done = self._engine.transfer(
+                whole, progress=lambda share, message: say((1 - FITTING_SHARE) * share, message)
             )
             return fit(
                 whole.target.pixels,

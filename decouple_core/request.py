@@ -1,7 +1,7 @@
 """One transfer as it is asked for: by the command line, from Python, for a batch or by the worker, always a `Request`.
 
-What counts of a picture and what is shown of a result is decided here, once. Neither torch nor the engine is loaded for
-it, so that what cannot be used is refused before they are.
+What counts of a picture is decided here, once. Neither torch nor the engine is loaded for it, so that what cannot be
+used is refused before they are.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import Settings
-from decouple_core.pictures.visibility import blend, visible
+from decouple_core.pictures.visibility import visible
 
 if TYPE_CHECKING:
-    from decouple_core.engine import Engine, Transferred
     from decouple_core.features.style import Style
     from decouple_core.outcomes.colour_by_place import Look
     from decouple_core.outcomes.field import Field
@@ -49,14 +47,6 @@ class Input:
         """The same for a style."""
         return visible(self.alpha, self.mask, "style-hidden")
 
-    def measured(
-        self, engine: Engine, settings: Settings, *, name: str = "", for_any: bool = True, progress: Progress = silent
-    ) -> Style:
-        """The style of this picture; see `Engine.read_style`."""
-        return engine.read_style(
-            self.pixels, settings, name=name, mask=self.as_style(), for_any=for_any, progress=progress
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class Request:
@@ -65,10 +55,13 @@ class Request:
     Attributes
     ----------
     target : Input
+        Where its mask leaves it, the result is the target.
     style : Input or Style
+        A picture of any size, or its features.
     settings : Settings
     regions : pair of ndarray, optional
-        Labels of target and style, (H, W) each; equal ones correspond, negative ones belong to no region.
+        Labels of target and style, (H, W) each; equal ones correspond, negative ones belong to no region. Opacity and
+        masks limit each of the regions.
     colour : Field or Look, optional
         The colour part of a series with one look; see `Engine.fit_together`.
     """
@@ -78,40 +71,3 @@ class Request:
     settings: Settings
     regions: Labels | None = None
     colour: Field | Look | None = None
-
-    def carried_out(
-        self, engine: Engine, *, render: bool = True, certify: bool = False, progress: Progress = silent
-    ) -> Transferred:
-        """Have it done; the picture is the target's own where its mask leaves it.
-
-        Parameters
-        ----------
-        engine : Engine
-        render : bool
-            Without it there is no picture: whoever asks renders what he wants of the components.
-        certify : bool
-            See `Engine.transfer`.
-        progress : Progress
-
-        Raises
-        ------
-        InputError, WeightsError, OutOfMemoryError
-        """
-        style, style_mask = (
-            (self.style.pixels, self.style.as_style()) if isinstance(self.style, Input) else (self.style, None)
-        )
-        done = engine.transfer(
-            self.target.pixels,
-            style,
-            self.settings,
-            target_mask=self.target.as_target(),
-            style_mask=style_mask,
-            regions=self.regions,
-            colour=self.colour,
-            render=render,
-            certify=certify,
-            progress=progress,
-        )
-        if render and self.target.mask is not None:
-            blend(done.image, self.target.pixels, self.target.mask)
-        return done

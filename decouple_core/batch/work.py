@@ -117,7 +117,7 @@ def stylise(
 ) -> np.ndarray:
     """The target in the style, (H, W, 3) float32: what `transfer` makes of the two."""
     request = Request(Input(target.image.pixels, target.image.alpha), style.source, settings, colour=style.colour)
-    return request.carried_out(engine, progress=progress).image
+    return engine.transfer(request, progress=progress).image
 
 
 def with_one_look(
@@ -147,7 +147,7 @@ def with_one_look(
     features = (
         style.source
         if isinstance(style.source, Style)
-        else style.source.measured(engine, settings, for_any=False, progress=progress)
+        else engine.read_style(style.source, settings, for_any=False, progress=progress)
     )
     return LoadedStyle(features, engine.fit_together(usable(), features, settings, progress))
 

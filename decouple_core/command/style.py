@@ -65,8 +65,8 @@ def run(options: argparse.Namespace) -> str:
             image = read_image(path)
             mask = read_mask(options.style_mask, size_of(image)) if options.style_mask else None
             measured.append(
-                Input(image.pixels, image.alpha, mask).measured(
-                    engine, settings, name=readable(Path(path).stem), progress=bar
+                engine.read_style(
+                    Input(image.pixels, image.alpha, mask), settings, name=readable(Path(path).stem), progress=bar
                 )
             )
         mixed = mix(measured, options.weights)

@@ -13,6 +13,7 @@ from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.style import Style
+from decouple_core.request import Input, Request
 
 SIDE, PALETTE_ROWS = 256, 48
 """Pixels: four strokes of the coarsest scale fit beside each other, and it takes seconds."""
@@ -58,7 +59,7 @@ def swatch(engine: Engine, style: Style, settings: Settings, progress: Progress 
     """
     noise = np.random.default_rng(settings.seed).normal(0.5, NOISE, (SIDE, SIDE, 3)).clip(0, 1).astype(np.float32)
     loose = dataclasses.replace(settings, layers=max(1, len(style.features)), **LOOSE)
-    painted = engine.transfer(noise, style, loose, progress=progress).image
+    painted = engine.transfer(Request(Input(noise), style, loose), progress=progress).image
     return np.vstack([painted, _stripes(palette(style.full_moments[0]))])
 
 

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> str:
 
     start = time.perf_counter()
     with Bar() as bar:
-        result = request.carried_out(Engine(), certify=bool(options.report), progress=bar)
+        result = Engine().transfer(request, certify=bool(options.report), progress=bar)
     write_like(options.output, result.image, target)
     if options.components:
         from decouple_core.outcomes.parts import parts

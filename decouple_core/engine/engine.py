@@ -1,4 +1,4 @@
-"""The engine: transfers of arrays, and what is kept from one to the next.
+"""The engine: carries requests out, and keeps what the next one can use.
 
 `api.Session` does the same for pictures in any form.
 """
@@ -26,9 +26,11 @@ from decouple_core.features.style import Style
 from decouple_core.model.device import CPU, pick_device, run_with_step_down, single_precision
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.outcomes.strategy import SIDE, Choice, is_painted, settled
-from decouple_core.pictures.labels import Labels, region_masks
+from decouple_core.pictures.labels import region_masks
 from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.resampling import shrink
+from decouple_core.pictures.visibility import blend
+from decouple_core.request import Input, Request
 
 T = TypeVar("T")
 
@@ -45,14 +47,8 @@ class Engine:
 
     def transfer(
         self,
-        target: np.ndarray,
-        style: np.ndarray | Style,
-        settings: Settings,
+        request: Request,
         *,
-        target_mask: np.ndarray | None = None,
-        style_mask: np.ndarray | None = None,
-        regions: Labels | None = None,
-        colour: Shared | None = None,
         out: np.ndarray | None = None,
         render: bool = True,
         certify: bool = False,
@@ -62,18 +58,7 @@ class Engine:
 
         Parameters
         ----------
-        target : ndarray
-            Shape (H, W, 3), float32, sRGB-encoded, nominally in [0, 1]; may be mapped from a file.
-        style : ndarray or Style
-            An image like `target`, of any size, or its features.
-        settings : Settings
-        target_mask, style_mask : ndarray, optional
-            Shape (H, W) of their image, in [0, 1]: where features are measured and imposed. The result is not blended
-            with the target by them.
-        regions : pair of ndarray, optional
-            See `Labels`. The masks limit each of the regions.
-        colour : Field or Look, optional
-            The colour part, where it is shared with other targets, from `fit_together`.
+        request : Request
         out : ndarray, optional
             Receives the result, shape (H, W, 3), float32.
         render : bool
@@ -89,37 +74,32 @@ class Engine:
         OutOfMemoryError
             When not even the processor has room.
         """
-        result = np.empty(target.shape, np.float32) if out is None else out
-        target_masks, style_masks = _masks(target_mask, style_mask, regions)
-        source = Source(target, target_masks, target_mask)
-        wanted = style if isinstance(style, Style) else Source(style, style_masks, style_mask)
-        painted = _painted(wanted) if settings.mode == "auto" else None
-        device, settings, choices = _settled(settings, painted, wanted, source.longest)
+        given = request.target
+        result = np.empty(given.pixels.shape, np.float32) if out is None else out
+        target, style = _sources(request)
+        painted = _painted(style) if request.settings.mode == "auto" else None
+        device, settings, choices = _settled(request.settings, painted, style, target.longest)
 
         def work(run: Run) -> Transferred:
-            done = transferred(run, source, wanted, colour, result, render=render, certified=certify)
+            done = transferred(run, target, style, request.colour, result, render=render, certified=certify)
             if painted is None:
                 return done
             return dataclasses.replace(done, style=dataclasses.replace(done.style, painted=painted))
 
-        return self._stepping_down(work, device, settings, progress, choices)
+        done = self._stepping_down(work, device, settings, progress, choices)
+        if render and given.mask is not None:
+            blend(result, given.pixels, given.mask)
+        return done
 
     def read_style(
-        self,
-        image: np.ndarray,
-        settings: Settings,
-        *,
-        name: str = "",
-        mask: np.ndarray | None = None,
-        for_any: bool = True,
-        progress: Progress = silent,
+        self, picture: Input, settings: Settings, *, name: str = "", for_any: bool = True, progress: Progress = silent
     ) -> Style:
-        """Step 1 alone: the decoupled features of an image, shape (H, W, 3).
+        """Step 1 alone: the decoupled features of a picture.
 
         Without `for_any` it holds what the settings' own outcome takes of it, at their own size; the one that suits it,
         where they leave that open.
         """
-        source = Source(image, [] if mask is None else [mask], mask)
+        source = _source(picture.pixels, picture.as_style())
         painted = _painted(source) if for_any or settings.mode == "auto" else None
         device, settings, _ = _settled(settings, painted, None, source.longest)
 
@@ -151,7 +131,8 @@ class Engine:
         """
         device, settings, _ = _settled(settings, None, None, 0)
         size = OUTCOMES["photo"].flow_size(settings)
-        pictures = [Picture.of(pixels, _masks(mask, None, None)[0], size, CPU, seen=mask) for pixels, mask in targets]
+        sources = (_source(pixels, mask) for pixels, mask in targets)
+        pictures = [Picture.of(one.pixels, one.masks, size, CPU, seen=one.seen) for one in sources]
 
         def work(run: Run) -> Shared:
             return fitted_together(run, [picture.to(run.device) for picture in pictures], style)
@@ -210,10 +191,19 @@ def _painted(style: Source | Style) -> bool | None:
     return is_painted(shrink(style.pixels, SIDE, seen=style.seen))
 
 
-def _masks(
-    target: np.ndarray | None, style: np.ndarray | None, regions: Labels | None
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Masks of corresponding regions of target and style; a side without one takes part as a whole."""
-    if regions is not None:
-        return region_masks(regions, (target, style))
-    return [m for m in (target,) if m is not None], [m for m in (style,) if m is not None]
+def _sources(request: Request) -> tuple[Source, Source | Style]:
+    """Target and style with the masks of corresponding regions."""
+    target, style = request.target, request.style
+    target_seen = target.as_target()
+    style_seen = style.as_style() if isinstance(style, Input) else None
+    if request.regions is None:
+        of_target = _source(target.pixels, target_seen)
+        return of_target, _source(style.pixels, style_seen) if isinstance(style, Input) else style
+    target_masks, style_masks = region_masks(request.regions, (target_seen, style_seen))
+    of_target = Source(target.pixels, target_masks, target_seen)
+    return of_target, Source(style.pixels, style_masks, style_seen) if isinstance(style, Input) else style
+
+
+def _source(pixels: np.ndarray, seen: np.ndarray | None) -> Source:
+    """An image of one region: what is seen of it."""
+    return Source(pixels, [] if seen is None else [seen], seen)

@@ -195,7 +195,7 @@ class _Computer:
                 settings,
                 _regions(folder, job),
             )
-            outcome = request.carried_out(engine, render=False, progress=progress)
+            outcome = engine.transfer(request, render=False, progress=progress)
             return Solution(
                 outcome.components,
                 outcome.report.settings,
@@ -314,7 +314,7 @@ def _mixed(engine: Engine, folder: Path, job: Transfer, settings: Settings, prog
     assert job.mixture is not None  # who asks has one
     given = [_style(folder, one, f"style{number}") for number, one in enumerate(job.mixture)]
     measured = [
-        style if isinstance(style, Style) else style.measured(engine, settings, for_any=False, progress=progress)
+        style if isinstance(style, Style) else engine.read_style(style, settings, for_any=False, progress=progress)
         for style in given
     ]
     return mix(measured, [one.weight for one in job.mixture])

@@ -39,6 +39,7 @@ from decouple_core.features.vgg import Convolution, convolutions, layer_names
 from decouple_core.flow.replays import Replays
 from decouple_core.model import prepared
 from decouple_core.model.device import pick_device
+from decouple_core.request import Input, Request
 from decouple_core.weights import load_weights
 
 PARTS = ("tests", "photograph", "painting", "processor", "waits", "profile", "convolutions")
@@ -132,7 +133,7 @@ def measure(settings: Settings, document: int, repeats: int, budget: Budget) -> 
     weaker = replace(settings, strength=0.5)
 
     def transfer(style: np.ndarray, how: Settings = settings) -> tuple[float, Transferred]:
-        return clock(lambda: engine.transfer(pair.target, style, how, out=pair.out))
+        return clock(lambda: engine.transfer(Request(Input(pair.target), Input(style), how), out=pair.out))
 
     first, _ = transfer(pair.style)
     _reset_peak(device)
@@ -225,10 +226,12 @@ def processor(settings: Settings, budget: Budget, sizes: Sequence[int]) -> list[
             continue
         pair = Pair(size)
         here = replace(settings, mode=mode, size=size)
-        ours = Engine().transfer(pair.target, pair.style, here).image
-        own = Engine().transfer(pair.target, pair.style, replace(here, device="cpu")).image
+        ours = Engine().transfer(Request(Input(pair.target), Input(pair.style), here)).image
+        own = Engine().transfer(Request(Input(pair.target), Input(pair.style), replace(here, device="cpu"))).image
         with patch.object(prepared, "linear_precision", lambda device: None):
-            theirs = Engine().transfer(pair.target, pair.style, replace(here, device="cpu")).image
+            theirs = (
+                Engine().transfer(Request(Input(pair.target), Input(pair.style), replace(here, device="cpu"))).image
+            )
         far, chosen = (
             [float(x) for x in np.quantile(np.abs(picture - theirs) * 255, (0.5, 0.99, 1.0))] for picture in (ours, own)
         )
@@ -249,10 +252,10 @@ def waits(settings: Settings, budget: Budget) -> list[str]:
     off = []
     for mode, size, document in (("photo", 512, 1024), ("painting", 512, 512)):
         pair, engine, here = Pair(document), Engine(), replace(settings, mode=mode, size=size)
-        engine.transfer(pair.target, pair.style, here)
+        engine.transfer(Request(Input(pair.target), Input(pair.style), here))
         pair.renew()
         with _counted_waits() as places:
-            engine.transfer(pair.target, pair.style, here)
+            engine.transfer(Request(Input(pair.target), Input(pair.style), here))
         print(f"## Where a {mode} of {size} px waits: {sum(places.values())} times")
         table(("times", "where, innermost first"), [(count, place) for place, count in places.most_common()])
         within = sum(count for place, count in places.items() if SOLVES & set(re.findall(r"\w+", place)))
@@ -292,12 +295,12 @@ def profiled(settings: Settings, budget: Budget, given_document: int, rows: int)
         if not budget.allows(15.0, f"the profile of a {mode}"):
             continue
         pair, engine, here = Pair(document), Engine(), replace(settings, mode=mode, size=size)
-        engine.transfer(pair.target, pair.style, here, out=pair.out)
+        engine.transfer(Request(Input(pair.target), Input(pair.style), here), out=pair.out)
         pair.renew()
         with profile(activities=activities) as watched:
             seconds, _ = timed(
                 lambda pair=pair, engine=engine, here=here: engine.transfer(
-                    pair.target, pair.style, here, out=pair.out
+                    Request(Input(pair.target), Input(pair.style), here), out=pair.out
                 ),
                 device,
             )

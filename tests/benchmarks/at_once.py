@@ -19,6 +19,7 @@ from decouple_core.engine import Engine
 from decouple_core.model.at_once import at_once
 from decouple_core.model.heap import keep_freed
 from decouple_core.outcomes import components
+from decouple_core.request import Input, Request
 
 
 def in_turn(work: Sequence[Callable[[], object]], meanwhile: Callable[[int], None]) -> None:
@@ -32,7 +33,7 @@ def rendering(settings: Settings, document: int) -> Callable[[], float]:
     """A photograph's rendering, and its seconds."""
     target, style = (resized(photographs()[name], document) for name in ("coffee", "astronaut"))
     out = np.empty_like(target)
-    made = Engine().transfer(target, style, settings, render=False).components
+    made = Engine().transfer(Request(Input(target), Input(style), settings), render=False).components
     return lambda: timed(lambda: made.render(target, out, lambda done: None))[0]
 
 

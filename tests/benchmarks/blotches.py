@@ -31,6 +31,7 @@ from decouple_core.correspondence.surfaces import spread
 from decouple_core.engine import Engine
 from decouple_core.pictures.blurring import blurred
 from decouple_core.pictures.reading import read_image
+from decouple_core.request import Input, Request
 
 WIDTH = 0.02
 """Standard deviation of the blur, as a share of the longer side: finer chroma is detail."""
@@ -130,11 +131,11 @@ def measure(pairs: Path, settings: Settings, others: dict[str, Path]) -> dict[st
     found: dict[str, list[float]] = {}
     for path in numbered(pairs / "content"):
         target, style = (read_image(pairs / side / path.name).pixels for side in ("content", "style"))
-        by_place = engine.transfer(target, style, settings)
+        by_place = engine.transfer(Request(Input(target), Input(style), settings))
         explained = Explained.by(target, by_place.correspondence)
         results = {
             "drawn spots": spotted(target),
-            "off": engine.transfer(target, style, whole).image,
+            "off": engine.transfer(Request(Input(target), Input(style), whole)).image,
             "auto": by_place.image,
         }
         for name, folder in others.items():

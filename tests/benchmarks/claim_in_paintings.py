@@ -37,6 +37,7 @@ from decouple_core.outcomes.registry import register_outcome
 from decouple_core.pictures.picture import Scale
 from decouple_core.pictures.pyramid import at_side, doubling, larger
 from decouple_core.pictures.resampling import shrink
+from decouple_core.request import Input, Request
 
 
 class Begun(Painting):
@@ -110,11 +111,11 @@ def main() -> None:
         strips.append([("target", target), ("style", style)])
         with torch.inference_mode():
             model = prepared(settings)
-            photograph = transfers.transfer(target, style, replace(settings, mode="photo")).image
+            photograph = transfers.transfer(Request(Input(target), Input(style), replace(settings, mode="photo"))).image
             for name, (evaluations, image) in starts(settings, model, target, style, photograph).items():
                 outcome.image = image
                 transfers.components = Kept(1)  # what is kept does not know of the start
-                done = transfers.transfer(target, style, begun)
+                done = transfers.transfer(Request(Input(target), Input(style), begun))
                 spent.setdefault(name, []).append(evaluations)
                 for scale, left, edges in looks(model.hierarchy, done, target):
                     rows.setdefault((name, scale), []).append((left, edges))

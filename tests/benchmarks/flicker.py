@@ -34,6 +34,7 @@ from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures import series
 from decouple_core.pictures.picture import DETAIL_SIZE
 from decouple_core.pictures.resampling import shrink
+from decouple_core.request import Input, Request
 
 PAIRS = (("coffee", "rocket"), ("astronaut", "coffee"), ("chelsea", "hubble"), ("coffee", "astronaut"))
 """Photographs that are panned over, and their styles."""
@@ -111,7 +112,7 @@ def results(
     frames: list[np.ndarray], style: Style, settings: Settings, transfers: Engine, colour: placing.Shared | None
 ) -> list[np.ndarray]:
     """Each frame, with a colour part that all share or one of its own."""
-    return [transfers.transfer(frame, style, settings, colour=colour).image for frame in frames]
+    return [transfers.transfer(Request(Input(frame), style, settings, colour=colour)).image for frame in frames]
 
 
 def linear(frames: list[np.ndarray], style: Style) -> Field:
@@ -163,7 +164,7 @@ def main() -> None:
     rows: dict[str, list[list[float]]] = {way: [] for way in ways}
     for target, source in PAIRS[: given.pairs]:
         frames, places = sequence(pictures[target], given.frames, given.side, given.motion)
-        style = transfers.read_style(pictures[source], settings, for_any=False)
+        style = transfers.read_style(Input(pictures[source]), settings, for_any=False)
         own, shown = [temporal_error(frames, places, apart) for apart in (1, given.frames - 1)], [frames]
         for way, fit in ways.items():
             colour: placing.Shared | None = None

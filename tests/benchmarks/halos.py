@@ -14,6 +14,7 @@ import numpy as np
 from common import machine, parser, settings_from, table
 
 from decouple_core.engine import Engine
+from decouple_core.request import Input, Request
 
 SEEN = 4.0
 """A difference that can be seen beside an even area, in 8-bit steps."""
@@ -59,7 +60,7 @@ def main() -> None:
     style, rows = areas(*STYLE, given.side), []
     for step in STEPS:
         target = areas(BELOW, tuple(value + step for value in ABOVE), given.side)
-        found = off(engine.transfer(target, style, settings).image)
+        found = off(engine.transfer(Request(Input(target), Input(style), settings)).image)
         beyond = np.flatnonzero(found > SEEN)
         rows.append((step, int(beyond[-1]) + 1 if len(beyond) else 0, *(found[distance] for distance in DISTANCES)))
     print(f"{machine(settings)}; pictures of {given.side} px")

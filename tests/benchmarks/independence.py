@@ -24,6 +24,7 @@ from decouple_core.outcomes.certificate import Moved
 from decouple_core.outcomes.painting import COARSEST
 from decouple_core.pictures.pyramid import doubling, smaller
 from decouple_core.pictures.resampling import working_shape
+from decouple_core.request import Input, Request
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -35,7 +36,9 @@ def certificates(pairs: Sequence[Pair], settings: Settings) -> dict[tuple[int, s
     """The mean share of each layer's way, by scale and component."""
     found: dict[tuple[int, str], list[list[float]]] = {}
     for target, style in pairs:
-        rows: list[Moved] = Engine().transfer(target, style, settings, certify=True).report.certificate
+        rows: list[Moved] = (
+            Engine().transfer(Request(Input(target), Input(style), settings), certify=True).report.certificate
+        )
         for row in rows:
             found.setdefault((row.side, row.component), []).append(row.shares)
     return {
@@ -65,7 +68,10 @@ def sizes(pairs: Sequence[Pair], settings: Settings) -> Iterator[list[object]]:
     for target, style in pairs:
         plain = torch.from_numpy(target).permute(2, 0, 1)
         both = [replace(settings, keep_detail=0.0, size=size) for size in (settings.size, settings.size // 2)]
-        fine, coarse = (torch.from_numpy(Engine().transfer(target, style, one).image).permute(2, 0, 1) for one in both)
+        fine, coarse = (
+            torch.from_numpy(Engine().transfer(Request(Input(target), Input(style), one)).image).permute(2, 0, 1)
+            for one in both
+        )
         for side in doubling(settings.size // 2, COARSEST):
             shape = working_shape((plain.shape[1], plain.shape[2]), side)
             one, other, before = (smaller(image, shape) for image in (fine, coarse, plain))

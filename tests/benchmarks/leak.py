@@ -21,6 +21,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
+from decouple_core.request import Input, Request
 
 Transfer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From target and style, each (H, W, 3) float32 in [0, 1], to the result in [0, 1]."""
@@ -124,7 +125,7 @@ def main() -> None:
 
 def dressed(transfers: Engine, settings: Settings) -> Transfer:
     """The program itself with these settings."""
-    return lambda target, style: transfers.transfer(target, style, settings).image
+    return lambda target, style: transfers.transfer(Request(Input(target), Input(style), settings)).image
 
 
 def draw(

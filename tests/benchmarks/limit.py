@@ -35,6 +35,7 @@ from decouple_core.model.device import CPU
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.prepared import linear_precision
 from decouple_core.pictures.resampling import working_shape
+from decouple_core.request import Input, Request
 from decouple_core.weights import load_weights
 
 KINDS = ("forward", "jvp", "vjp")
@@ -158,10 +159,10 @@ def whole(settings: Settings, repeats: int) -> None:
     photos = photographs()
     target, style, other = (resized(photos[name], settings.size) for name in ("coffee", "astronaut", "chelsea"))
     transfers, calls = Engine(), dict[tuple[Any, ...], Calls]()
-    transfers.transfer(other, target, settings)
+    transfers.transfer(Request(Input(other), Input(target), settings))
     start = time.process_time()
     with watched(calls):
-        transfers.transfer(target, style, settings)
+        transfers.transfer(Request(Input(target), Input(style), settings))
     total = time.process_time() - start
     rows, alone = [], 0.0
     for kind in ("forward", "linear", "adjoint"):
@@ -209,8 +210,10 @@ def main() -> None:
     with torch.inference_mode():
         single = list(alone(settings.network, working_shape(target.shape[:2], given.size), device, given.repeats))
     transfers = Engine()
-    transfers.transfer(style, photos["chelsea"], settings)  # loads and warms up; none of it is used again
-    result = transfers.transfer(target, style, settings)
+    transfers.transfer(
+        Request(Input(style), Input(photos["chelsea"]), settings)
+    )  # loads and warms up; none of it is used again
+    result = transfers.transfer(Request(Input(target), Input(style), settings))
 
     print(f"{machine(settings)}; {given.size} px; J in {linear_precision(device) or torch.float32}")
     print("\nEach convolution alone, GFLOP/s:")
@@ -246,7 +249,7 @@ def main() -> None:
     )
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
     with profile(activities=activities) as watched:
-        transfers.transfer(photos["chelsea"], photos["rocket"], settings)
+        transfers.transfer(Request(Input(photos["chelsea"]), Input(photos["rocket"]), settings))
     sort = "self_cpu_time_total" if device.type == "cpu" else "self_device_time_total"
     print("```\n" + watched.key_averages().table(sort_by=sort, row_limit=given.rows, max_name_column_width=40) + "```")
 

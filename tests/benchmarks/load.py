@@ -22,6 +22,7 @@ from common import machine, parser, photographs, resized, settings_from, table, 
 
 from decouple_core.engine import Engine  # noqa: E402
 from decouple_core.model.heap import keep_freed  # noqa: E402
+from decouple_core.request import Input, Request  # noqa: E402
 
 
 @contextlib.contextmanager
@@ -50,12 +51,12 @@ def main() -> None:
     keep_freed()
     photos, engine = photographs(), Engine()
     target, style, other = (resized(photos[name], 512) for name in ("coffee", "astronaut", "chelsea"))
-    engine.transfer(other, target, settings)
+    engine.transfer(Request(Input(other), Input(target), settings))
     seconds: dict[str, list[float]] = {"alone": [], "beside": []}
     for number in range(2 * given.repeats):
         target[0, 0] = style[0, 0] = number / (2 * given.repeats)  # a new picture to everything that is kept
         with busy(given.busy if number % 2 else 0):
-            taken, _ = timed(lambda: engine.transfer(target, style, settings))
+            taken, _ = timed(lambda: engine.transfer(Request(Input(target), Input(style), settings)))
         seconds["beside" if number % 2 else "alone"].append(taken)
     alone, beside = (statistics.median(taken) for taken in seconds.values())
     print(

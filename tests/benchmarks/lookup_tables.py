@@ -20,6 +20,7 @@ from decouple_core.engine import Engine
 from decouple_core.features.colour import LUMA
 from decouple_core.outcomes.lookup_table import looked_up
 from decouple_core.outcomes.table_fit import fit, nearness
+from decouple_core.request import Input, Request
 
 PAIRS = "coffee:rocket,rocket:coffee,chelsea:coffee,astronaut:rocket"
 
@@ -34,7 +35,7 @@ def main() -> None:
     given, settings, engine, rows = photographs(), settings_from(args), Engine(), []
     for pair in args.pairs.split(","):
         target, style = (resized(given[name], args.size) for name in pair.split(":"))
-        result = engine.transfer(target, style, settings).image
+        result = engine.transfer(Request(Input(target), Input(style), settings)).image
         half = target.shape[1] // 2
         look = nearness(*(each.reshape(-1, 3) for each in (target, result)), np.ones(target.size // 3))
         for nodes in map(int, args.nodes.split(",")):

@@ -29,6 +29,7 @@ from decouple_core.engine import Engine
 from decouple_core.pictures.labels import read_labels
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.writing import write_image
+from decouple_core.request import Input, Request
 
 WIDTH, HEIGHT = 240, 164
 """Of a picture's place on the contact sheet, in pixels."""
@@ -49,7 +50,8 @@ def run_pairs(pairs: Path, out: Path, settings: Settings, transfers: Engine, *, 
             else None
         )
         result = np.empty_like(target)
-        taken.append(timed(partial(transfers.transfer, target, style, settings, regions=labels, out=result))[0])
+        request = Request(Input(target), Input(style), settings, labels)
+        taken.append(timed(partial(transfers.transfer, request, out=result))[0])
         write_image(out / path.name, result)
         print(f"{path.stem}: {taken[-1]:.1f} s", file=sys.stderr, flush=True)
     return taken

@@ -20,6 +20,7 @@ from decouple_contract.jobs import Raster, Transfer, View
 from decouple_contract.settings import Settings
 from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
+from decouple_core.request import Input, Request
 from decouple_core.service.results import Results, Solution
 
 AMOUNTS = [{"amounts": [1.0, share, 1.0, share]} for share in (0.9, 0.8, 0.7, 0.6)]
@@ -47,7 +48,7 @@ class Dialog:
         job = Transfer(self._raster, settings.as_dict(), features={}, view=self._view)
 
         def make() -> Solution:
-            done = self._engine.transfer(self._target, self._style, settings, render=False)
+            done = self._engine.transfer(Request(Input(self._target), Input(self._style), settings), render=False)
             return Solution(done.components, done.report.settings, {})
 
         return timed(

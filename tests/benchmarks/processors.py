@@ -25,6 +25,7 @@ from decouple_core.engine import Engine
 from decouple_core.features.convolution import choices
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
+from decouple_core.request import Input, Request
 
 PROCESSORS: dict[str, dict[str, str]] = {
     "as it is": {},
@@ -39,12 +40,12 @@ def measure(settings: Settings, repeats: int) -> dict[str, Any]:
     photos = photographs()
     engine = Engine()
     target, style, other = (resized(photos[name], settings.size) for name in ("coffee", "astronaut", "chelsea"))
-    engine.transfer(other, target, settings, progress=silent)
+    engine.transfer(Request(Input(other), Input(target), settings), progress=silent)
     wall, processor = [], []
     for number in range(repeats):
         target[0, 0] = style[0, 0] = number / repeats  # a new picture to everything that is kept
         start, spent = time.perf_counter(), time.process_time()
-        engine.transfer(target, style, settings)
+        engine.transfer(Request(Input(target), Input(style), settings))
         wall.append(time.perf_counter() - start)
         processor.append(time.process_time() - spent)
     return {

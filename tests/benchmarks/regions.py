@@ -34,6 +34,7 @@ from decouple_core.outcomes import colour_by_place, correction_by_place
 from decouple_core.pictures.labels import read_labels
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.writing import write_image
+from decouple_core.request import Input, Request
 
 WITHOUT: dict[str, list[tuple[ModuleType, str, Any]]] = {
     "no plan": [(correspondence, "NO_PLAN", 2.0), (correspondence, "GOOD_PLAN", 3.0)],
@@ -60,7 +61,7 @@ def method(name: str, settings: Settings) -> Iterator[Method]:
         engine, chosen = Engine(), settings
         if name == "off":
             chosen = Settings.from_dict({**settings.as_dict(), "correspondence": "off"})
-        yield own.get(name, lambda target, style: engine.transfer(target, style, chosen).image)
+        yield own.get(name, lambda target, style: engine.transfer(Request(Input(target), Input(style), chosen)).image)
 
 
 def measure(
@@ -92,10 +93,10 @@ def own_styles(pairs: Path, name: str, settings: Settings) -> list[float]:
             chosen = Settings.from_dict({**settings.as_dict(), "correspondence": "off"})
         for path in numbered(pairs / "content"):
             picture = read_image(pairs / "content" / path.name).pixels
-            engine.read_style(picture, chosen, for_any=False).save(kept)
+            engine.read_style(Input(picture), chosen, for_any=False).save(kept)
             changed = picture.copy()
             changed[0, 0] = 1.0 - changed[0, 0]
-            result = engine.transfer(changed, Style.load(kept), chosen).image
+            result = engine.transfer(Request(Input(changed), Style.load(kept), chosen)).image
             found.append(-10 * float(np.log10(np.square(result - changed, dtype=np.float64).mean())))
     return found
 

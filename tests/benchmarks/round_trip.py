@@ -19,6 +19,7 @@ from decouple_contract.settings import Settings
 from decouple_core.engine import Engine, RoundTrip, Transferred
 from decouple_core.features.channel_means import SCHEDULE
 from decouple_core.flow.registry import INTEGRATORS, register_integrator
+from decouple_core.request import Input, Request
 
 SHALLOW_STEPS = (4, 2, 1, 1, 1)
 """Steps of layers 1 … 5 as multiples of the deep layers': about what the program's own are."""
@@ -68,10 +69,10 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
                     }
                 )
                 transfers = Engine()  # so that each undresses A itself
-                own = transfers.read_style(a, chosen)
-                back = transfers.transfer(a, own, chosen)
-                dressed = transfers.transfer(a, b, chosen)
-                again = transfers.transfer(as_pixels(dressed.report.images["dressed"]), own, chosen)
+                own = transfers.read_style(Input(a), chosen)
+                back = transfers.transfer(Request(Input(a), own, chosen))
+                dressed = transfers.transfer(Request(Input(a), Input(b), chosen))
+                again = transfers.transfer(Request(Input(as_pixels(dressed.report.images["dressed"])), own, chosen))
                 cost = back.report.seconds["undress"] + back.report.seconds["dress"]
                 yield Trip(
                     name, number, count, back.report.evaluations["total"], cost, _trip(back, back), _trip(back, again)

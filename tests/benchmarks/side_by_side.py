@@ -57,6 +57,7 @@ from decouple_core.pictures.labels import read_labels
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
 from decouple_core.pictures.writing import write_image
+from decouple_core.request import Input, Request
 
 THESIS_LAYERS = 2
 """How far the thesis got in its time."""
@@ -67,7 +68,7 @@ WARMING_SIZE = 64
 def ours(settings: Settings) -> Method:
     """The program itself; nothing is kept from one pair to the next but the network."""
     transfers = Engine()
-    return lambda target, style: transfers.transfer(target, style, settings).image
+    return lambda target, style: transfers.transfer(Request(Input(target), Input(style), settings)).image
 
 
 def thesis(settings: Settings, limit: float) -> Method:

@@ -21,6 +21,7 @@ from common import in_child, machine, numbers, parser, peak_memory, photographs,
 from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.model.heap import keep_freed
+from decouple_core.request import Input, Request
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     )
     result = np.empty_like(target)
     transfers = Engine()
-    first, _ = timed(lambda: transfers.transfer(target, style, settings, out=result))
+    first, _ = timed(lambda: transfers.transfer(Request(Input(target), Input(style), settings), out=result))
     weaker = Settings.from_dict({**settings.as_dict(), "strength": 0.5})
     new, second, strength, reports, spent = [], [], [], [], Counter[str]()
 
@@ -50,11 +51,21 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
     for n in range(repeats):
         # One changed pixel is a new picture to everything that is kept, and the same work.
         target[0, 0] = style[0, 0] = other[0, 0] = n / repeats
-        taken, transferred = measured("new", lambda: transfers.transfer(target, style, settings, out=result))
+        taken, transferred = measured(
+            "new", lambda: transfers.transfer(Request(Input(target), Input(style), settings), out=result)
+        )
         new.append(taken)
         reports.append(transferred.report.as_dict())
-        second.append(measured("second", lambda: transfers.transfer(target, other, settings, out=result))[0])
-        strength.append(measured("strength", lambda: transfers.transfer(target, style, weaker, out=result))[0])
+        second.append(
+            measured("second", lambda: transfers.transfer(Request(Input(target), Input(other), settings), out=result))[
+                0
+            ]
+        )
+        strength.append(
+            measured("strength", lambda: transfers.transfer(Request(Input(target), Input(style), weaker), out=result))[
+                0
+            ]
+        )
     return {
         "first": first,
         **{

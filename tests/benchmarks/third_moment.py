@@ -19,6 +19,7 @@ from pairs import SCORES, scores, sheet
 from decouple_core.engine import Engine
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.writing import write_image
+from decouple_core.request import Input, Request
 
 STEP, MOST = 0.01, 400
 """Length of a step of that flow, and how many at most: 1 % of a deviation, and farther than any pair's way."""
@@ -73,7 +74,14 @@ def main() -> None:
     for path in numbered(given.pairs / "content"):
         target, style = read_image(path).pixels, read_image(given.pairs / "style" / path.name).pixels
         linear, third = linear_colour(target, style), third_moment(target, style)
-        made = [linear, third, *(transfers.transfer(start, style, settings).image for start in (target, linear, third))]
+        made = [
+            linear,
+            third,
+            *(
+                transfers.transfer(Request(Input(start), Input(style), settings)).image
+                for start in (target, linear, third)
+            ),
+        ]
         for folder, result in zip(folders.values(), made, strict=True):
             write_image(folder / path.name, result)
     found = scores(given.scorer, given.pairs, list(folders.values()))

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 
 from decouple_contract import apart
 from decouple_contract.errors import DecoupleError, DiskFullError, InputError, OutOfMemoryError
-from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
+from decouple_core.request import Request
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ ROWS = (
 memory stands last, after which the computing process begins anew."""
 
 
-def fail(engine: Engine, target: object, style: object, settings: Settings, **others: object) -> None:
+def fail(engine: Engine, request: Request, **others: object) -> None:
     """What stands for `Engine.transfer`."""
-    raise ROWS[settings.seed].error
+    raise ROWS[request.settings.seed].error
 
 
 def compute() -> None:

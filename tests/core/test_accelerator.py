@@ -23,6 +23,7 @@ from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes import painting
 from decouple_core.pictures.resampling import shrink
 from tests.core.elsewhere import NAME, Elsewhere
+from tests.core.requests import request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -78,10 +79,10 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_transfer_elsewhere_is_the_one_here(case: str, elsewhere: Elsewhere) -> None:
-    result = Engine().transfer(TARGET, STYLE, CASES[case])
+    result = Engine().transfer(request(TARGET, STYLE, CASES[case]))
     assert elsewhere.reads > 0
     with as_here():
-        assert apart(result, Engine().transfer(TARGET, STYLE, CASES[case])) < 1
+        assert apart(result, Engine().transfer(request(TARGET, STYLE, CASES[case]))) < 1
 
 
 def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> None:
@@ -90,7 +91,9 @@ def test_masks_and_regions_elsewhere_are_those_here(elsewhere: Elsewhere) -> Non
     settings = Settings(mode="photo", size=64, layers=2)
 
     def picture() -> np.ndarray:
-        return Engine().transfer(TARGET, STYLE, settings, regions=(labels[0], labels[1]), target_mask=mask).image
+        return (
+            Engine().transfer(request(TARGET, STYLE, settings, target_seen=mask, regions=(labels[0], labels[1]))).image
+        )
 
     result = picture()
     assert elsewhere.reads > 0
@@ -112,9 +115,7 @@ def test_a_painting_too_large_for_the_device_is_painted_smaller_and_says_so(
     monkeypatch.setitem(NAMES, "meta", "GPU")
     engine, target = Engine(), photograph("astronaut", 128)
     result = engine.transfer(
-        target,
-        STYLE,
-        Settings(size=128, mode="painting", layers=1),
+        request(target, STYLE, Settings(size=128, mode="painting", layers=1)),
         progress=lambda share, message: said.append(str(message)),
     )
     assert result.image.shape == target.shape
@@ -151,9 +152,9 @@ def test_a_transfers_solve_waits_for_nothing(integrator: str, elsewhere: Elsewhe
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_accelerator_gives_what_the_processor_gives(case: str) -> None:
     settings = CASES[case].as_dict()
-    ours = Engine().transfer(TARGET, STYLE, Settings.from_dict(settings))
+    ours = Engine().transfer(request(TARGET, STYLE, Settings.from_dict(settings)))
     with as_here():
-        wanted = Engine().transfer(TARGET, STYLE, Settings.from_dict({**settings, "device": "cpu"}))
+        wanted = Engine().transfer(request(TARGET, STYLE, Settings.from_dict({**settings, "device": "cpu"})))
     assert apart(ours, wanted) < 1
 
 
@@ -168,7 +169,7 @@ def test_a_transfer_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(3):
         target = TARGET.copy()
         target[0, 0] = number / 255  # a new one to all that is kept
-        pictures.append(engine.transfer(target, STYLE, settings).image)
+        pictures.append(engine.transfer(request(target, STYLE, settings)).image)
     if made == [None]:
         pytest.skip("this accelerator has no graphs")
     (replays,) = made

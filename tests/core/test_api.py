@@ -25,6 +25,7 @@ import torch
 import decouple_core as dc
 from decouple_core.engine import Engine
 from decouple_core.pictures.resampling import shrink
+from tests.core.requests import request
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,7 +82,7 @@ def session(weights: Any, one_thread: None) -> dc.Session:
 def wanted(session: dc.Session) -> np.ndarray:
     """What the engine makes of the plain case."""
     target, style = (x.astype(np.float32) / 255 for x in (TARGET, STYLE))
-    return Engine().transfer(target, style, SMALL).image
+    return Engine().transfer(request(target, style, SMALL)).image
 
 
 # --- the names ----------------------------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ def test_target_is_its_own_where_the_mask_leaves_it(session: dc.Session, kind: s
 def test_soft_mask_takes_a_share(session: dc.Session) -> None:
     mask = np.linspace(0, 1, WIDTH, dtype=np.float32) * np.ones((HEIGHT, 1), np.float32)
     target, style = (x.astype(np.float32) / 255 for x in (TARGET, STYLE))
-    whole = Engine().transfer(target, style, SMALL, target_mask=mask).image
+    whole = Engine().transfer(request(target, style, SMALL, target_seen=mask)).image
     ours = session.transfer(target, style, SMALL, target_mask=mask).image
     np.testing.assert_allclose(ours, (1 - mask[..., None]) * target + mask[..., None] * whole, atol=1e-6)
 

@@ -15,6 +15,7 @@ from decouple_contract.settings import OF_RENDERING, Settings
 from decouple_core.engine import Engine
 from decouple_core.engine.caches import Cache
 from decouple_core.outcomes.registry import OUTCOMES
+from tests.core.requests import request
 
 PIXELS = np.random.default_rng(0)
 TARGET, STYLE = (PIXELS.random((6, 8, 3), np.float32).repeat(8, 0).repeat(8, 1) for _ in range(2))
@@ -73,7 +74,7 @@ def engine() -> Engine:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cache, "get", lambda *given: READS.get(*given))
         for changes in ({"mode": "photo"}, {"mode": "photo", "correspondence": "off"}, {"mode": "painting"}):
-            engine.transfer(TARGET, STYLE, Watched(**SMALL, **changes))
+            engine.transfer(request(TARGET, STYLE, Watched(**SMALL, **changes)))
     return engine
 
 
@@ -96,7 +97,7 @@ def test_an_outcome_ignores_only_what_it_does_not_read(engine: Engine) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cache, "get", lambda *given: READS.get(*given))
         settings = Watched(**SMALL, mode="photo", correspondence="off")
-        engine.transfer(TARGET, STYLE, settings)
+        engine.transfer(request(TARGET, STYLE, settings))
     assert not READS.of[engine.caches.components] & set(OUTCOMES["photo"].ignores)
     assert not OUTCOMES["painting"].ignores
 

@@ -153,9 +153,7 @@ def test_python(failing: Path, seed: int) -> None:
 def test_what_a_listener_raises_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     error = of_system(errno.EPIPE)
 
-    def tell(
-        engine: Engine, target: object, style: object, settings: object, *, progress: dc.Progress, **others: object
-    ) -> None:
+    def tell(engine: Engine, request: object, *, progress: dc.Progress, **others: object) -> None:
         progress(0.5, dc.Message("working"))
 
     def listen(share: float, message: dc.Message) -> None:

@@ -33,7 +33,9 @@ from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.field import Field
 from decouple_core.pictures.pyramid import doubling, larger, smaller
 from decouple_core.pictures.resampling import shrink
+from decouple_core.request import Input
 from decouple_core.weights import load_weights
+from tests.core.requests import request
 
 pytestmark = [
     pytest.mark.usefixtures("weights", "one_thread"),
@@ -57,7 +59,7 @@ def engine() -> Engine:
 
 
 def painted(engine: Engine, **changes: Any) -> np.ndarray:
-    return engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, **changes)).image
+    return engine.transfer(request(TARGET, STYLE, dataclasses.replace(PAINTED, **changes))).image
 
 
 # --- the solve ----------------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def test_scaling_keeps_one_colour_and_the_mean(height: int, width: int, factor: 
 
 
 def test_colour_alone_is_the_photograph(engine: Engine) -> None:
-    photo = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, mode="photo")).image
+    photo = engine.transfer(request(TARGET, STYLE, dataclasses.replace(PAINTED, mode="photo"))).image
     np.testing.assert_array_equal(painted(engine, amounts=(1.0, 0.0, 0.0, 0.0)), photo)
     assert np.abs(painted(engine) - photo).mean() > 0.02
     target = painted(engine, amounts=(0.0, 0.0, 0.0, 0.0))
@@ -180,12 +182,12 @@ def test_colour_alone_is_the_photograph(engine: Engine) -> None:
 
 
 def test_amounts_are_linear_and_cost_no_solve(engine: Engine) -> None:
-    whole = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, size=96))
-    other = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, size=96, amounts=(1.0, 0.5, 1.2, 0.3)))
+    whole = engine.transfer(request(TARGET, STYLE, dataclasses.replace(PAINTED, size=96)))
+    other = engine.transfer(request(TARGET, STYLE, dataclasses.replace(PAINTED, size=96, amounts=(1.0, 0.5, 1.2, 0.3))))
     assert other.components.amounts == (1.0, 0.5, 1.2, 0.3)
     for name, difference in whole.components.differences.items():
         assert torch.equal(difference, other.components.differences[name])
-    again = engine.transfer(TARGET, STYLE, dataclasses.replace(PAINTED, size=96))
+    again = engine.transfer(request(TARGET, STYLE, dataclasses.replace(PAINTED, size=96)))
     assert other.report.evaluations["total"] == again.report.evaluations["total"] < whole.report.evaluations["total"]
     half, none = (painted(engine, size=96, amounts=(1.0, share, share, share), keep_detail=1.0) for share in (0.5, 0.0))
     full = painted(engine, size=96, keep_detail=1.0)
@@ -210,8 +212,8 @@ def test_held_layers_stay(engine: Engine) -> None:
     """With the goals of some layers left at the target's own, the others go a good part of their way without them."""
     held = dataclasses.replace(PAINTED, size=128, strength_per_layer=(1.0, 0.0, 0.0))
     target = photograph("astronaut", 128)
-    rows = engine.transfer(target, STYLE, held, certify=True).report.certificate
-    free = engine.transfer(target, STYLE, dataclasses.replace(held, strength_per_layer=()), certify=True)
+    rows = engine.transfer(request(target, STYLE, held), certify=True).report.certificate
+    free = engine.transfer(request(target, STYLE, dataclasses.replace(held, strength_per_layer=())), certify=True)
     shares = {row.side: row.shares for row in rows if row.component == "all"}
     others = {row.side: row.shares for row in free.report.certificate if row.component == "all"}
     for side in (64, 128):
@@ -223,7 +225,7 @@ def test_held_layers_stay(engine: Engine) -> None:
 def test_grain_leaves_coarser_scales_alone(engine: Engine) -> None:
     """Shrunk to the scale of the strokes, nothing of it is left; the sum is tested elsewhere."""
     differences = engine.transfer(
-        photograph("astronaut", 128), STYLE, dataclasses.replace(PAINTED, size=128), render=False
+        request(photograph("astronaut", 128), STYLE, dataclasses.replace(PAINTED, size=128)), render=False
     ).components.differences
     grain, forms = differences["grain"], differences["forms"]
     assert grain.shape[1] > forms.shape[1]
@@ -234,7 +236,7 @@ def test_grain_leaves_coarser_scales_alone(engine: Engine) -> None:
 
 def test_nothing_to_transfer_paints_nothing(engine: Engine) -> None:
     for style, changes in ((TARGET, {}), (STYLE, {"strength": 0.0})):
-        result = engine.transfer(TARGET, style, dataclasses.replace(PAINTED, **changes)).image
+        result = engine.transfer(request(TARGET, style, dataclasses.replace(PAINTED, **changes))).image
         assert np.median(np.abs(result - TARGET)) < 1 / 255
 
 
@@ -259,7 +261,7 @@ def test_fill_paints_flat_areas(engine: Engine) -> None:
     rough = [
         float(
             np.diff(
-                engine.transfer(target, STYLE, dataclasses.replace(PAINTED, fill=share)).image[:, 4:36].mean(2)
+                engine.transfer(request(target, STYLE, dataclasses.replace(PAINTED, fill=share))).image[:, 4:36].mean(2)
             ).std()
         )
         for share in (0.0, 1.0, 2.0)
@@ -276,7 +278,7 @@ def test_style_scale_makes_patterns_larger(engine: Engine) -> None:
     def middle(scale: float) -> float:
         """The mean frequency, weighted by power."""
         chosen = dataclasses.replace(PAINTED, size=96, style_scale=scale)
-        image = engine.transfer(flat, stripes.astype(np.float32), chosen).image.mean(2)
+        image = engine.transfer(request(flat, stripes.astype(np.float32), chosen)).image.mean(2)
         power = np.abs(np.fft.rfft2(image - image.mean())) ** 2
         rows, columns = np.meshgrid(np.fft.fftfreq(96), np.fft.rfftfreq(96), indexing="ij")
         return float((np.hypot(rows, columns) * power).sum() / power.sum())
@@ -289,7 +291,7 @@ def test_keep_detail_decides_what_stays_beyond_the_finest_scale(engine: Engine) 
 
     def fine(share: float) -> float:
         chosen = dataclasses.replace(PAINTED, keep_detail=share)
-        image = engine.transfer(target, STYLE, chosen).image
+        image = engine.transfer(request(target, STYLE, chosen)).image
         return float(np.diff(image.mean(2), axis=1).std())
 
     assert fine(0.0) < 0.8 * fine(1.0)
@@ -299,12 +301,12 @@ def test_keep_detail_decides_what_stays_beyond_the_finest_scale(engine: Engine) 
 
 
 def test_a_kept_style_paints(engine: Engine, tmp_path: Path) -> None:
-    style = engine.read_style(STYLE, PAINTED)
+    style = engine.read_style(Input(STYLE), PAINTED)
     style.save(tmp_path / "a.style")
     assert (tmp_path / "a.style").stat().st_size < 100_000
     kept = Style.load(tmp_path / "a.style")
     assert [scale.side for scale in kept.scales] == [scale.side for scale in style.scales]
-    from_file = engine.transfer(TARGET, kept, PAINTED).image
+    from_file = engine.transfer(request(TARGET, kept, PAINTED)).image
     assert np.median(np.abs(from_file - painted(engine))) < 1 / 255
 
 
@@ -312,7 +314,7 @@ def test_a_style_kept_before_there_were_sharper_features_is_painted_with(engine:
     """And meets the features that it has, as one kept today meets its own."""
     chosen = dataclasses.replace(PAINTED, size=192)
     target, picture = photograph("rocket", 192), photograph("coffee", 192)
-    style = engine.read_style(picture, chosen)
+    style = engine.read_style(Input(picture), chosen)
     plain = ChannelMeans("vgg16", load_weights("vgg16")[1], uniform_noise(0))
     whole = torch.from_numpy(picture).permute(2, 0, 1)
     finest = tuple(plain.measure(whole, 3))
@@ -320,7 +322,7 @@ def test_a_style_kept_before_there_were_sharper_features_is_painted_with(engine:
     scales = (*style.scales[:-1], dataclasses.replace(style.scales[-1], means=finest))
     earlier = Style.from_json(dataclasses.replace(style, scales=scales).to_json())
     for kept, features in ((style, plain.sharper()), (earlier, plain)):
-        image = torch.from_numpy(engine.transfer(target, kept, chosen).image).permute(2, 0, 1)
+        image = torch.from_numpy(engine.transfer(request(target, kept, chosen)).image).permute(2, 0, 1)
         own, got, wanted = (
             torch.cat(features.measure(x, 3), 1) for x in (torch.from_numpy(target).permute(2, 0, 1), image, whole)
         )
@@ -328,12 +330,14 @@ def test_a_style_kept_before_there_were_sharper_features_is_painted_with(engine:
 
 
 def test_a_style_of_an_earlier_version_makes_photographs_alone(engine: Engine) -> None:
-    values = engine.read_style(STYLE, PAINTED).to_json()
+    values = engine.read_style(Input(STYLE), PAINTED).to_json()
     del values["scales"]
     earlier = Style.from_json(values)
-    assert np.isfinite(engine.transfer(TARGET, earlier, dataclasses.replace(PAINTED, mode="photo")).image).all()
+    assert np.isfinite(
+        engine.transfer(request(TARGET, earlier, dataclasses.replace(PAINTED, mode="photo"))).image
+    ).all()
     with pytest.raises(InputError, match="for photographs only"):
-        engine.transfer(TARGET, earlier, PAINTED)
+        engine.transfer(request(TARGET, earlier, PAINTED))
 
 
 def test_regions_are_painted_with_like(engine: Engine) -> None:
@@ -342,7 +346,7 @@ def test_regions_are_painted_with_like(engine: Engine) -> None:
     style[:, 32:] += 0.4 * (np.arange(64)[:, None, None] % 4 < 2) - 0.2
     labels = np.repeat(np.arange(64)[None] // 32, 64, 0).astype(np.int32)
     flat = np.full((64, 64, 3), 0.5, np.float32) + 0.01 * photograph("coffee", 64)[:1, :64].mean()
-    image = engine.transfer(flat, style, PAINTED, regions=(labels, labels)).image.mean(2)
+    image = engine.transfer(request(flat, style, PAINTED, regions=(labels, labels))).image.mean(2)
     assert image[:, 40:].std() > 3 * image[:, :24].std()
 
 
@@ -358,7 +362,7 @@ def test_threads_do_not_change_a_painting() -> None:
 
 def test_one_seed_gives_one_painting(engine: Engine) -> None:
     first, again, other = (
-        Engine().transfer(TARGET, STYLE, dataclasses.replace(PAINTED, seed=seed)).image for seed in (3, 3, 4)
+        Engine().transfer(request(TARGET, STYLE, dataclasses.replace(PAINTED, seed=seed))).image for seed in (3, 3, 4)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -367,6 +371,6 @@ def test_one_seed_gives_one_painting(engine: Engine) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 5), (70, 9)])
 def test_tiny_and_narrow_pictures(engine: Engine, shape: tuple[int, int]) -> None:
     target: Tensor = torch.rand(*shape, 3, generator=torch.Generator().manual_seed(0))
-    image = engine.transfer(target.numpy(), STYLE, dataclasses.replace(PAINTED, layers=2)).image
+    image = engine.transfer(request(target.numpy(), STYLE, dataclasses.replace(PAINTED, layers=2))).image
     assert image.shape == (*shape, 3)
     assert np.isfinite(image).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import skimage.data
@@ -13,6 +15,8 @@ from decouple_core.engine import Engine
 from decouple_core.flow.meter import Meter
 from decouple_core.model.device import CPU
 from decouple_core.model.prepared import PreparedModel, integrator_of
+from decouple_core.request import Input
+from tests.core.requests import request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -31,11 +35,13 @@ def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, 
     engine = Engine()
     settings = Settings.from_dict({**SMALL.as_dict(), "mode": mode, "integrator": integrator})
     begun: list[str] = []
-    style = engine.transfer(TARGET, STYLE, settings, progress=lambda share, message: begun.append(message.code)).style
+    style = engine.transfer(
+        request(TARGET, STYLE, settings), progress=lambda share, message: begun.append(message.code)
+    ).style
     assert ("painting" in begun) == (mode == "painting")
     for source in (STYLE, style):  # from what was kept, and from features
         told: list[tuple[float, Message]] = []
-        engine.transfer(TARGET, source, settings, progress=lambda *news, told=told: told.append(news))
+        engine.transfer(request(TARGET, source, settings), progress=lambda *news, told=told: told.append(news))
         shares = [share for share, _ in told]
         assert shares == sorted(shares)
         assert shares[0] >= 0
@@ -76,9 +82,9 @@ def test_more_or_fewer_evaluations_than_planned(model: PreparedModel, times: int
 
 def test_a_style_or_a_round_trip_alone_fills_the_bar(weights: object) -> None:
     engine, told = Engine(), []
-    for work in (engine.read_style, engine.round_trip):
+    for work in (partial(engine.read_style, Input(TARGET)), partial(engine.round_trip, TARGET)):
         told.clear()
-        work(TARGET, SMALL, progress=lambda *news: told.append(news))
+        work(SMALL, progress=lambda *news: told.append(news))
         assert 0.85 < told[-1][0] <= 1
 
 
@@ -89,7 +95,7 @@ def test_what_it_raises_stops_the_work(weights: object) -> None:
 
     engine = Engine()
     with pytest.raises(Cancelled):
-        engine.transfer(TARGET, STYLE, SMALL, progress=stop)
+        engine.transfer(request(TARGET, STYLE, SMALL), progress=stop)
     # What was kept before is whole.
-    again, fresh = (e.transfer(TARGET, STYLE, SMALL).image for e in (engine, Engine()))
+    again, fresh = (e.transfer(request(TARGET, STYLE, SMALL)).image for e in (engine, Engine()))
     assert np.array_equal(again, fresh)

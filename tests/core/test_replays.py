@@ -19,6 +19,7 @@ from decouple_core.flow.move import Move
 from decouple_core.flow.replays import Function, Recording, Replays
 from decouple_core.model.device import CPU
 from decouple_core.model.prepared import PreparedModel
+from tests.core.requests import request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -120,9 +121,9 @@ def test_a_photograph_is_the_same_recorded(monkeypatch: pytest.MonkeyPatch) -> N
     recorder = Recorder(WorkCount())
     settings = Settings(mode="photo", network="vgg16", device="cpu", correspondence="off")
     target, style = (uniform_noise(seed, 40).permute(1, 2, 0).contiguous().numpy() for seed in (1, 2))
-    wanted = Engine().transfer(target, style, settings).image
+    wanted = Engine().transfer(request(target, style, settings)).image
     monkeypatch.setattr(Replays, "on", lambda device: Replays(recorder))
-    result = Engine().transfer(target, style, settings).image
+    result = Engine().transfer(request(target, style, settings)).image
     assert recorder.replayed == 2  # of three steps
     np.testing.assert_allclose(result, wanted, atol=1e-5)
 
@@ -161,7 +162,9 @@ def test_a_masked_painting_is_not_another_masks(monkeypatch: pytest.MonkeyPatch)
     left = (np.mgrid[:40, :40][1] < 20).astype(np.float32)
 
     def last(engine: Engine) -> np.ndarray:
-        return [engine.transfer(target, style, settings, target_mask=mask).image for mask in (left, left, 1 - left)][-1]
+        return [
+            engine.transfer(request(target, style, settings, target_seen=mask)).image for mask in (left, left, 1 - left)
+        ][-1]
 
     wanted = last(Engine())
     monkeypatch.setattr(Replays, "on", lambda device: Replays(Recorder(WorkCount())))

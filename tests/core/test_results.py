@@ -16,6 +16,7 @@ from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
 from decouple_core.features.style import Style
 from decouple_core.service.results import Results, Solution
+from tests.core.requests import request
 
 SIDES = (600, 401)
 """Width and height of the target: several times the size at which it is painted here, as photographs are."""
@@ -46,7 +47,7 @@ class Job:
 
         def make() -> Solution:
             self.solves += 1
-            done = self.engine.transfer(self.target, self.style, settings, render=False)
+            done = self.engine.transfer(request(self.target, self.style, settings), render=False)
             assert isinstance(done.style, Style)
             return Solution(done.components, done.report.settings, {})
 
@@ -62,7 +63,7 @@ class Job:
     def run(self, **changed: object) -> np.ndarray:
         """The whole picture, by an engine that keeps nothing of ours."""
         settings = Settings.from_dict({**self.settings.as_dict(), **changed})
-        return Engine().transfer(self.target, self.style, settings).image
+        return Engine().transfer(request(self.target, self.style, settings)).image
 
 
 @pytest.fixture(scope="module", params=["photo", "painting"])

@@ -21,6 +21,8 @@ from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures import series
 from decouple_core.pictures.resampling import shrink
 from decouple_core.pictures.series import spread
+from decouple_core.request import Input
+from tests.core.requests import request
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
@@ -61,13 +63,13 @@ def test_equal_frames_get_what_one_of_them_gets(kind: Any, monkeypatch: pytest.M
     """The mean over a series of its features, and of its Jacobians, is that of one where all are equal."""
     monkeypatch.setattr(fitting_together, "IN_COMMON", Photograph(kind))
     frame, transfers = film(1)[0], Engine()
-    style = transfers.read_style(STYLE, SETTINGS)
+    style = transfers.read_style(Input(STYLE), SETTINGS)
     one, three = (
         field_of(transfers.fit_together([(frame, None)] * count, style, WHOLE)).parameters for count in (1, 3)
     )
     np.testing.assert_allclose(three, one, atol=2e-3)  # J is taken in bfloat16 where that is quicker
     if kind is BilateralGrid:
-        colour = Engine().transfer(frame, style, WHOLE).components.colour
+        colour = Engine().transfer(request(frame, style, WHOLE)).components.colour
         np.testing.assert_allclose(one, colour.parameters, atol=1e-6)
 
 

@@ -21,6 +21,8 @@ from decouple_contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
 from decouple_core.features.style import Style
 from decouple_core.pictures.resampling import shrink
+from decouple_core.request import Input
+from tests.core.requests import request
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 
@@ -69,7 +71,7 @@ def assert_sound(result: Transferred, target: np.ndarray) -> None:
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_any_number_of_layers(engine: Engine, mode: str, layers: int) -> None:
-    result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=layers))
+    result = engine.transfer(request(TARGET, STYLE, settings(mode=mode, layers=layers)))
     assert_sound(result, TARGET)
     assert psnr(result.image, TARGET) < 25  # something has happened
     assert len(result.style.features) == {"photo": 0, "painting": layers}[mode]  # a photograph does without the flow
@@ -82,7 +84,7 @@ def test_tiny_pictures_take_no_more_work(mode: str) -> None:
     def work(target: np.ndarray, style: np.ndarray) -> int:
         # No picture stops half-way, which takes a look at what it has, and none has too few places to be matched.
         alike = settings(mode=mode, allow_black=True, correspondence="off")
-        return Engine().transfer(target, style, alike).report.evaluations["total"]
+        return Engine().transfer(request(target, style, alike)).report.evaluations["total"]
 
     normal = work(TARGET, STYLE)
     tiny = TARGET[:3, :5], TARGET[:1, :1]
@@ -93,7 +95,7 @@ def test_tiny_pictures_take_no_more_work(mode: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None:
-    result = engine.transfer(TARGET, STYLE, settings(mode=mode, layers=5, size=48))
+    result = engine.transfer(request(TARGET, STYLE, settings(mode=mode, layers=5, size=48)))
     assert_sound(result, TARGET)
     reached = {"photo": (3, 2, 1), "painting": (5, 4, 3, 2, 1)}[mode]  # colours alone do not reach the deeper ones
     assert [entry.layer for entry in result.report.layers] == [f"relu{n}_1" for n in reached]
@@ -106,15 +108,15 @@ def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None
 def test_every_integrator_leads_to_the_same_place(engine: Engine, integrator: str) -> None:
     """To what their steps leave: Euler's are coarse, and it corrects towards the goal."""
     converged = "reversible" if integrator == "rk4" else "rk4"
-    reference = engine.transfer(TARGET, STYLE, settings(mode="painting", layers=1, integrator=converged))
-    result = engine.transfer(TARGET, STYLE, settings(mode="painting", layers=1, integrator=integrator))
+    reference = engine.transfer(request(TARGET, STYLE, settings(mode="painting", layers=1, integrator=converged)))
+    result = engine.transfer(request(TARGET, STYLE, settings(mode="painting", layers=1, integrator=integrator)))
     assert_sound(result, TARGET)
     assert result.report.settings.integrator == integrator
     assert psnr(result.image, reference.image) > 25
 
 
 def test_rectified_network_names_its_dead_channels(engine: Engine) -> None:
-    result = engine.transfer(TARGET, STYLE, settings(activation="relu", layers=2, mode="painting"))
+    result = engine.transfer(request(TARGET, STYLE, settings(activation="relu", layers=2, mode="painting")))
     assert_sound(result, TARGET)
     dead, reference = result.report.dead_channels, result.report.reference
     assert list(dead) == [f"relu{n}_1" for n in range(1, 6)]
@@ -130,39 +132,39 @@ def test_rectified_network_names_its_dead_channels(engine: Engine) -> None:
 
 
 def test_seed_repeats_bit_for_bit() -> None:
-    images = [Engine().transfer(TARGET, STYLE, settings(seed=seed)).image for seed in (7, 7, 8)]
+    images = [Engine().transfer(request(TARGET, STYLE, settings(seed=seed))).image for seed in (7, 7, 8)]
     assert np.array_equal(images[0], images[1])
     assert not np.array_equal(images[0], images[2])
 
 
 def test_second_transfer_uses_what_was_kept() -> None:
     engine, painting = Engine(), settings(mode="painting")
-    first, second = (engine.transfer(TARGET, STYLE, painting) for _ in range(2))
+    first, second = (engine.transfer(request(TARGET, STYLE, painting)) for _ in range(2))
     assert np.array_equal(first.image, second.image)
     evaluations = [r.report.evaluations["total"] for r in (first, second)]
     assert evaluations[1] < 0.6 * evaluations[0]
     # Another strength needs the same two, and components of its own; another target the style alone.
-    third = engine.transfer(TARGET, STYLE, settings(mode="painting", strength=0.5))
-    fourth = engine.transfer(photograph("rocket"), STYLE, painting)
+    third = engine.transfer(request(TARGET, STYLE, settings(mode="painting", strength=0.5)))
+    fourth = engine.transfer(request(photograph("rocket"), STYLE, painting))
     for other in (third, fourth):
         assert evaluations[1] < other.report.evaluations["total"] < evaluations[0]
-    assert np.array_equal(fourth.image, Engine().transfer(photograph("rocket"), STYLE, painting).image)
+    assert np.array_equal(fourth.image, Engine().transfer(request(photograph("rocket"), STYLE, painting)).image)
 
 
 def test_kept_states_are_not_mistaken(engine: Engine) -> None:
     """Everything a result depends on tells it apart; each of these differs from the plain one."""
     quick = {"mode": "painting", "layers": 1}
-    plain = engine.transfer(TARGET, STYLE, settings(**quick)).image
+    plain = engine.transfer(request(TARGET, STYLE, settings(**quick))).image
     for change in ({"size": 40}, {"freedom": 0.9}, {"seed": 3}, {"integrator": "rk4"}):
         changed = settings(**quick, **change)
-        ours = engine.transfer(TARGET, STYLE, changed).image
+        ours = engine.transfer(request(TARGET, STYLE, changed)).image
         assert not np.array_equal(ours, plain)
-        assert np.array_equal(ours, Engine().transfer(TARGET, STYLE, changed).image)
+        assert np.array_equal(ours, Engine().transfer(request(TARGET, STYLE, changed)).image)
 
 
 def test_input_is_left_alone(engine: Engine) -> None:
     target, style = TARGET.copy(), STYLE.copy()
-    result = engine.transfer(target, style, SMALL)
+    result = engine.transfer(request(target, style, SMALL))
     assert np.array_equal(target, TARGET)
     assert np.array_equal(style, STYLE)
     assert not np.shares_memory(result.image, target)
@@ -173,21 +175,22 @@ def test_input_is_left_alone(engine: Engine) -> None:
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_no_strength_gives_the_target_back(engine: Engine, mode: str) -> None:
-    result = engine.transfer(TARGET, STYLE, settings(strength=0.0, mode=mode))
+    result = engine.transfer(request(TARGET, STYLE, settings(strength=0.0, mode=mode)))
     assert np.median(np.abs(result.image - TARGET)) < 1 / 255
     assert psnr(result.image, TARGET) > 35
 
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_style_equal_to_the_target_gives_it_back(engine: Engine, mode: str) -> None:
-    result = engine.transfer(TARGET, TARGET, settings(mode=mode))
+    result = engine.transfer(request(TARGET, TARGET, settings(mode=mode)))
     assert psnr(result.image, TARGET) > 35
     assert all(entry.share_of_the_way == 1.0 for entry in result.report.layers)
 
 
 def test_more_strength_goes_further(engine: Engine) -> None:
     distances = [
-        np.abs(engine.transfer(TARGET, STYLE, settings(strength=s)).image - TARGET).mean() for s in (0.0, 0.3, 0.6, 1.0)
+        np.abs(engine.transfer(request(TARGET, STYLE, settings(strength=s))).image - TARGET).mean()
+        for s in (0.0, 0.3, 0.6, 1.0)
     ]
     assert distances == sorted(distances)
 
@@ -196,7 +199,9 @@ def test_a_layers_own_strength_leaves_the_shallower_ones_where_they_were(engine:
     """What decoupled means to the artist: moving layer 2 shifts layer 1 by less than 1 %."""
     reached = {}
     for share in (0.0, 1.0):
-        report = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="painting")).report
+        report = engine.transfer(
+            request(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="painting"))
+        ).report
         reached[share] = {entry.layer: np.array(entry.reached) for entry in report.layers}
     shift = {
         layer: np.linalg.norm(reached[1.0][layer] - reached[0.0][layer]) / np.linalg.norm(reached[0.0][layer])
@@ -207,8 +212,8 @@ def test_a_layers_own_strength_leaves_the_shallower_ones_where_they_were(engine:
 
 
 def test_wanted_features_are_a_share_of_the_way(engine: Engine) -> None:
-    report = engine.transfer(TARGET, STYLE, settings(strength=0.5, strength_per_layer=(1.0, 0.5))).report
-    full = {e.layer: np.array(e.wanted) for e in engine.transfer(TARGET, STYLE, SMALL).report.layers}
+    report = engine.transfer(request(TARGET, STYLE, settings(strength=0.5, strength_per_layer=(1.0, 0.5)))).report
+    full = {e.layer: np.array(e.wanted) for e in engine.transfer(request(TARGET, STYLE, SMALL)).report.layers}
     for entry in report.layers:
         share = {"relu1_1": 0.25, "relu2_1": 0.5}[entry.layer]
         own, wanted = np.array(entry.own), np.array(entry.wanted)
@@ -222,7 +227,7 @@ def test_wanted_features_are_a_share_of_the_way(engine: Engine) -> None:
 def test_result_has_the_styles_colours(engine: Engine, mode: str) -> None:
     """Mean and covariance within 1 % where the box does not bite; texture is laid over the photograph's field."""
     style = muted(STYLE)
-    result = engine.transfer(muted(TARGET), style, settings(mode=mode, correspondence="off")).image
+    result = engine.transfer(request(muted(TARGET), style, settings(mode=mode, correspondence="off"))).image
     assert result.min() > 0.02
     assert result.max() < 0.98
     ours, wanted = (x.reshape(-1, 3).astype(np.float64) for x in (result, style))
@@ -233,8 +238,8 @@ def test_result_has_the_styles_colours(engine: Engine, mode: str) -> None:
 
 
 def test_colour_strength_alone_moves_the_colours_alone(engine: Engine) -> None:
-    moved = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(1.0, 0.0, 0.0))).image
-    kept = engine.transfer(TARGET, STYLE, settings(strength_per_layer=(0.0, 0.0, 0.0))).image
+    moved = engine.transfer(request(TARGET, STYLE, settings(strength_per_layer=(1.0, 0.0, 0.0)))).image
+    kept = engine.transfer(request(TARGET, STYLE, settings(strength_per_layer=(0.0, 0.0, 0.0)))).image
     distances = [np.linalg.norm(x.mean((0, 1)) - STYLE.mean((0, 1))) for x in (moved, kept)]
     assert distances[0] < 0.2 * distances[1]
 
@@ -242,9 +247,9 @@ def test_colour_strength_alone_moves_the_colours_alone(engine: Engine) -> None:
 def test_keeping_colours_and_keeping_tones(engine: Engine) -> None:
     style = muted(STYLE)
     target = muted(TARGET)
-    free = engine.transfer(target, style, SMALL).image
-    colours = engine.transfer(target, style, settings(keep_colours=True)).image
-    tones = engine.transfer(target, style, settings(keep_tones=True)).image
+    free = engine.transfer(request(target, style, SMALL)).image
+    colours = engine.transfer(request(target, style, settings(keep_colours=True))).image
+    tones = engine.transfer(request(target, style, settings(keep_tones=True))).image
     change = colours - target  # the same in every channel: chroma is the target's own
     np.testing.assert_allclose(change, np.repeat(change[..., :1], 3, 2), atol=1e-6)
     np.testing.assert_allclose(colours @ LUMA, free @ LUMA, atol=1e-5)
@@ -266,18 +271,18 @@ def test_style_mask_takes_the_style_from_there(engine: Engine) -> None:
     labels = halves(STYLE.shape)
     red_right = np.where(labels[..., None] == 1, np.array([0.9, 0.1, 0.1], np.float32), STYLE).astype(np.float32)
     left = (labels == 0).astype(np.float32)
-    masked = engine.transfer(TARGET, red_right, SMALL, style_mask=left)
+    masked = engine.transfer(request(TARGET, red_right, SMALL, style_seen=left))
     assert_sound(masked, TARGET)
     wanted = STYLE[labels == 0].mean(0)
     np.testing.assert_allclose(masked.style.full_moments[0].mean, wanted, atol=0.02)
-    whole = engine.transfer(TARGET, red_right, SMALL)
+    whole = engine.transfer(request(TARGET, red_right, SMALL))
     assert np.abs(masked.image.mean((0, 1)) - wanted).max() < 0.5 * np.abs(whole.image.mean((0, 1)) - wanted).max()
 
 
 def test_target_mask_is_where_the_colours_are_met(engine: Engine) -> None:
     target, style = muted(TARGET), muted(STYLE)
     labels = halves(target.shape)
-    result = engine.transfer(target, style, SMALL, target_mask=(labels == 0).astype(np.float32))
+    result = engine.transfer(request(target, style, SMALL, target_seen=(labels == 0).astype(np.float32)))
     assert_sound(result, target)
     inside, whole = result.image[labels == 0].mean(0), style.mean((0, 1))
     np.testing.assert_allclose(inside, whole, atol=0.03)
@@ -288,7 +293,7 @@ def test_regions_dress_like_with_like(engine: Engine) -> None:
     ramp = np.linspace(0.0, 0.1, 48, dtype=np.float32)[None, :, None]
     style = (0.1 * STYLE + ramp + np.where(halves(STYLE.shape)[..., None] == 0, 0.15, 0.65)).astype(np.float32)
     regions = (halves(TARGET.shape), halves(STYLE.shape))
-    result = engine.transfer(TARGET, style, SMALL, regions=regions)
+    result = engine.transfer(request(TARGET, style, SMALL, regions=regions))
     assert_sound(result, TARGET)
     assert len(result.style.colours) == 2
     for label in (0, 1):
@@ -297,7 +302,7 @@ def test_regions_dress_like_with_like(engine: Engine) -> None:
         away[:, -12:] |= label == 1
         mean = style[regions[1] == label].mean(0)
         np.testing.assert_allclose(result.image[away].mean(0), mean, atol=0.12)
-    swapped = engine.transfer(TARGET, style, SMALL, regions=(1 - regions[0], regions[1])).image
+    swapped = engine.transfer(request(TARGET, style, SMALL, regions=(1 - regions[0], regions[1]))).image
     assert swapped[:, :12].mean() > result.image[:, :12].mean() + 0.3
 
 
@@ -308,22 +313,24 @@ def test_masks_limit_regions(engine: Engine) -> None:
     half = len(STYLE) // 2
     top[half:], spoilt[half:] = 0.0, (0.9, 0.0, 0.0)
     regions = (halves(TARGET.shape), halves(STYLE.shape))
-    masked = engine.transfer(TARGET, spoilt, SMALL, regions=regions, style_mask=top)
+    masked = engine.transfer(request(TARGET, spoilt, SMALL, style_seen=top, regions=regions))
     assert_sound(masked, TARGET)
     for label, moments in enumerate(masked.style.full_moments):
         np.testing.assert_allclose(moments.mean, style[:half][regions[1][:half] == label].mean(0), atol=0.02)
-    whole = engine.transfer(TARGET, spoilt, SMALL, regions=regions)
+    whole = engine.transfer(request(TARGET, spoilt, SMALL, regions=regions))
     assert np.abs(whole.image - masked.image).mean() > 0.05
 
 
 def test_unfit_masks_and_regions(engine: Engine) -> None:
     mask = np.ones(TARGET.shape[:2], np.float32)
     with pytest.raises(InputError, match="differ in size"):
-        engine.transfer(TARGET, STYLE, SMALL, target_mask=mask.T)
-    with pytest.raises(InputError, match="empty"):
-        engine.transfer(TARGET, STYLE, SMALL, target_mask=0 * mask)
+        engine.transfer(request(TARGET, STYLE, SMALL, target_seen=mask.T / 2))
+    with pytest.raises(InputError, match="completely transparent"):
+        engine.transfer(request(TARGET, STYLE, SMALL, target_seen=0 * mask))
     with pytest.raises(InputError, match="no colour in common"):
-        engine.transfer(TARGET, STYLE, SMALL, regions=(np.zeros(TARGET.shape[:2], int), np.ones(STYLE.shape[:2], int)))
+        engine.transfer(
+            request(TARGET, STYLE, SMALL, regions=(np.zeros(TARGET.shape[:2], int), np.ones(STYLE.shape[:2], int)))
+        )
 
 
 def test_a_few_pixels_of_mask(engine: Engine) -> None:
@@ -331,7 +338,7 @@ def test_a_few_pixels_of_mask(engine: Engine) -> None:
     target, style = muted(TARGET), muted(STYLE)
     mask = np.zeros(target.shape[:2], np.float32)
     mask[3:5, 4:6] = 1.0
-    result = engine.transfer(target, style, SMALL, target_mask=mask)
+    result = engine.transfer(request(target, style, SMALL, target_seen=mask))
     assert_sound(result, target)
     before, after = (np.abs(x[mask > 0].mean(0) - style.mean((0, 1))).max() for x in (target, result.image))
     assert after < 0.25 * before
@@ -355,7 +362,9 @@ def test_hidden_colours_leave_no_halo(mode: str, with_regions: bool) -> None:
         )
         return (
             Engine()
-            .transfer(target, style, settings(mode=mode), regions=regions, target_mask=seen[0], style_mask=seen[1])
+            .transfer(
+                request(target, style, settings(mode=mode), target_seen=seen[0], style_seen=seen[1], regions=regions)
+            )
             .image
         )
 
@@ -367,18 +376,18 @@ def test_hidden_colours_leave_no_halo(mode: str, with_regions: bool) -> None:
 
 
 def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> None:
-    features = engine.read_style(STYLE, SMALL, name="coffee")
+    features = engine.read_style(Input(STYLE), SMALL, name="coffee")
     features.save(tmp_path / "a.style")
-    from_file = engine.transfer(TARGET, Style.load(tmp_path / "a.style"), SMALL)
-    from_image = engine.transfer(TARGET, STYLE, SMALL)
+    from_file = engine.transfer(request(TARGET, Style.load(tmp_path / "a.style"), SMALL))
+    from_image = engine.transfer(request(TARGET, STYLE, SMALL))
     # The file keeps six digits; where J is taken in bfloat16, what is lost shows as its rounding does.
     difference = np.abs(from_file.image - from_image.image)
     assert difference.mean() < 0.5 / 255
     assert np.percentile(difference, 99) < 3 / 255
     precise = settings(mode="painting", integrator="reversible")
-    engine.read_style(STYLE, precise).save(tmp_path / "b.style")
+    engine.read_style(Input(STYLE), precise).save(tmp_path / "b.style")
     from_file, from_image = (
-        engine.transfer(TARGET, style, precise) for style in (Style.load(tmp_path / "b.style"), STYLE)
+        engine.transfer(request(TARGET, style, precise)) for style in (Style.load(tmp_path / "b.style"), STYLE)
     )
     flowed = [result.report.images["dressed"] for result in (from_file, from_image)]
     assert (flowed[0] - flowed[1]).abs().max() < 0.1 / 255
@@ -387,27 +396,29 @@ def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> 
 
 
 def test_a_photographs_own_style_is_for_photographs(engine: Engine, tmp_path: Path) -> None:
-    made = engine.transfer(TARGET, STYLE, SMALL)
+    made = engine.transfer(request(TARGET, STYLE, SMALL))
     made.style.save(tmp_path / "coffee.style")
     kept = Style.load(tmp_path / "coffee.style")
-    assert np.abs(engine.transfer(TARGET, kept, SMALL).image - made.image).max() < 1 / 255  # it keeps six digits
+    assert (
+        np.abs(engine.transfer(request(TARGET, kept, SMALL)).image - made.image).max() < 1 / 255
+    )  # it keeps six digits
     with pytest.raises(InputError, match="photographs"):
-        engine.transfer(TARGET, kept, settings(mode="painting"))
+        engine.transfer(request(TARGET, kept, settings(mode="painting")))
 
 
 def test_style_that_does_not_fit(engine: Engine) -> None:
-    features = engine.read_style(STYLE, SMALL)
+    features = engine.read_style(Input(STYLE), SMALL)
     for change, message in (
         ({"layers": 3, "mode": "painting"}, "holds 2 layers; choose --layers 2"),
         ({"network": "vgg19"}, "vgg16"),
         ({"activation": "relu"}, "--activation smooth"),
     ):
         with pytest.raises(InputError, match=message):
-            engine.transfer(TARGET, features, settings(**change))
+            engine.transfer(request(TARGET, features, settings(**change)))
     labels = halves(TARGET.shape)
-    two = engine.transfer(TARGET, STYLE, SMALL, regions=(labels, halves(STYLE.shape))).style
+    two = engine.transfer(request(TARGET, STYLE, SMALL, regions=(labels, halves(STYLE.shape)))).style
     with pytest.raises(InputError, match="2 regions and the target has 1"):
-        engine.transfer(TARGET, two, SMALL)
+        engine.transfer(request(TARGET, two, SMALL))
 
 
 # --- unusual pictures ---------------------------------------------------------------------------------------------
@@ -422,7 +433,7 @@ def test_shapes_that_round_differently_at_each_size(engine: Engine, height: int)
     whole, style = muted(photograph("chelsea", 100)), muted(STYLE)
     whole_picture = settings(layers=3, correspondence="off")
     ours, taller = (
-        engine.transfer(np.ascontiguousarray(whole[:rows, :56]), style, whole_picture).image
+        engine.transfer(request(np.ascontiguousarray(whole[:rows, :56]), style, whole_picture)).image
         for rows in (height, height + 1)
     )
     assert psnr(ours, taller[:height]) > 40
@@ -459,7 +470,9 @@ def test_shapes_that_round_differently_at_each_size(engine: Engine, height: int)
 )
 def test_unusual_pictures(engine: Engine, target: np.ndarray, style: np.ndarray, mode: str) -> None:
     result = engine.transfer(
-        np.ascontiguousarray(target), np.ascontiguousarray(style), settings(layers=1, mode=mode, allow_black=True)
+        request(
+            np.ascontiguousarray(target), np.ascontiguousarray(style), settings(layers=1, mode=mode, allow_black=True)
+        )
     )
     assert_sound(result, target)
     if mode == "photo":
@@ -507,7 +520,7 @@ def test_pictures_of_few_colours_keep_their_detail(
     engine: Engine, mode: str, axes: np.ndarray, style_axes: np.ndarray
 ) -> None:
     target, style = only(TARGET, axes), only(STYLE, style_axes)
-    result = engine.transfer(target, style, settings(mode=mode, allow_black=True)).image
+    result = engine.transfer(request(target, style, settings(mode=mode, allow_black=True))).image
     assert shown(result, target) > 0.5
     assert contrast(result) > max(contrast(style) / 2, contrast(target) / 20)
 
@@ -529,7 +542,7 @@ def test_clouds_of_any_rank_keep_their_detail(
             np.repeat(np.arange(image.shape[1])[None] >= image.shape[1] / 2, len(image), 0).astype(int)
             for image in (target, style)
         )
-    result = engine.transfer(target, style, settings(allow_black=True, mode="photo"), regions=regions).image
+    result = engine.transfer(request(target, style, settings(allow_black=True, mode="photo"), regions=regions)).image
     part, own = result[:, :24], target[:, :24]
     assert shown(part, own) > 0.4
     assert contrast(part) > contrast(own) / 16
@@ -540,18 +553,18 @@ def test_values_that_are_no_numbers(engine: Engine) -> None:
     broken[5, 5, 0] = np.nan
     for pair in ((broken, STYLE), (TARGET, broken)):
         with pytest.raises(InputError, match="not numbers"):
-            engine.transfer(*pair, SMALL)
+            engine.transfer(request(*pair, SMALL))
 
 
 def test_values_outside_the_unit_range(engine: Engine) -> None:
     """Layer 0 takes out what is the same affine change of every channel; a style keeps it as its colours alone."""
     whole = settings(mode="painting", size=64, integrator="reversible")
-    plain, wide = (engine.transfer(target, STYLE, whole) for target in (TARGET, 3 * TARGET - 1))
+    plain, wide = (engine.transfer(request(target, STYLE, whole)) for target in (TARGET, 3 * TARGET - 1))
     assert_sound(wide, TARGET)
     difference = np.abs(np.subtract(*(result.report.images["dressed"].numpy() for result in (plain, wide))))
     assert difference.mean() < 0.1 / 255
     assert difference.max() < 8 / 255  # where a steep colour map meets the box
-    once, twice = (engine.read_style(style, whole) for style in (STYLE, 2 * STYLE))
+    once, twice = (engine.read_style(Input(style), whole) for style in (STYLE, 2 * STYLE))
     for ours, theirs in zip(once.features, twice.features, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3)
     np.testing.assert_allclose(twice.full_moments[0].mean, 2 * once.full_moments[0].mean, rtol=1e-4)
@@ -565,11 +578,11 @@ def test_result_goes_where_it_is_wanted(engine: Engine, tmp_path: Path) -> None:
     out = np.memmap(tmp_path / "out.raw", np.float32, "w+", shape=TARGET.shape)
     target = np.memmap(tmp_path / "in.raw", np.float32, "w+", shape=TARGET.shape)
     target[:] = TARGET
-    result = engine.transfer(target, STYLE, SMALL, out=out)
+    result = engine.transfer(request(target, STYLE, SMALL), out=out)
     assert result.image is out
     out.flush()
     written = np.fromfile(tmp_path / "out.raw", np.float32).reshape(TARGET.shape)
-    assert np.array_equal(written, engine.transfer(TARGET, STYLE, SMALL).image)
+    assert np.array_equal(written, engine.transfer(request(TARGET, STYLE, SMALL)).image)
 
 
 def test_progress_grows_from_nothing_to_all() -> None:
@@ -577,7 +590,9 @@ def test_progress_grows_from_nothing_to_all() -> None:
     said: list[tuple[float, str]] = []
     for _ in range(2):  # cold, then with style and target kept
         said.clear()
-        engine.transfer(TARGET, STYLE, SMALL, progress=lambda share, message: said.append((share, str(message))))
+        engine.transfer(
+            request(TARGET, STYLE, SMALL), progress=lambda share, message: said.append((share, str(message)))
+        )
         shares = [share for share, _ in said]
         assert all(0 <= share <= 1 for share in shares)
         assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(shares))
@@ -595,16 +610,16 @@ def test_work_stops_where_progress_says_so(after: float) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        engine.transfer(TARGET, STYLE, settings(layers=1), progress=stop)
+        engine.transfer(request(TARGET, STYLE, settings(layers=1)), progress=stop)
     # and nothing half-done is kept
-    again = engine.transfer(TARGET, STYLE, settings(layers=1)).image
-    assert np.array_equal(again, Engine().transfer(TARGET, STYLE, settings(layers=1)).image)
+    again = engine.transfer(request(TARGET, STYLE, settings(layers=1))).image
+    assert np.array_equal(again, Engine().transfer(request(TARGET, STYLE, settings(layers=1))).image)
 
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_report_is_plain_and_complete(mode: str) -> None:
     flows, made = {"undress", "dress"} if mode == "painting" else set(), settings(mode=mode)
-    report = json.loads(json.dumps(Engine().transfer(TARGET, STYLE, made).report.as_dict(), allow_nan=False))
+    report = json.loads(json.dumps(Engine().transfer(request(TARGET, STYLE, made)).report.as_dict(), allow_nan=False))
     assert report["settings"] == made.as_dict()
     assert report["network"] == "vgg16"
     assert "processor" in report["device"]

@@ -32,6 +32,7 @@ from decouple_contract.settings import Settings
 from decouple_contract.shared_folders import pixels_file, run_folder, table_file
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.service.worker import stop
+from tests.core.requests import request
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 LONG = {**QUICK, "size": 512, "layers": 5}
@@ -140,10 +141,12 @@ def test_result_is_the_cores_and_only_the_result_is_left(home: Path) -> None:
     target = pixels(1, channels=4)
     result = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(target.shape)
     expected = Engine().transfer(
-        np.ascontiguousarray(target[..., :3]),
-        pixels(2),
-        Settings.from_dict(QUICK),
-        target_mask=np.ascontiguousarray(target[..., 3]),
+        request(
+            np.ascontiguousarray(target[..., :3]),
+            pixels(2),
+            Settings.from_dict(QUICK),
+            target_seen=np.ascontiguousarray(target[..., 3]),
+        )
     )
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.
     assert np.abs(result[..., :3] - expected.image).max() < 2 / 255
@@ -176,7 +179,7 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
     assert guest.ask(Where(0.5, 0.5).to_message())["shares"] is None
     guest.begin(settings)
     assert guest.end()["kind"] == "done"
-    found = Engine().transfer(pixels(1), pixels(2), Settings.from_dict(settings)).correspondence
+    found = Engine().transfer(request(pixels(1), pixels(2), Settings.from_dict(settings))).correspondence
     assert found is not None
     spots = [(0.0, 0.0), (0.3, 0.8), (1.0, 1.0)]
     for x, y in spots:
@@ -439,11 +442,13 @@ def test_regions_are_told_by_their_labels(home: Path) -> None:
     assert done["kind"] == "done", done
     result = np.fromfile(pixels_file(folder, "result"), np.float32).reshape(target.shape)
     expected = Engine().transfer(
-        np.ascontiguousarray(target[..., :3]),
-        style,
-        Settings.from_dict(QUICK),
-        target_mask=np.ascontiguousarray(target[..., 3]),
-        regions=(labels, np.ascontiguousarray(labels[:, ::-1])),
+        request(
+            np.ascontiguousarray(target[..., :3]),
+            style,
+            Settings.from_dict(QUICK),
+            target_seen=np.ascontiguousarray(target[..., 3]),
+            regions=(labels, np.ascontiguousarray(labels[:, ::-1])),
+        )
     )
     # Another number of threads adds up in another order, and bfloat16 tells: 0.002 was seen.
     assert np.abs(result[..., :3] - expected.image).max() < 2 / 255

@@ -130,9 +130,10 @@ def test_full_disk_at_each_write_of_a_report(tmp_path: Path, weights: object) ->
     """From nothing to all but the last of its files: none is there by half."""
     from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
+    from tests.core.requests import request
 
     settings = Settings(size=32, layers=1, mode="painting", network="vgg16", device="cpu")
-    report = Engine().transfer(GREY, 1 - GREY, settings).report
+    report = Engine().transfer(request(GREY, 1 - GREY, settings)).report
     report.save(tmp_path / "whole")
     whole = {path.name for path in (tmp_path / "whole").iterdir()}
     written = sorted((path.stat() for path in (tmp_path / "whole").iterdir()), key=lambda file: file.st_mtime_ns)

@@ -72,17 +72,18 @@ def stylised(
 ) -> np.ndarray:
     """What the core makes of the same pixels, without GIMP or the worker: (height, width, 3)."""
     from decouple_core.engine import Engine
+    from decouple_core.request import Input, Request
 
     wanted = Settings.from_dict({**QUICK, **settings})
     return (
         Engine()
         .transfer(
-            np.ascontiguousarray(target[..., :3]),
-            np.ascontiguousarray(style[..., :3]),
-            wanted,
-            target_mask=target_mask,
-            style_mask=style_mask,
-            regions=regions,
+            Request(
+                Input(np.ascontiguousarray(target[..., :3]), target_mask),
+                Input(np.ascontiguousarray(style[..., :3]), style_mask),
+                wanted,
+                regions=regions,
+            )
         )
         .image
     )

@@ -423,6 +423,7 @@ def test_regions_that_do_not_go_together(
 def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:
     from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
+    from decouple_core.request import Input
 
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
@@ -433,7 +434,7 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 2 / 255
 
     settings = Settings.from_dict(QUICK)
-    Engine().read_style(np.ascontiguousarray(style[..., :3]), settings).save(features)
+    Engine().read_style(Input(np.ascontiguousarray(style[..., :3])), settings).save(features)
     new = succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
     assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 2 / 255
 
@@ -448,6 +449,7 @@ def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest,
     from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
     from decouple_core.features.mixing import mix
+    from decouple_core.request import Input, Request
 
     gimp.forget_last_values()
     cat, sky = pictures.cat(alpha=False), two_parts((0.3, 0.5, 0.9), (0.7, 0.8, 0.9), 48, 32)
@@ -466,14 +468,14 @@ def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest,
     upper = np.zeros((32, 48), np.float32)
     upper[:16] = 1
     measured = [
-        engine.read_style(np.ascontiguousarray(p[..., :3]), settings, mask=mask)
+        engine.read_style(Input(np.ascontiguousarray(p[..., :3]), mask), settings)
         for p, mask in ((style, None), (sky, upper))
     ]
     plain = np.ascontiguousarray(cat[..., :3])
-    expected = engine.transfer(plain, mix(measured, [1, 3]), settings).image
+    expected = engine.transfer(Request(Input(plain), mix(measured, [1, 3]), settings)).image
     got = pictures.get(console, f"item({new})")
     assert np.abs(got[..., :3] - expected).max() < 1 / 255
-    assert np.abs(expected - engine.transfer(plain, mix(measured), settings).image).mean() > 10 / 255
+    assert np.abs(expected - engine.transfer(Request(Input(plain), mix(measured), settings)).image).mean() > 10 / 255
     for question in (
         "stylise(image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)",
         f'call("plug-in-decoupled-style-reapply", image, [layer], source=item({new}))',
