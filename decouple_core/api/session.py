@@ -1,96 +1,43 @@
-"""The front door: transfers between pictures in any form, each given back in its own.
+"""Transfers between pictures in any form, each given back in its own.
 
-A `Session` wraps the engine: it takes pictures, masks and labels (`pictures.given`), lets what cannot be seen not
-count, and lets a target's mask limit the result. The functions beside it do the same once.
+A `Session` wraps the engine: it takes pictures, masks and labels (`inputs`), lets what cannot be seen not count, and
+lets a target's mask limit the result. `once` does the same without keeping anything.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from dataclasses import replace
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import PIL.Image
 from torch import Tensor
 
 from decouple_contract.errors import InputError
-from decouple_contract.failures import as_failure, is_foreseen
 from decouple_contract.messages import Message
-from decouple_contract.paths import STYLE_SUFFIX
 from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import Settings
 from decouple_contract.tables import LEAST_NODES, MOST_NODES, NODES
-from decouple_core.correspondence.correspondence import Correspondence
+from decouple_core.api.inputs import PictureLike, StrPath, input_of, name_of, request_of, style_of
+from decouple_core.api.plainly import said_plainly
+from decouple_core.api.result import Result
 from decouple_core.engine import Engine, RoundTrip
 from decouple_core.features.style import Style
-from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.outcomes.table_fit import fit
 from decouple_core.page.of_transfer import Shown
-from decouple_core.pictures.given import Given, take
-from decouple_core.pictures.given_masks import take_labels, take_mask
-from decouple_core.pictures.labels import Labels
+from decouple_core.pictures.given import take
 from decouple_core.pictures.series import spread
-from decouple_core.report import Report
 from decouple_core.request import Input, Request
 
-StrPath = str | os.PathLike[str]
-
-Picture = np.ndarray | PIL.Image.Image | Tensor | StrPath
-"""A picture in any form that `take` knows; masks and labels are given in the same forms."""
-
 Kind = TypeVar("Kind", np.ndarray, PIL.Image.Image, Tensor)
-Form = TypeVar("Form", covariant=True)
 
 DEFAULT = Settings()
 FITTING_SHARE = 0.2
 """Of the progress of a lookup table."""
 
 THERE_AND_BACK = Settings(integrator="reversible", size=128)
-
-
-@dataclass(frozen=True)
-class Result(Generic[Form]):
-    """The outcome of a transfer.
-
-    Attributes
-    ----------
-    image : ndarray, PIL.Image.Image or Tensor
-        Of the target's kind, shape, depth and device, with its alpha. For the path of a file it is an array (H, W, 3),
-        or with alpha (H, W, 4), of uint8 or uint16.
-    components : Components
-        The parts that add up to the image; they can be rendered at any size.
-    style : Style
-        The decoupled features of the style, ready for the next target or for a file.
-    report : Report
-        What was done, how close each layer came to the style, and how long it took.
-    correspondence : Correspondence or None
-        Where each place in the target takes its look from: `arrays`, and `where(x, y)` for one spot. None if the
-        picture is taken as a whole; the report says why.
-
-    Examples
-    --------
-    >>> import decouple_core as dc
-    >>> import numpy as np
-    >>> target = np.random.default_rng(0).random((32, 48, 3), np.float32)
-    >>> settings = dc.Settings(mode="photo", layers=1, network="vgg16", match=[((0.1, 0.1), (0.9, 0.9))])
-    >>> result = dc.transfer(target, target[::-1].copy(), settings)
-    >>> shares, = result.correspondence.where(0.1, 0.1)  # of the style's places, 4 down and 6 across
-    >>> shares.shape, round(float(shares.sum()), 3)
-    ((4, 6), 1.0)
-    >>> [int(index) for index in np.unravel_index(shares.argmax(), shares.shape)]
-    [3, 5]
-    """
-
-    image: Form
-    components: Components
-    style: Style
-    report: Report
-    correspondence: Correspondence | None = None
 
 
 class Session:
@@ -128,36 +75,36 @@ class Session:
     def transfer(
         self,
         target: StrPath,
-        style: Picture | Style,
+        style: PictureLike | Style,
         settings: Settings = ...,
         *,
-        target_mask: Picture | None = ...,
-        style_mask: Picture | None = ...,
-        regions: tuple[Picture, Picture] | None = ...,
+        target_mask: PictureLike | None = ...,
+        style_mask: PictureLike | None = ...,
+        regions: tuple[PictureLike, PictureLike] | None = ...,
         progress: Progress = ...,
     ) -> Result[np.ndarray]: ...
     @overload
     def transfer(
         self,
         target: Kind,
-        style: Picture | Style,
+        style: PictureLike | Style,
         settings: Settings = ...,
         *,
-        target_mask: Picture | None = ...,
-        style_mask: Picture | None = ...,
-        regions: tuple[Picture, Picture] | None = ...,
+        target_mask: PictureLike | None = ...,
+        style_mask: PictureLike | None = ...,
+        regions: tuple[PictureLike, PictureLike] | None = ...,
         progress: Progress = ...,
     ) -> Result[Kind]: ...
 
     def transfer(
         self,
         target: Any,
-        style: Picture | Style,
+        style: PictureLike | Style,
         settings: Settings = DEFAULT,
         *,
-        target_mask: Picture | None = None,
-        style_mask: Picture | None = None,
-        regions: tuple[Picture, Picture] | None = None,
+        target_mask: PictureLike | None = None,
+        style_mask: PictureLike | None = None,
+        regions: tuple[PictureLike, PictureLike] | None = None,
         progress: Progress = silent,
     ) -> Result[Any]:
         """Apply a style to a target.
@@ -219,28 +166,28 @@ class Session:
         >>> [layer.layer for layer in result.report.layers], result.report.network
         (['relu1_1'], 'vgg16')
         """
-        with _told(progress) as say:
+        with said_plainly(progress) as say:
             given = take(target, "target")
-            request = _request(given, style, settings, target_mask, style_mask, regions)
+            request = request_of(given, style, settings, target_mask, style_mask, regions)
             done = self._engine.transfer(request, progress=say)
             image = given.give_back(done.image)
         shown = Shown(
             target,
             None if isinstance(request.style, Style) else style,
             image,
-            _name_of(target),
-            _name_of(style),
+            name_of(target),
+            name_of(style),
             done.components,
         )
         return Result(image, done.components, done.style, replace(done.report, shown=shown), done.correspondence)
 
     def transfer_alike(
         self,
-        targets: Sequence[Picture],
-        style: Picture | Style,
+        targets: Sequence[PictureLike],
+        style: PictureLike | Style,
         settings: Settings = DEFAULT,
         *,
-        style_mask: Picture | None = None,
+        style_mask: PictureLike | None = None,
         progress: Progress = silent,
     ) -> Iterator[Result[Any]]:
         """Give a series of targets one look, such as the frames of a film or the photographs of one shoot.
@@ -286,31 +233,31 @@ class Session:
         chosen = spread(len(targets))
         steps = len(chosen) + len(targets)
 
-        with _told(progress) as say:
+        with said_plainly(progress) as say:
 
             def part(done: int, of: int = 1) -> Progress:
                 return lambda share, message: say((done + of * share) / steps, message)
 
-            wanted, _ = _style_of(style, style_mask)
+            wanted, _ = style_of(style, style_mask)
             if isinstance(wanted, Input):
                 wanted = self._engine.read_style(wanted, settings, for_any=False, progress=part(0, 0))
-            taken = (_input(take(targets[number], "target")) for number in chosen)
+            taken = (input_of(take(targets[number], "target")) for number in chosen)
             colour = self._engine.fit_together(
                 ((one.pixels, one.as_target()) for one in taken), wanted, settings, part(0, len(chosen))
             )
             for number, target in enumerate(targets, len(chosen)):
                 given = take(target, "target")
-                request = Request(_input(given), wanted, settings, colour=colour)
+                request = Request(input_of(given), wanted, settings, colour=colour)
                 done = self._engine.transfer(request, progress=part(number))
                 yield Result(given.give_back(done.image), done.components, done.style, done.report, done.correspondence)
 
     def read_style(
         self,
-        image: Picture,
+        image: PictureLike,
         settings: Settings = DEFAULT,
         *,
         name: str = "",
-        mask: Picture | None = None,
+        mask: PictureLike | None = None,
         progress: Progress = silent,
     ) -> Style:
         """Measure the style of a picture, to apply it later without the picture.
@@ -348,21 +295,21 @@ class Session:
         >>> style.name, [tuple(layer.shape) for layer in style.features]
         ('ramp', [(1, 64), (1, 128)])
         """
-        with _told(progress) as say:
-            picture = _input(take(image, "image"), mask, "mask")
+        with said_plainly(progress) as say:
+            picture = input_of(take(image, "image"), mask, "mask")
             return self._engine.read_style(picture, settings, name=name, progress=say)
 
     def fit_lookup_table(
         self,
-        target: Picture,
-        style: Picture | Style,
+        target: PictureLike,
+        style: PictureLike | Style,
         settings: Settings = DEFAULT,
         *,
         nodes: int = NODES,
         title: str = "",
-        target_mask: Picture | None = None,
-        style_mask: Picture | None = None,
-        regions: tuple[Picture, Picture] | None = None,
+        target_mask: PictureLike | None = None,
+        style_mask: PictureLike | None = None,
+        regions: tuple[PictureLike, PictureLike] | None = None,
         progress: Progress = silent,
     ) -> LookupTable:
         """Save the global part of a photograph's look as a lookup table, for other programs and pictures.
@@ -401,10 +348,10 @@ class Session:
         """
         if not LEAST_NODES <= nodes <= MOST_NODES:
             raise InputError("table-nodes-asked", nodes=nodes, least=LEAST_NODES, most=MOST_NODES)
-        with _told(progress) as say:
+        with said_plainly(progress) as say:
             # A table knows no places, so what it is fitted to takes the picture as a whole.
             settings = replace(settings, mode="photo", correspondence="off")
-            request = _request(take(target, "target"), style, settings, target_mask, style_mask, regions)
+            request = request_of(take(target, "target"), style, settings, target_mask, style_mask, regions)
             weights = request.target.as_target()
             # As a whole: what the mask leaves is no part of the look.
             whole = replace(request, target=Input(request.target.pixels, weights))
@@ -421,7 +368,7 @@ class Session:
             )
 
     def round_trip(
-        self, image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent
+        self, image: PictureLike, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent
     ) -> RoundTrip:
         """Normalise a picture and restore it, to prove that nothing is lost on the way.
 
@@ -454,198 +401,5 @@ class Session:
         >>> trip.psnr > 60, trip.equal_bytes
         (True, 1.0)
         """
-        with _told(progress) as say:
+        with said_plainly(progress) as say:
             return self._engine.round_trip(take(image, "image").pixels, settings, say)
-
-
-# --- once ---------------------------------------------------------------------------------------------------------
-
-
-@overload
-def transfer(
-    target: StrPath,
-    style: Picture | Style,
-    settings: Settings = ...,
-    *,
-    target_mask: Picture | None = ...,
-    style_mask: Picture | None = ...,
-    regions: tuple[Picture, Picture] | None = ...,
-    progress: Progress = ...,
-) -> Result[np.ndarray]: ...
-@overload
-def transfer(
-    target: Kind,
-    style: Picture | Style,
-    settings: Settings = ...,
-    *,
-    target_mask: Picture | None = ...,
-    style_mask: Picture | None = ...,
-    regions: tuple[Picture, Picture] | None = ...,
-    progress: Progress = ...,
-) -> Result[Kind]: ...
-
-
-def transfer(
-    target: Any,
-    style: Picture | Style,
-    settings: Settings = DEFAULT,
-    *,
-    target_mask: Picture | None = None,
-    style_mask: Picture | None = None,
-    regions: tuple[Picture, Picture] | None = None,
-    progress: Progress = silent,
-) -> Result[Any]:
-    """Apply a style to a target; to do more than one, use `Session.transfer`.
-
-    Examples
-    --------
-    >>> import decouple_core as dc
-    >>> import numpy as np
-    >>> from PIL import Image
-    >>> target = Image.linear_gradient("L").resize((32, 24))
-    >>> style = np.full((20, 20, 3), 0.75)
-    >>> result = dc.transfer(target, style, dc.Settings(size=32, layers=1, network="vgg16"))
-    >>> result.image.mode, result.image.size
-    ('L', (32, 24))
-
-    Ambiguous input is refused:
-
-    >>> try:
-    ...     dc.transfer(255 * np.ones((24, 32, 3)), style)
-    ... except dc.errors.InputError as error:
-    ...     print(error)
-    The target ranges from 255 to 255 and looks like levels; divide it by 255.
-    """
-    return Session().transfer(
-        target, style, settings, target_mask=target_mask, style_mask=style_mask, regions=regions, progress=progress
-    )
-
-
-def fit_lookup_table(
-    target: Picture,
-    style: Picture | Style,
-    settings: Settings = DEFAULT,
-    *,
-    nodes: int = NODES,
-    title: str = "",
-    target_mask: Picture | None = None,
-    style_mask: Picture | None = None,
-    regions: tuple[Picture, Picture] | None = None,
-    progress: Progress = silent,
-) -> LookupTable:
-    """Save a look as a lookup table; see `Session.fit_lookup_table`."""
-    return Session().fit_lookup_table(
-        target,
-        style,
-        settings,
-        nodes=nodes,
-        title=title,
-        target_mask=target_mask,
-        style_mask=style_mask,
-        regions=regions,
-        progress=progress,
-    )
-
-
-def read_style(
-    image: Picture,
-    settings: Settings = DEFAULT,
-    *,
-    name: str = "",
-    mask: Picture | None = None,
-    progress: Progress = silent,
-) -> Style:
-    """Measure a style; see `Session.read_style`.
-
-    Examples
-    --------
-    >>> import decouple_core as dc
-    >>> import numpy as np
-    >>> import pathlib, tempfile
-    >>> picture, settings = np.full((20, 20), 0.75), dc.Settings(size=32, layers=1, network="vgg16")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = pathlib.Path(folder) / "grey.style"
-    ...     dc.read_style(picture, settings, name="grey").save(file)
-    ...     image = dc.transfer(np.zeros((24, 32, 3)), file, settings).image
-    >>> bool(np.abs(image - 0.75).max() < 0.01)
-    True
-    """
-    return Session().read_style(image, settings, name=name, mask=mask, progress=progress)
-
-
-def round_trip(image: Picture, settings: Settings = THERE_AND_BACK, *, progress: Progress = silent) -> RoundTrip:
-    """Normalise a picture and restore it; see `Session.round_trip`."""
-    return Session().round_trip(image, settings, progress=progress)
-
-
-@contextmanager
-def _told(progress: Progress) -> Iterator[Progress]:
-    """Have errors of the operating system told as on the command line; those of `progress` stay what they are.
-
-    So do those that nobody has foreseen, whose traceback says more than a sentence.
-    """
-    of_progress: list[BaseException] = []
-
-    def say(share: float, message: Message) -> None:
-        try:
-            progress(share, message)
-        except BaseException as error:
-            of_progress.append(error)
-            raise
-
-    try:
-        yield say
-    except Exception as error:
-        failure = as_failure(error)
-        if failure is error or error in of_progress or not is_foreseen(failure):
-            raise
-        raise failure from error
-    finally:
-        of_progress.clear()  # they hold this frame
-
-
-def _request(
-    target: Given[Any],
-    style: Picture | Style,
-    settings: Settings,
-    target_mask: Picture | None,
-    style_mask: Picture | None,
-    regions: tuple[Picture, Picture] | None,
-) -> Request:
-    """What is asked for, of pictures in any form."""
-    picture = _input(target, target_mask, "target's mask")
-    wanted, labels = _style_of(style, style_mask, regions and (regions[0], regions[1], target.shape))
-    return Request(picture, wanted, settings, labels)
-
-
-def _input(given: Given[Any], mask: Picture | None = None, name: str = "") -> Input:
-    """A picture with its mask, which errors call by this name."""
-    return Input(given.pixels, given.alpha, None if mask is None else take_mask(mask, given.shape, name))
-
-
-def _style_of(
-    style: Picture | Style, mask: Picture | None, regions: tuple[Picture, Picture, tuple[int, int]] | None = None
-) -> tuple[Input | Style, Labels | None]:
-    """The style, and the labels of target and style, given with the target's height and width."""
-    if isinstance(style, (str, os.PathLike)) and Path(style).suffix == STYLE_SUFFIX:
-        style = Style.load(Path(style))
-    if isinstance(style, Style):
-        if mask is not None or regions is not None:
-            raise InputError("style-has-masks")
-        return style, None
-    given = take(style, "style")
-    wanted, labels = _input(given, mask, "style's mask"), None
-    if regions is not None:
-        of_target, of_style, shape = regions
-        labels = (
-            take_labels(of_target, shape, "target's label image"),
-            take_labels(of_style, given.shape, "style's label image"),
-        )
-    return wanted, labels
-
-
-def _name_of(picture: Picture | Style) -> str:
-    """What a picture or a style is called, for people."""
-    if isinstance(picture, Style):
-        return picture.name
-    return Path(picture).name if isinstance(picture, (str, os.PathLike)) else ""
