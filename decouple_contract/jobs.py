@@ -1,9 +1,9 @@
 """What the plug-in asks of the worker, and how that answers: the content of their messages.
 
 A job is one ``transfer`` message; the worker answers with ``queued`` and ``progress`` messages and then exactly one of
-``done``, ``failed`` and ``cancelled``. A ``where`` message (`Where`) asks which places of the last job's pictures
-belong together; a ``places`` message answers it without a solve, while another job runs, too. What is for people is a
-`messages.Message` in them; the pixels lie in files (`shared_folders`).
+``done``, ``failed`` and ``cancelled``. A ``where`` message (`Where`) asks which places of a job's pictures belong
+together, by the ``plan`` that its ``done`` message names; a ``places`` message answers it without a solve, while
+another job runs, too. What is for people is a `messages.Message` in them; the pixels lie in files (`shared_folders`).
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Where:
-    """A question about the last job: which places of the other picture belong to a spot of this one.
+    """A question about a plan: which places of the other picture belong to a spot of this one.
 
     Attributes
     ----------
@@ -268,15 +268,19 @@ class Where:
     style : int, optional
         The spot is one of this style, of several by its place, and the answer says which places of the target take from
         it. Without it the spot is one of the target, and the answer says which places of the styles it takes from.
+    plan : str, optional
+        As a ``done`` message of this worker names it; by default that of the last job.
     """
 
     x: float
     y: float
     style: int | None = None
+    plan: str | None = None
 
     def __post_init__(self) -> None:
         inside = all(type(at) in (int, float) and 0 <= at <= 1 for at in (self.x, self.y))
-        if not inside or not (self.style is None or (type(self.style) is int and self.style >= 0)):
+        named = self.style is None or (type(self.style) is int and self.style >= 0)
+        if not (inside and named and (self.plan is None or type(self.plan) is str)):
             raise ProtocolError(f"no spot of a picture: {self}")
 
     def to_message(self) -> dict[str, Any]:
@@ -300,7 +304,7 @@ def places_message(shares: list[list[list[float]]] | None) -> dict[str, Any]:
     shares : list or None
         Of each picture that was asked for, row by row, how much of the spot's correspondence lies in each of its
         places: at least 0, adding up to 1 over all. None where nothing is known: before the first job, after one whose
-        correspondence was off, or where it is no longer kept.
+        correspondence was off, or where the plan is no longer kept.
     """
     return {"kind": "places", "shares": shares}
 

@@ -109,7 +109,7 @@ class _Computer:
     def _places(self, message: dict[str, Any]) -> dict[str, Any]:
         """The answer to a question about the last job of a folder; nothing in it touches the job under way."""
         try:
-            question = Where(message["x"], message["y"], message["style"])
+            question = Where(**{name: message[name] for name in ("x", "y", "style", "plan")})
             results = self._results
             return places_message(results.places(Path(message["folder"]), question) if results else None)
         except Exception:  # whatever happens, the next message is to be read
@@ -239,10 +239,10 @@ class _Computer:
                 nearness = results.table(folder, job.table, target[..., :3], result[..., :3], target_mask, fitting)
                 return {"kind": "done", "report": made.told["report"], "table": dataclasses.asdict(nearness)}
         if job.view is not None:  # many follow each other, and nobody asks them for the style
-            return {"kind": "done", "report": made.told["report"]}
+            return {"kind": "done", "report": made.told["report"], "plan": made.plan}
         pixels_file(folder, "before").unlink(missing_ok=True)  # of a view of it
         result[..., 3:] = target[..., 3:]
-        return {"kind": "done", **made.told}
+        return {"kind": "done", **made.told, "plan": made.plan}
 
     @contextlib.contextmanager
     def _interruptible(self, number: int) -> Iterator[None]:

@@ -32,6 +32,9 @@ from decouple_core.pictures.table_files import stored_nodes
 KEPT = 4
 """Results kept: a draft and the true one, now and before the last change."""
 
+PLANS = 12
+"""Plans kept, of some 5 MB each: those of the last dozen changes that a preview may come back to without a job."""
+
 SHARE_DIGITS = 7
 """Of the shares of places, of which there are some 1000: far below what a screen can show."""
 
@@ -76,6 +79,11 @@ class Solution:
     told: dict[str, Any]
     correspondence: Correspondence | None = None
 
+    @property
+    def plan(self) -> str | None:
+        """What a question about its places names it by."""
+        return self.correspondence.identity if self.correspondence is not None else None
+
     def in_amounts(self, wanted: Settings) -> Settings:
         """The settings that made it, with the amounts and all else that only rendering knows of others."""
         return dataclasses.replace(self.settings, **{name: getattr(wanted, name) for name in OF_RENDERING})
@@ -104,6 +112,7 @@ class Results:
         self._made = Kept[Solution](KEPT)
         self._seen = Kept[TargetView](KEPT)
         self._places: dict[Path, Correspondence | None] = {}  # of each folder's last job, the latest last
+        self._plans: dict[tuple[Path, str], Correspondence] = {}  # of each folder by their names, the latest last
         self._laid: tuple[Components, str, Layers] | None = None  # of the last view
 
     def made(self, folder: Path, job: Transfer, make: Callable[[], Solution]) -> Solution:
@@ -133,14 +142,20 @@ class Results:
             self._places[folder] = made.correspondence
             if len(self._places) > KEPT:
                 del self._places[next(iter(self._places))]
+            if made.correspondence is not None:
+                named = (folder, made.correspondence.identity)
+                self._plans.pop(named, None)
+                self._plans[named] = made.correspondence
+                if len(self._plans) > PLANS:
+                    del self._plans[next(iter(self._plans))]
         return made
 
     def places(self, folder: Path, question: Where) -> list[list[list[float]]] | None:
-        """Which places belong to a spot, in the last picture made of a folder; None where nothing is known.
+        """Which places belong to a spot, by a plan or in the last picture of a folder; None where nothing is known.
 
         May be asked while another thread makes the next one.
         """
-        found = self._places.get(folder)
+        found = self._places.get(folder) if question.plan is None else self._plans.get((folder, question.plan))
         if found is None or (question.style or 0) >= len(found.styles):
             return None
         grids = (

@@ -178,7 +178,7 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
     guest, settings = Guest(home), {**QUICK, "mode": "photo"}
     assert guest.ask(Where(0.5, 0.5).to_message())["shares"] is None
     guest.begin(settings)
-    assert guest.end()["kind"] == "done"
+    plan = guest.end()["plan"]
     found = Engine().transfer(request(pixels(1), pixels(2), Settings.from_dict(settings))).correspondence
     assert found is not None
     spots = [(0.0, 0.0), (0.3, 0.8), (1.0, 1.0)]
@@ -200,8 +200,12 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
     send(guest.connection, {"kind": "cancel"})
     assert guest.end()["kind"] == "cancelled"
     guest.begin({**settings, "correspondence": "off"})
-    assert guest.end()["kind"] == "done"
+    assert guest.end()["plan"] is None
     assert guest.ask(Where(0.5, 0.5).to_message())["shares"] is None
+    earlier = guest.ask(Where(0.3, 0.8, plan=plan).to_message())
+    np.testing.assert_allclose(earlier["shares"], found.where(0.3, 0.8), atol=1e-3)
+    assert guest.ask(Where(0.3, 0.8, plan="another").to_message())["shares"] is None
+    assert Guest(home).ask(Where(0.3, 0.8, plan=plan).to_message())["shares"] is None
 
 
 @pytest.mark.parametrize(
@@ -214,6 +218,7 @@ def test_tells_which_places_belong_to_a_spot(home: Path) -> None:
         {"x": 0, "y": 0, "z": 0},
         {"x": float("nan"), "y": 0},
         {"x": 0, "y": 0, "style": True},
+        {"x": 0, "y": 0, "plan": 3},
     ],
 )
 def test_odd_questions_are_none(odd: dict[str, Any]) -> None:

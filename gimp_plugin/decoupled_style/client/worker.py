@@ -127,13 +127,23 @@ class Worker:
         Returns
         -------
         list or None
-            What `jobs.places_message` holds.
+            What `jobs.places_message` holds; None, too, without a connection, and where it is hung up meanwhile.
         """
+        connection = self._connection
+        if connection is None:
+            return None
         self._tell(question.to_message())
-        while True:
-            answer = yield from self._listen(PLACES)
-            if Where(answer["x"], answer["y"], answer["style"]) == question:  # else of one that was given up
-                return answer["shares"]
+        listening = self._listen(PLACES)
+        while self._connection is connection:
+            try:
+                yield next(listening)
+            except StopIteration as end:
+                answer = end.value
+                asked = Where(**{name: answer[name] for name in ("x", "y", "style", "plan")})
+                if asked == question:  # else of one that was given up
+                    return answer["shares"]
+                listening = self._listen(PLACES)
+        return None
 
     def cancel(self) -> None:
         """Ask for the end of the job that runs, if one does; its `transfer` then raises `Cancelled`."""

@@ -30,12 +30,16 @@ UNSURE = "places-unsure"
 
 @dataclass(frozen=True)
 class Look:
-    """What a view shows: before and after, each as large as the view, and why it was made as it was."""
+    """What a view shows: before and after, each as large as the view, and why it was made as it was.
+
+    `plan` names where its places take from, for `jobs.Where`; it is None where the picture was taken as a whole.
+    """
 
     view: View
     before: GdkPixbuf.Pixbuf
     after: GdkPixbuf.Pixbuf
     reasons: str = ""
+    plan: str | None = None
 
 
 class LookMaker:
@@ -68,7 +72,7 @@ class LookMaker:
             pixbuf_of(pixels.result_bytes(job.result, pixels_file(given.folder, name)), ask.view.width, ask.view.height)
             for name in ("before", "result")
         )
-        return Look(ask.view, before, after, _reasons(answer))
+        return Look(ask.view, before, after, _reasons(answer), answer["plan"])
 
     def cancel(self) -> None:
         """Stop what the worker does for us."""
