@@ -25,6 +25,7 @@ from decoupled_style.host.recipe import (
     remembered_recipe,
     remembered_style,
     settings_of,
+    was_last,
 )
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.status_bar import StatusBar
@@ -172,7 +173,9 @@ def _stylise(
         if given is None and regions is None:
             regions = Regions.found_again(remembered, image, style)
         if mode != Gimp.RunMode.NONINTERACTIVE:  # a script leaves the settings of the last run alone, too
-            remember_style({**style.where(), **(regions.where() if regions else {})})
+            if given is None and not was_last(image):
+                config.set_property("match", "")  # spots of another image
+            remember_style({**style.where(), **(regions.where() if regions else {})}, image)
         request = Request(style, regions, arguments.chosen_settings(config), arguments.chosen_output(config))
         return stylise_all(worker, config.get_property("apply-to"), image, layers, request, StatusBar())
 

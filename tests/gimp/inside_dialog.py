@@ -7,8 +7,11 @@ SMALLEST = (1220, 680)
 """What the dialog takes of a screen of 1280 x 720."""
 
 
-def open_dialog(plug_in, image, layer, direction):
-    """Our dialog for a layer, shown and settled, for a language that is written from left to right (LTR) or RTL."""
+def open_dialog(plug_in, image, layer, direction, **values):
+    """Our dialog for a layer, shown and settled, for a language that is written from left to right (LTR) or RTL.
+
+    It begins with these values of its arguments.
+    """
     sys.path[:0] = [path for path in (plug_in,) if path not in sys.path]
     gi.require_version("Gtk", "3.0")  # noqa: F821  inside.py has these names
     gi.require_version("GimpUi", "3.0")  # noqa: F821
@@ -23,7 +26,10 @@ def open_dialog(plug_in, image, layer, direction):
         screen.begin()
     Gtk.Widget.set_default_direction(getattr(Gtk.TextDirection, direction))
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style")  # noqa: F821
-    dialog = StyleDialog(procedure, procedure.create_config(), image, [layer], Worker(Installation.load()))
+    config = procedure.create_config()
+    for name, value in values.items():
+        config.set_property(name, value)
+    dialog = StyleDialog(procedure, config, image, [layer], Worker(Installation.load()))
     dialog._dialog.show()
     dialog._dialog.resize(*SMALLEST)
     settle(1.5)

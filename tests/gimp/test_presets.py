@@ -38,16 +38,16 @@ def test_machine_and_output_are_left_alone(console: Session) -> None:
     ]
 
 
-def test_places_are_part_of_a_preset(console: Session) -> None:
+def test_places_are_part_of_a_preset_and_lines_are_not(console: Session) -> None:
     asked = '[config.get_property(x) for x in ("correspondence", "match")]'
     console.ask(
         'presets.apply(config, "Subtle"); config.set_property("correspondence", "off")\n'
-        'config.set_property("match", "0.1,0.2=0.3,0.4"); presets.save(config, "spots")\n'
+        'config.set_property("match", "0.1,0.2=0.3,0.4"); presets.save(config, "alike")\n'
         'presets.apply(config, "Subtle")'
     )
-    assert console.ask(asked) == ["auto", ""]
-    console.ask('presets.apply(config, "spots"); presets.remove("spots")')
-    assert console.ask(asked) == ["off", "0.1,0.2=0.3,0.4"]
+    assert console.ask(asked) == ["auto", "0.1,0.2=0.3,0.4"], "lines belong to two pictures, not to a look"
+    console.ask('config.set_property("match", ""); presets.apply(config, "alike"); presets.remove("alike")')
+    assert console.ask(asked) == ["off", ""]
 
 
 def test_own_presets_are_kept_and_forgotten(console: Session) -> None:

@@ -492,7 +492,7 @@ def test_recipe_survives_the_file_and_stylises_another_layer(
 ) -> None:
     cat = pictures.cat(alpha=False)
     opened(console, pictures, cat)
-    first = succeeded(console, "stylise(image, [layer], style=cup, fine_texture=0.25)")
+    first = succeeded(console, 'stylise(image, [layer], style=cup, fine_texture=0.25, match="0.2,0.3=0.9,0.8")')
     result = pictures.get(console, f"item({first})")
     file = gimp.folder / "stylised.xcf"
     console.ask(
@@ -502,6 +502,7 @@ def test_recipe_survives_the_file_and_stylises_another_layer(
     )
     recipe = json.loads(console.ask('bytes(kept.get_parasite("decoupled-style-recipe").get_data()).decode()'))
     assert recipe["settings"]["strength_per_layer"][2:4] == [0.25, 0.25]
+    assert recipe["settings"]["match"] == [0.2, 0.3, 0.9, 0.8]
     assert recipe["network"] == "vgg16"
     assert recipe["style_name"] in ("[Untitled]", "a cup é")  # it was exported above
     again = succeeded(console, 'call("plug-in-decoupled-style-reapply", back, [plain], source=kept)')

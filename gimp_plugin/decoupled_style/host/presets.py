@@ -12,8 +12,8 @@ from decoupled_style.host import arguments
 OWN = "decoupled-style-presets"
 """Name of the parasite on GIMP itself."""
 
-NO_LOOK = ("network", "device", "output", "layer-name", "size")
-"""Arguments that a preset leaves as they are: they belong to the machine or to one run."""
+NO_LOOK = ("network", "device", "output", "layer-name", "size", "match")
+"""Arguments that a preset leaves as they are: they belong to the machine, to one run or to two pictures."""
 
 LOOKS: dict[str, dict[str, Any]] = {
     "Automatic": {},

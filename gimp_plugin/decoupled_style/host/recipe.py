@@ -99,9 +99,14 @@ def settings_of(recipe: Recipe, strength: float = 1.0) -> Settings:
     return dataclasses.replace(settings, strength=settings.strength * strength)
 
 
-def remember_style(where: dict[str, Any]) -> None:
-    """Keep what tells the style of this run until GIMP ends; GIMP itself does not keep layers between runs."""
-    _keep(LAST_STYLE, where)
+def remember_style(where: dict[str, Any], image: Gimp.Image) -> None:
+    """Keep what tells the style of this run on this image until GIMP ends; GIMP itself keeps no layers between runs."""
+    _keep(LAST_STYLE, {**where, "image": image.get_id()})
+
+
+def was_last(image: Gimp.Image) -> bool:
+    """Whether the last run was on this image, so that its lines are meant for it."""
+    return _kept(LAST_STYLE).get("image") == image.get_id()
 
 
 def remembered_style() -> dict[str, Any]:

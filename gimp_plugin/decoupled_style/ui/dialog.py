@@ -15,7 +15,7 @@ from decoupled_style.host.durations import Durations
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.look import save_look
 from decoupled_style.host.loop import SELECTED, stylise_all, works
-from decoupled_style.host.recipe import remember_style, remembered_style
+from decoupled_style.host.recipe import remember_style, remembered_style, was_last
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import (
     FileStyle,
@@ -35,6 +35,7 @@ from decoupled_style.ui.controls import Controls, column, heading
 from decoupled_style.ui.help import offer_help
 from decoupled_style.ui.look import ask_where, offer_to_save
 from decoupled_style.ui.output import apply_to_control, output_controls
+from decoupled_style.ui.pointing import Pointing
 from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
@@ -92,6 +93,7 @@ class StyleDialog:
         learnt = Durations()
         self._controls = Controls(self._dialog, config, learnt, max(layers[0].get_width(), layers[0].get_height()))
         self._preview = Preview(worker, self._files, learnt, self._looked)
+        self._pointing = Pointing(self._preview, worker, config)
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
         self._chooser = StyleStrip(image, self._style_changed)
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
@@ -117,7 +119,7 @@ class StyleDialog:
             try:
                 with self._view.running(*self._choices):
                     regions = self._regions(style)
-                    remember_style({**style.where(), **(regions.where() if regions else {})})
+                    remember_style({**style.where(), **(regions.where() if regions else {})}, self._image)
                     for one in sources(style):
                         if isinstance(one, FileStyle):
                             add_recent_file(one)
@@ -149,6 +151,7 @@ class StyleDialog:
     def close(self) -> None:
         """Take the dialog away and let go of what it opened."""
         GLib.source_remove(self._watch)
+        self._pointing.close()
         self._dialog.destroy()
         self._chooser.close()
 
@@ -160,7 +163,7 @@ class StyleDialog:
         )
         scrolled.add(choices)
         columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN, margin_bottom=0)
-        columns.pack_start(self._preview, True, True, 0)
+        columns.pack_start(self._pointing, True, True, 0)
         columns.pack_start(scrolled, False, False, 0)
         area = self._dialog.get_content_area()
         theirs = [child for child in area.get_children() if isinstance(child, Gtk.ButtonBox)]
@@ -174,7 +177,7 @@ class StyleDialog:
         self._controls.follow()
         offer_help(self._dialog)
         self._dialog.set_default_size(*self._first_size())
-        return [choices, self._save_look]
+        return [choices, self._pointing.strip, self._save_look]
 
     def _first_size(self) -> tuple[int, int]:
         """As large as is useful and as the screen has room for."""
@@ -241,8 +244,11 @@ class StyleDialog:
         self._offer_labels()
         last = remembered_style()
         style = found_again(last)
-        if style is None or style.is_one_of(self._layers):  # nobody wants a layer in its own style
+        again = style is not None and not style.is_one_of(self._layers)
+        if not again:  # nobody wants a layer in its own style
             style = likely(self._image)
+        if not (again and was_last(self._image)):
+            self._pointing.forget()
         if style is not None:
             self._chooser.select_style(style)
             with contextlib.suppress(Failure):  # they are gone, or another image's
@@ -286,6 +292,7 @@ class StyleDialog:
             with contextlib.suppress(Failure):  # one is chosen, the other not yet
                 regions = self._regions(style)
         self._say_what_it_applies_to()
+        self._pointing.show_style(style)
         with contextlib.suppress(DecoupleError):  # between the two of a change
             self._preview.show_style(style, regions, arguments.chosen_settings(self._config))
 
@@ -306,6 +313,7 @@ class StyleDialog:
         """A true look has come: what went wrong before is over."""
         self._view.message.hide()
         self._controls.renew_seconds()
+        self._pointing.renew()
 
     def _pixels(self) -> tuple[object, ...]:
         styles = [style.drawable for style in sources(self._chooser.style) if isinstance(style, LayerStyle)]
@@ -328,6 +336,7 @@ class StyleDialog:
         if seen != self._pixels_now:
             if seen[:1] != self._pixels_now[:1] or len(seen) == len(self._pixels_now):
                 self._chooser.redraw()
+                self._pointing.redraw()
                 self._preview.pixels_changed()
             self._pixels_now = seen
         return True

@@ -99,6 +99,12 @@ class Geometry:
         return max(1, round(view.width * self.enlarged)), max(1, round(view.height * self.enlarged))
 
     @property
+    def full(self) -> tuple[float, float]:
+        """Width and height that the whole picture would take of the screen."""
+        width, height = self.view.sides(self._picture)
+        return width * self.enlarged, height * self.enlarged
+
+    @property
     def corner(self) -> tuple[int, int]:
         """The point of the widget where the view begins: it lies in the middle."""
         width, height = self.shown

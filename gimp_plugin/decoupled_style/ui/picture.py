@@ -55,6 +55,14 @@ class Picture(Gtk.ScrolledWindow):
         Of the whole picture, in pixels.
     moved
         Called when another view is wanted.
+
+    Attributes
+    ----------
+    geometry : Geometry
+    pointed : callable
+        Told the point of the picture that the mouse rests on, and None when it is elsewhere.
+    drawn : callable
+        Called when something was drawn, perhaps elsewhere than before.
     """
 
     def __init__(self, width: int, height: int, moved: Callable[[], None]) -> None:
@@ -77,14 +85,19 @@ class Picture(Gtk.ScrolledWindow):
         self._split: float | None = None
         self._comparing = self._plain = False
         self._drag: Drag | None = None
+        self.pointed: Callable[[Point | None], None] = lambda _spot: None
+        self.drawn: Callable[[], object] = lambda: None
         self._image = Gtk.Image(halign=Gtk.Align.CENTER, valign=Gtk.Align.CENTER)
         self._events = Gtk.EventBox()
         self._events.add(self._image)
         self.add(self._events)
-        self._events.add_events(Gdk.EventMask.SCROLL_MASK | Gdk.EventMask.POINTER_MOTION_MASK)
+        self._events.add_events(
+            Gdk.EventMask.SCROLL_MASK | Gdk.EventMask.POINTER_MOTION_MASK | Gdk.EventMask.LEAVE_NOTIFY_MASK
+        )
         self._events.connect("button-press-event", self._pressed)
         self._events.connect("button-release-event", self._released)
         self._events.connect("motion-notify-event", self._motion)
+        self._events.connect("leave-notify-event", self._left)
         self._events.connect("scroll-event", self._scrolled)
         self.connect("key-press-event", self._key)
         self.connect("key-release-event", self._key_released)
@@ -158,6 +171,7 @@ class Picture(Gtk.ScrolledWindow):
                 if shown.get_width() > width:
                     shown.new_subpixbuf(left, 0, width, shown.get_height()).fill(colour)
         self._image.set_from_pixbuf(shown)
+        self.drawn()
 
     def _fitted(self, pixbuf: GdkPixbuf.Pixbuf, of: View) -> GdkPixbuf.Pixbuf:
         """The pixels of some view on the screen as the one that is wanted."""
@@ -188,6 +202,7 @@ class Picture(Gtk.ScrolledWindow):
     def _motion(self, _widget: Gtk.Widget, event: Gdk.EventMotion) -> bool:
         drag = self._drag
         if drag is None:
+            self.pointed(self.geometry.fraction_at(event.x, event.y))
             return False
         if drag.handle:
             self._split = self.geometry.share_at(event.x)
@@ -202,6 +217,10 @@ class Picture(Gtk.ScrolledWindow):
         self._drag = None
         self._compare(False)
         return True
+
+    def _left(self, _widget: Gtk.Widget, _event: Gdk.EventCrossing) -> bool:
+        self.pointed(None)
+        return False
 
     def _scrolled(self, _widget: Gtk.Widget, event: Gdk.EventScroll) -> bool:
         steps = {Gdk.ScrollDirection.UP: 1, Gdk.ScrollDirection.DOWN: -1}.get(event.direction, 0)

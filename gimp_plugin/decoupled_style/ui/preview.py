@@ -45,11 +45,17 @@ class Preview(Gtk.Box):
         How long this machine takes, which true looks add to.
     came
         Called when a true look has come.
+
+    Attributes
+    ----------
+    shown : Look or None
+        The last that the worker has made.
     """
 
     def __init__(self, worker: Worker, files: JobFiles, learnt: Durations, came: Callable[[], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._files, self._came = files, came
+        self.shown: Look | None = None
         self._timer = 0
         self._schedule = Schedule(LookMaker(worker, files, learnt), self)
         self._build()
@@ -113,6 +119,7 @@ class Preview(Gtk.Box):
 
     def show_look(self, number: int, look: Look, is_draft: bool) -> None:
         """Show what has come."""
+        self.shown = look
         self.picture.show_look(look)
         self.picture.dim(False)
         if is_draft:

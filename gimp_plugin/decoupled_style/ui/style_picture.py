@@ -1,0 +1,65 @@
+"""A style's picture, small and whole, on which places can be pointed at."""
+
+from __future__ import annotations
+
+from gi.repository import Gdk, GdkPixbuf, Gimp, Gtk
+
+from decoupled_style.host.styles import FileStyle, LayerStyle, Style
+from decoupled_style.ui.geometry import Geometry
+
+LARGEST = (300, 150)
+"""Pixels of the picture's sides at most: its places can be told apart, and the preview keeps most of the window."""
+
+ROOM = 600
+"""Pixels that several have together."""
+
+
+class StylePicture(Gtk.EventBox):
+    """Shows a picture, and takes the keyboard and the mouse for whoever listens.
+
+    Parameters
+    ----------
+    pixbuf
+    beside
+        How many there are beside it.
+
+    Attributes
+    ----------
+    geometry : Geometry
+        Where the picture lies in the widget.
+    """
+
+    def __init__(self, pixbuf: GdkPixbuf.Pixbuf, beside: int = 0) -> None:
+        super().__init__(can_focus=True, halign=Gtk.Align.START, valign=Gtk.Align.START)
+        self.add_events(
+            Gdk.EventMask.POINTER_MOTION_MASK
+            | Gdk.EventMask.LEAVE_NOTIFY_MASK
+            | Gdk.EventMask.BUTTON_PRESS_MASK
+            | Gdk.EventMask.BUTTON_RELEASE_MASK
+            | Gdk.EventMask.KEY_PRESS_MASK
+            | Gdk.EventMask.FOCUS_CHANGE_MASK
+        )
+        room = (min(LARGEST[0], ROOM // (beside + 1)), LARGEST[1])
+        share = min(1.0, *(most / side for most, side in zip(room, _sides(pixbuf), strict=True)))
+        width, height = (max(1, round(side * share)) for side in _sides(pixbuf))
+        small = pixbuf.scale_simple(width, height, GdkPixbuf.InterpType.BILINEAR)
+        self.geometry = Geometry(width, height)
+        self.geometry.resize(width, height)
+        self.add(Gtk.Image.new_from_pixbuf(small))
+        self.set_size_request(width, height)
+        self.connect("size-allocate", lambda _self, room: self.geometry.resize(room.width, room.height))
+
+
+def _sides(pixbuf: GdkPixbuf.Pixbuf) -> tuple[int, int]:
+    return pixbuf.get_width(), pixbuf.get_height()
+
+
+def picture_of(style: Style) -> GdkPixbuf.Pixbuf | None:
+    """A style's own picture, small; None where it has none, or is not opened yet."""
+    if isinstance(style, LayerStyle) and style.is_open:
+        drawable = style.drawable
+    elif isinstance(style, FileStyle) and style.image is not None:
+        drawable = style.drawable()
+    else:
+        return None
+    return drawable.get_thumbnail(*LARGEST, Gimp.PixbufTransparency.SMALL_CHECKS)

@@ -1,0 +1,125 @@
+"""Pointing at places in the dialog, drawing lines by mouse and by keys; in a real window.
+
+The test goes on where the part before ended: a dialog takes seconds to open.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gimp_under_test import GimpUnderTest
+from test_dialog import open_picture
+from window import Window
+
+from decouple_contract.settings import read_matches
+
+AT = """
+def at(shown, across, down):
+    # The point of the screen where a spot of a picture is.
+    x, y = shown.geometry.point_at(across, down)
+    left, top = shown.translate_coordinates(shown.get_toplevel(), 0, 0)
+    _, x0, y0 = shown.get_toplevel().get_window().get_origin()
+    return [round(x + left + x0), round(y + top + y0)]
+"""
+
+
+class Pointing:
+    """The dialog for the cat in the cup's style, with hands on its two pictures."""
+
+    def __init__(self, window: Window, plug_in: Path) -> None:
+        self.window = window
+        helpers = Path(__file__).with_name("inside_dialog.py").read_text()
+        window.ask(f"exec({helpers + AT!r}, globals())")
+        window.ask(f'made = open_dialog("{plug_in}", cat_image, cat, "LTR", mode="photo", layers=1)')
+        window.ask("pointing = made._pointing")
+        self.wait("made._preview._schedule.stale == False", "the preview")
+
+    def settle(self, seconds: float = 0.3) -> None:
+        """Let the dialog do what it has to."""
+        self.window.ask(f"settle({seconds})")
+
+    def wait(self, condition: str, what: str) -> None:
+        """Wait, while the dialog lives, until something is so."""
+        self.window.wait_until(lambda: self.window.ask(f"settle(0.2) or bool({condition})"), 120, what)
+
+    def go(self, picture: str, across: float, down: float) -> None:
+        """Put the mouse on a spot."""
+        shown = {"target": "pointing._target.widget", "style": "pointing._styles[0]"}[picture]
+        x, y = self.window.ask(f"at({shown}, {across}, {down})")
+        self.window.do("mousemove", str(x), str(y))
+        self.settle()
+
+    def shares(self) -> np.ndarray:
+        """What lights up, of one picture."""
+        self.wait("pointing._answer is not None and pointing._asking.is_over", "the answer")
+        [grid] = self.window.ask("pointing._answer[1]")
+        return np.array(grid)
+
+    def keys(self, *names: str) -> None:
+        """Press keys."""
+        self.window.do("key", *names)
+        self.settle()
+
+    def lines(self) -> list[float]:
+        """The setting."""
+        return list(read_matches(self.window.ask('made._config.get_property("match")')))
+
+
+def near(grid: np.ndarray, across: float, down: float) -> float:
+    """How much lies within a quarter of the picture of a spot."""
+    rows, columns = grid.shape
+    y, x = (np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns
+    return float(grid[(abs(y - down) < 0.25)[:, None] & (abs(x - across) < 0.25)].sum())
+
+
+def test_places_light_up_and_lines_say_where_to_take_from(window: Window, gimp: GimpUnderTest) -> None:
+    for name in ("coffee", "cat"):
+        open_picture(window, gimp, name)
+    window.close_welcome()
+    dialog = Pointing(window, gimp.plug_in)
+    try:
+        dialog.go("target", 0.5, 0.5)
+        before = dialog.shares()
+        assert before.sum() == pytest.approx(1, abs=0.02)
+        window.shoot("26-taken-from")
+        dialog.go("style", 0.25, 0.5)
+        assert dialog.shares().sum() == pytest.approx(1, abs=0.02)
+        window.shoot("27-used-in")
+
+        window.do("mousedown", "1")
+        dialog.settle()
+        for across in (0.2, 0.4, 0.5):
+            dialog.go("target", across, 0.5)
+        window.shoot("28-dragging")
+        window.do("mouseup", "1")
+        dialog.settle()
+        assert dialog.lines() == pytest.approx([0.5, 0.5, 0.25, 0.5], abs=0.02)
+        dialog.wait("made._preview._schedule.stale == False", "the next look")
+        dialog.go("target", 0.51, 0.5)
+        after = dialog.shares()
+        assert near(after, 0.25, 0.5) > max(0.5, near(before, 0.25, 0.5)), "it takes from where the line says"
+        window.shoot("29-line")
+
+        window.ask("pointing._styles[0].grab_focus()")
+        dialog.keys("Right", "shift+Down", "Return", "Left", "Left")
+        window.shoot("30-by-keys")
+        dialog.keys("Return")
+        drawn = dialog.lines()
+        assert drawn[6:] == pytest.approx([0.3, 0.51], abs=0.02)
+        assert len(drawn) == 8
+        dialog.keys("ctrl+z")
+        assert dialog.lines() == drawn[:4]
+        window.ask("pointing._list._list.select_row(pointing._list._list.get_row_at_index(0))")
+        window.ask("pointing._list._list.get_row_at_index(0).grab_focus()")
+        dialog.settle()
+        assert window.ask(
+            "made._pointing._list._list.get_row_at_index(0).get_child().get_children()[0].get_text()"
+        ) == ("1. Style left → picture middle")
+        dialog.keys("Delete")
+        assert dialog.lines() == []
+    finally:
+        window.do("mouseup", "1")
+        window.ask("close_dialog(made); cat_display.delete(); coffee_display.delete()")
+    assert "Traceback" not in window.log(), window.log()[-3000:]
