@@ -34,10 +34,11 @@ def certify(run: Run, model: PreparedModel, stylisation: Stylisation, components
         model.hierarchy, components, picture.finest.masks, dict(zip(sides, wanted, strict=True))
     )
     images = [image for name, image in run.journal.images.items() if name.startswith(("undressed", "dressed_"))]
-    run.journal.drift = drift(
-        model.hierarchy.within(picture.small.masks),
-        images,
-        model.reference.values,
-        goal.features[: run.layers(model.hierarchy)],
-        active,
-    )
+    if images:  # there was a flow
+        run.journal.drift = drift(
+            model.hierarchy.within(picture.small.masks),
+            images,
+            model.reference.values,
+            goal.features[: run.layers(model.hierarchy)],
+            active,
+        )

@@ -76,7 +76,9 @@ def transferred(
         placement = placed(run, model, given.target, features, shared)
     run = _readable(run, given, features, placement, shared)
     colour = _colour(run, placement, shared)
-    stylisation, layers = (_carried if flows else _compared)(run, given, features, colour)
+    by_means = flows and placement.correspondence is None  # of the whole picture, to which the flow leads
+    stylisation, layers = (_carried if by_means else _compared)(run, given, features, colour)
+    stylisation = dataclasses.replace(stylisation, correspondence=placement.correspondence)
     with journal.step("finish"):
         run.meter.phase("carrying")
         components = _components(run, given, stylisation)
@@ -155,6 +157,7 @@ def _components(run: Run, given: Prepared, stylisation: Stylisation) -> Componen
         given.target.finest_identity,
         stylisation.image,
         colour and (*colour.tensors, colour.amount),
+        stylisation.correspondence and stylisation.correspondence.identity,
         goal.features,
         goal.coupled_means,
         [(m.mean, m.covariance) for m in goal.full_moments],

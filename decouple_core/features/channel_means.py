@@ -15,6 +15,7 @@ from decouple_contract.networks import SHARPER_WIDTHS, WIDTHS
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.linearised import Linearisation, LinearisedNetwork, WorkCount, pad
+from decouple_core.features.local import BLOCKS, LocalNetwork
 from decouple_core.features.schedule import FlowSchedule
 from decouple_core.features.tiles import SAMPLED_PIXELS, Sample, TiledNetwork, chosen, cut, placed
 from decouple_core.features.vgg import Convolution, convolutions
@@ -151,6 +152,12 @@ class ChannelMeans(Hierarchy):
             self._masks,
             self.work,
             lambda tile, where, work: self._at(tile, depth, work, where=where),
+        )
+
+    def at_places(self, image: Tensor) -> LocalNetwork:
+        last = self._reach(min(BLOCKS, len(self.sizes)))
+        return LocalNetwork(
+            image, self._convolutions[:last], self.smoothing, linear_network=self._linear[:last], work=self.work
         )
 
     def corners(self, image: Tensor, generator: torch.Generator) -> Tensor | None:

@@ -17,7 +17,7 @@ from typing import Self
 from torch import Generator, Tensor
 
 from decouple_contract.errors import InputError
-from decouple_core.features.linearised import Linearisation, WorkCount
+from decouple_core.features.linearised import Linearisation, LocalLinearisation, WorkCount
 from decouple_core.features.schedule import FlowSchedule
 from decouple_core.features.tiles import Sample
 
@@ -63,6 +63,15 @@ class Hierarchy(ABC):
     def costs(self) -> list[float]:
         """What a pass to each depth costs, in any unit; the progress bar's measure."""
         return [float(depth) for depth in range(1, len(self.sizes) + 1)]
+
+    @property
+    def local(self) -> bool:
+        """Whether these features are known place by place."""
+        return type(self).at_places is not Hierarchy.at_places
+
+    def at_places(self, image: Tensor) -> LocalLinearisation:
+        """The activations at the n places of an image, of 4 × 4 pixels each, values of shape (n, M)."""
+        raise NotImplementedError
 
     def within(self, masks: Tensor | None) -> Self:
         """The same features of R regions: weighted means for masks of shape (R, H, W) in [0, 1].

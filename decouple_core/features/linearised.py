@@ -38,6 +38,21 @@ class Linearisation(Protocol):
         """Jᵀ·w, of the image's shape, for feature weights of shape (R, M); (B, 3, H, W) for a batch (B, R, M)."""
 
 
+class LocalLinearisation(Linearisation, Protocol):
+    """Features at n places of one image, as values of n regions.
+
+    Attributes
+    ----------
+    grid : tuple of int
+        Rows and columns, n = rows · columns.
+    taps : list of int
+        Features of each kind, which sum to M.
+    """
+
+    grid: tuple[int, int]
+    taps: list[int]
+
+
 @dataclass
 class WorkCount:
     """How often the network has been passed through: the machine-independent cost of a transfer.
@@ -117,13 +132,13 @@ class LinearisedNetwork:
         self._masks = masks if masks is None or masks.dim() == 4 else masks[None]
         self._work = work or WorkCount()
         self._slopes: list[Tensor] = []
-        self._poolings: list[_Pooling | None] = []
+        self._poolings: list[Pooling | None] = []
         self._where: list[Tensor] = []
         means: list[Tensor] = []
         dtype = self._network[0].weight.dtype
         a = _batch(image).contiguous(memory_format=torch.channels_last)
         for index, layer in enumerate(network):
-            pooling = _Pooling(a, largest=smoothing is None) if layer.pooled_before else None
+            pooling = Pooling(a, largest=smoothing is None) if layer.pooled_before else None
             a = pooling.forward(a) if pooling else a
             self._poolings.append(pooling)
             h = layer.forward(pad(a.to(layer.weight.dtype)))
@@ -231,7 +246,7 @@ def _in_memory(x: Tensor) -> Tensor:
     return (x if x.is_contiguous() else x.permute(0, 2, 3, 1)).view(-1)
 
 
-class _Pooling:
+class Pooling:
     """2×2 pooling at an image: average, or the maximum with its choices kept. Odd edges pool what is there."""
 
     def __init__(self, a: Tensor, *, largest: bool) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from decouple_contract.progress import Progress
 from decouple_contract.settings import Settings
+from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.style import Style
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
@@ -36,6 +37,8 @@ class Stylisation:
         The flow's result at the working size, shape (3, h, w), not yet in the box; None for an outcome without it.
     colour : Field or None
         What carries its colours, where that is decided already, as for a series with one look.
+    correspondence : Correspondence or None
+        Where each place takes from; None where the picture is taken as a whole.
     """
 
     picture: Picture
@@ -43,6 +46,7 @@ class Stylisation:
     goal: Style
     image: Tensor | None
     colour: Field | None = None
+    correspondence: Correspondence | None = None
 
 
 class Outcome(ABC):

@@ -1,9 +1,11 @@
 """The painting: a sum of colour, forms, strokes and grain.
 
-The colour is the photograph. What the coarsest scale adds to it are the forms, begun by the flow; the scales between
-add the strokes, and the finest adds the grain. At every scale the picture so far is given the style's means by a few
-Gauss–Newton steps, from seeds that fill what is flat. Each component is a difference image at a scale of its own, so
-that any amount of it can be had without another solve, and the sum is exact.
+The colour is the photograph. What the coarsest scale adds to it are the forms; the scales between add the strokes, and
+the finest adds the grain. Where target and style correspond, each place up to 256 px gets the marks of a place of the
+style that fits (`marks`), and what is finer the style's means, as texture. Where the picture is taken as a whole, the
+forms begin with the flow, and every scale is given the style's means. The means are reached by a few Gauss–Newton
+steps, from seeds that fill what is flat. Each component is a difference image at a scale of its own, so that any amount
+of it can be had without another solve, and the sum is exact.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from torch import Tensor
 from decouple_contract.messages import Message
 from decouple_contract.progress import Progress, silent
 from decouple_contract.settings import Settings
+from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.colour import luma, map_between
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.reproducible import place_means, place_sums
@@ -28,6 +31,7 @@ from decouple_core.flow.replays import Replays
 from decouple_core.flow.solvers import Solution
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
+from decouple_core.outcomes.marks import LARGEST_SIDE, Marks, kept_share
 from decouple_core.outcomes.outcome import Outcome, Stylisation
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures.blurring import blurred
@@ -78,12 +82,29 @@ SEED_WIDTH = 2.0
 """Standard deviation, in pixels, of the blur over which detail that is there already needs no seed."""
 
 
+LEAST_ENERGY = 1e-6
+"""Variance of detail that nobody sees, a quarter of a step of 8 bits."""
+
+LIVELIEST = 3.0
+"""How many times as freely as on average a lively place may be given texture."""
+
+
 @dataclass(frozen=True)
 class _Canvas:
     """The picture at one scale: the photograph there, and what has been painted."""
 
     base: Scale
     painted: Tensor
+
+
+@dataclass(frozen=True)
+class _AtScale:
+    """What there is to do at one scale, the `number`th from the coarsest."""
+
+    here: Scale
+    features: ScaleFeatures
+    number: int
+    steps: Sequence[Step]
 
 
 class Painting(Outcome):
@@ -132,19 +153,17 @@ class Painting(Outcome):
             first, last = number == 0, number == len(sides) - 1
             here = base if last else at_side(base, side)
             before = here.image if canvas is None else _carried(canvas, here)
-            start = self._flowed(stylisation, here) if canvas is None else before
-            steps = FORMS if first else GRAIN if last else STROKES
-            image, known, goal = self._step(model, settings, here, start, features, number, steps, known)
-            if last:
-                image = here.recoloured(
-                    image,
-                    [
-                        map_between(now, wanted)
-                        for now, wanted in zip(here.colours(image), stylisation.goal.full_moments, strict=True)
-                    ],
-                )
-            if any(goal.held):
-                image = goal.mended(image, known)
+            scale = _AtScale(here, features, number, FORMS if first else GRAIN if last else STROKES)
+            if stylisation.correspondence is not None:
+                image, known = self._by_place(model, stylisation.correspondence, settings, scale, canvas, before, known)
+            else:
+                start = self._flowed(stylisation, here) if canvas is None else before
+                image, known, goal = self._step(model, settings, scale, start, known)
+                if last:
+                    maps = zip(here.colours(image), stylisation.goal.full_moments, strict=True)
+                    image = here.recoloured(image, [map_between(now, palette) for now, palette in maps])
+                if any(goal.held):
+                    image = goal.mended(image, known)
             if last and not first:
                 grain = image - before
             elif first:
@@ -154,27 +173,54 @@ class Painting(Outcome):
             canvas = _Canvas(here, image)
         return _banded(forms, strokes, grain)
 
+    def _by_place(
+        self,
+        model: PreparedModel,
+        correspondence: Correspondence,
+        settings: Settings,
+        scale: _AtScale,
+        canvas: _Canvas | None,
+        before: Tensor,
+        known: Solution | None,
+    ) -> tuple[Tensor, Solution | None]:
+        """The picture at one scale with the style's marks, each where it fits; finer ones are a matter of texture."""
+        here, side, image = scale.here, max(scale.here.image.shape[1:]), before
+        if side <= LARGEST_SIDE:
+            layers = min(settings.layers, FINE_LAYERS)
+            hierarchy = model.careful.sharper().first(layers).quick()
+            marks = Marks(hierarchy, correspondence, here.image, scale.features.side, scale.number)
+            kept = kept_share(hierarchy, settings.strengths[1:], settings.structure, scale.number).to(before)
+            image = torch.lerp(before, marks.painted(before, kept), here.shares.sum(0))
+        finer_than = canvas if side > LARGEST_SIDE else None
+        if scale.steps is not GRAIN and finer_than is None:
+            return image, None
+        start = image if finer_than is None else _giving_way(finer_than, here)
+        where = _liveliness(image if finer_than is None else finer_than.painted)
+        where = larger(where, (here.image.shape[1], here.image.shape[2])).clamp_min(0.0)
+        textured, known, _ = self._step(model, settings, scale, start, known, where)
+        return start + _texture(textured - start), known
+
     def _flowed(self, stylisation: Stylisation, here: Scale) -> Tensor:
         """The flow's result on the coarsest scale: where the forms begin."""
-        assert stylisation.image is not None  # a painting begins with the flow
+        assert stylisation.image is not None  # a painting as a whole begins with the flow
         return larger(stylisation.image, (here.image.shape[1], here.image.shape[2])).clamp(0.0, 1.0)
 
     def _step(
         self,
         model: PreparedModel,
         settings: Settings,
-        here: Scale,
+        scale: _AtScale,
         start: Tensor,
-        features: ScaleFeatures,
-        number: int,
-        steps: Sequence[Step],
         known: Solution | None,
+        where: Tensor | None = None,
     ) -> tuple[Tensor, Solution, _Goal]:
-        """Give the picture at one scale the means that it is to have there."""
+        """Give the picture at one scale the means that it is to have there, more of it where `where` is larger."""
+        here, features, seed = scale.here, scale.features, settings.seed + scale.number
         relative = settings.damping / Settings().damping
-        steps = [replace(step, damping=relative * step.damping) for step in steps]
-        goal = _goal(model, settings, here, features, number)
-        image = _seeded(start, here, settings.fill * goal.strength * features.detail.to(start), settings.seed + number)
+        steps = [replace(step, damping=relative * step.damping) for step in scale.steps]
+        goal = _goal(model, settings, here, features, scale.number, where)
+        detail = settings.fill * goal.strength * features.detail.to(start)
+        image = _seeded(start, here, detail, seed, where)
         image, known = goal.approached(image, goal.means, steps, known)
         return image, known, goal
 
@@ -242,7 +288,9 @@ class _Goal:
         return image
 
 
-def _goal(model: PreparedModel, settings: Settings, here: Scale, features: ScaleFeatures, number: int) -> _Goal:
+def _goal(
+    model: PreparedModel, settings: Settings, here: Scale, features: ScaleFeatures, number: int, where: Tensor | None
+) -> _Goal:
     """What the picture is to have at one scale."""
     strengths = settings.strengths[1:]
     held = [strength == 0.0 for strength in strengths]
@@ -269,7 +317,7 @@ def _goal(model: PreparedModel, settings: Settings, here: Scale, features: Scale
         sum(strengths[:layers]) / layers,
         damping,
         calibration.spectrum,
-        _away_from_edges(here.image, settings.structure),
+        _away_from_edges(here.image, settings.structure, where),
         settings.seed + number,
         model.replays if here.masks is None and hierarchy.identity else None,
     )
@@ -314,7 +362,7 @@ def scales_of(hierarchy: Hierarchy, picture: Picture, sides: Sequence[int]) -> t
 
 def _nothing_to_do(stylisation: Stylisation) -> bool:
     """Whether the target has the features that it is to have."""
-    own, goal = stylisation.own.features, stylisation.goal.features
+    own, goal = (style.features or style.coupled_means for style in (stylisation.own, stylisation.goal))
     return all(torch.equal(has, wants) for has, wants in zip(own, goal, strict=False))
 
 
@@ -325,24 +373,51 @@ def _carried(canvas: _Canvas, here: Scale) -> Tensor:
     return here.image + larger(change, (here.image.shape[1], here.image.shape[2]))
 
 
-def _seeded(image: Tensor, here: Scale, detail: Tensor, seed: int) -> Tensor:
+def _giving_way(canvas: _Canvas, here: Scale) -> Tensor:
+    """The same, the photograph's finer detail giving way where the paint has less detail than the photograph had."""
+    painted, size = canvas.painted, (here.image.shape[1], here.image.shape[2])
+    coarse = smaller(here.image, (painted.shape[1], painted.shape[2]))
+    stays = (_energy(painted) / _energy(coarse)).sqrt().clamp(0.0, 1.0)
+    return larger(painted, size) + larger(stays, size).clamp(0.0, 1.0) * (here.image - larger(coarse, size))
+
+
+def _energy(image: Tensor) -> Tensor:
+    """Of an image's detail around each pixel, shape (1, h, w)."""
+    return blurred(finer_half(image).square().mean(0, keepdim=True), SEED_WIDTH).clamp_min(LEAST_ENERGY)
+
+
+def _liveliness(image: Tensor) -> Tensor:
+    """How much detail there is around each pixel beside that of the whole image, shape (1, h, w)."""
+    energy = _energy(image)
+    return (energy / place_means(energy)[:, None, None]).sqrt().clamp_max(LIVELIEST)
+
+
+def _texture(change: Tensor) -> Tensor:
+    """What of a change, (3, h, w), half its size cannot hold: what it can has been decided place by place."""
+    height, width = change.shape[1:]
+    half = smaller(change, (max(1, height // 2), max(1, width // 2)))
+    return change - larger(half, (height, width))
+
+
+def _seeded(image: Tensor, here: Scale, detail: Tensor, seed: int, where: Tensor | None) -> Tensor:
     """The image with noise where it has less detail than the style, shape (R,) for each region.
 
     Without it flat areas stay flat, because the least change strengthens what is there already.
     """
     there = blurred(finer_half(here.image).square().mean(0, keepdim=True), SEED_WIDTH)
-    wanted = (here.shares * detail[:, None, None]).sum(0, keepdim=True)
+    wanted = (here.shares * detail[:, None, None]).sum(0, keepdim=True) * (1.0 if where is None else where)
     lacking = (wanted.square() - there).clamp_min(0.0).sqrt()
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed)).to(image)
     return (image + lacking * noise).clamp(0.0, 1.0)
 
 
-def _away_from_edges(image: Tensor, structure: float) -> Tensor:
-    """How freely each place may change, shape (1, h, w), of mean 1: less where the target has edges."""
+def _away_from_edges(image: Tensor, structure: float, where: Tensor | None) -> Tensor:
+    """How freely each place may change, (1, h, w), of mean 1: less where the target has edges, or `where` is small."""
     coarseness = min(1.0, SUBJECT_SIDE / max(image.shape[1:]))
     strength = EDGES_AT_HALF * (2.0 * structure) ** 2 * coarseness ** (3.0 - 2.0 * structure)
     light = luma(image)[None]
     across, along = F.pad(light.diff(dim=2), (1, 0)), F.pad(light.diff(dim=1), (0, 0, 1, 0))
     edges = blurred(across.square() + along.square(), EDGE_WIDTH).clamp_min(0.0).sqrt()
     freedom = 1.0 / (1.0 + strength * edges / place_means(edges).clamp_min(1e-6)[:, None, None])
+    freedom = freedom if where is None else freedom * where
     return freedom / place_means(freedom)[:, None, None]

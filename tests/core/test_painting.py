@@ -43,6 +43,8 @@ pytestmark = [
 ]  # torch's own, on the first use of its jvp
 
 PAINTED = Settings(mode="painting", size=64, network="vgg16", device="cpu")
+AS_A_WHOLE = dataclasses.replace(PAINTED, correspondence="off")
+"""By place, goals are activations of places of the style, and not its means; see test_marks.py."""
 
 
 def photograph(name: str, size: int) -> np.ndarray:
@@ -204,13 +206,15 @@ def test_a_painting_comes_nearer_to_the_means_than_the_photograph(engine: Engine
         means = model.hierarchy.measure(shrink(image, 64), 3)
         return [((a - b).norm() / b.norm()).item() for a, b in zip(means, wanted, strict=True)]
 
-    photo = misses(painted(engine, amounts=(1.0, 0.0, 0.0, 0.0)))
-    assert all(ours < 0.75 * theirs for ours, theirs in zip(misses(painted(engine)), photo, strict=True))
+    photo = misses(painted(engine, correspondence="off", amounts=(1.0, 0.0, 0.0, 0.0)))
+    assert all(
+        ours < 0.75 * theirs for ours, theirs in zip(misses(painted(engine, correspondence="off")), photo, strict=True)
+    )
 
 
 def test_held_layers_stay(engine: Engine) -> None:
     """With the goals of some layers left at the target's own, the others go a good part of their way without them."""
-    held = dataclasses.replace(PAINTED, size=128, strength_per_layer=(1.0, 0.0, 0.0))
+    held = dataclasses.replace(AS_A_WHOLE, size=128, strength_per_layer=(1.0, 0.0, 0.0))
     target = photograph("astronaut", 128)
     rows = engine.transfer(request(target, STYLE, held), certify=True).report.certificate
     free = engine.transfer(request(target, STYLE, dataclasses.replace(held, strength_per_layer=())), certify=True)
@@ -225,7 +229,7 @@ def test_held_layers_stay(engine: Engine) -> None:
 def test_grain_leaves_coarser_scales_alone(engine: Engine) -> None:
     """Shrunk to the scale of the strokes, nothing of it is left; the sum is tested elsewhere."""
     differences = engine.transfer(
-        request(photograph("astronaut", 128), STYLE, dataclasses.replace(PAINTED, size=128)), render=False
+        request(photograph("astronaut", 128), STYLE, dataclasses.replace(AS_A_WHOLE, size=128)), render=False
     ).components.differences
     grain, forms = differences["grain"], differences["forms"]
     assert grain.shape[1] > forms.shape[1]
@@ -261,7 +265,9 @@ def test_fill_paints_flat_areas(engine: Engine) -> None:
     rough = [
         float(
             np.diff(
-                engine.transfer(request(target, STYLE, dataclasses.replace(PAINTED, fill=share))).image[:, 4:36].mean(2)
+                engine.transfer(request(target, STYLE, dataclasses.replace(AS_A_WHOLE, fill=share)))
+                .image[:, 4:36]
+                .mean(2)
             ).std()
         )
         for share in (0.0, 1.0, 2.0)
@@ -312,7 +318,7 @@ def test_a_kept_style_paints(engine: Engine, tmp_path: Path) -> None:
 
 def test_a_style_kept_before_there_were_sharper_features_is_painted_with(engine: Engine) -> None:
     """And meets the features that it has, as one kept today meets its own."""
-    chosen = dataclasses.replace(PAINTED, size=192)
+    chosen = dataclasses.replace(AS_A_WHOLE, size=192)
     target, picture = photograph("rocket", 192), photograph("coffee", 192)
     style = engine.read_style(Input(picture), chosen)
     plain = ChannelMeans("vgg16", load_weights("vgg16")[1], uniform_noise(0))
