@@ -37,11 +37,11 @@ PREFERENCE = 0.03
 LEAST_SHARE = 1e-3
 """Share of the largest one of its row below which a place of the style is as good as any other for the plan."""
 
-KEPT = (0.05, 0.12, 0.25)
-"""κ at a structure of ½, at the coarsest scale, the next, and the finer ones: forms may change more than what is seen
-in them."""
+KEPT = (0.25, 0.12, 0.05)
+"""κ at a structure of ½ at the finest scale by place, the next coarser one, and the others: forms may change more than
+what is seen in them."""
 
-EVALUATIONS = (10, 10, 8)
+EVALUATIONS = (8, 10, 10)
 """Of the activations and their gradient in each round, at the same scales."""
 
 APART = 4.0
@@ -89,14 +89,14 @@ class Marks:
         The photograph at this scale, shape (3, h, w).
     side : float
         Longer side, in pixels, at which the styles are seen.
-    number : int
-        Of the scale, from the coarsest.
+    finer : int
+        How many finer scales are painted by place.
     """
 
     def __init__(
-        self, hierarchy: Hierarchy, correspondence: Correspondence, base: Tensor, side: float, number: int
+        self, hierarchy: Hierarchy, correspondence: Correspondence, base: Tensor, side: float, finer: int
     ) -> None:
-        self._hierarchy, self._evaluations = hierarchy, EVALUATIONS[min(number, len(EVALUATIONS) - 1)]
+        self._hierarchy, self._evaluations = hierarchy, EVALUATIONS[min(finer, len(EVALUATIONS) - 1)]
         photograph = hierarchy.at_places(base)
         self._taps, self._grid = list(photograph.taps), photograph.grid
         self._own = _Places(photograph.values, self._taps)
@@ -143,9 +143,9 @@ class Marks:
         return image.clamp(0.0, 1.0)
 
 
-def kept_share(hierarchy: Hierarchy, strengths: Sequence[float], structure: float, number: int) -> Tensor:
-    """κ of each feature, shape (1, M), for the strengths of the layers and a structure, at a scale of this number."""
-    taken = (1.0 - KEPT[min(number, len(KEPT) - 1)]) ** (2.0 * structure) ** 2
+def kept_share(hierarchy: Hierarchy, strengths: Sequence[float], structure: float, finer: int) -> Tensor:
+    """κ of each feature, shape (1, M), for the strengths of the layers and a structure, with so many finer scales."""
+    taken = (1.0 - KEPT[min(finer, len(KEPT) - 1)]) ** (2.0 * structure) ** 2
     return torch.cat(
         [torch.full((1, size), 1.0 - taken * layer) for size, layer in zip(hierarchy.sizes, strengths, strict=False)], 1
     )

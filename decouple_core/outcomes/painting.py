@@ -99,11 +99,12 @@ class _Canvas:
 
 @dataclass(frozen=True)
 class _AtScale:
-    """What there is to do at one scale, the `number`th from the coarsest."""
+    """What there is to do at one scale, the `number`th from the coarsest, with so many finer ones by place."""
 
     here: Scale
     features: ScaleFeatures
     number: int
+    finer: int
     steps: Sequence[Step]
 
 
@@ -153,7 +154,8 @@ class Painting(Outcome):
             first, last = number == 0, number == len(sides) - 1
             here = base if last else at_side(base, side)
             before = here.image if canvas is None else _carried(canvas, here)
-            scale = _AtScale(here, features, number, FORMS if first else GRAIN if last else STROKES)
+            finer = sum(other <= LARGEST_SIDE for other in sides[number + 1 :])
+            scale = _AtScale(here, features, number, finer, FORMS if first else GRAIN if last else STROKES)
             if stylisation.correspondence is not None:
                 image, known = self._by_place(model, stylisation.correspondence, settings, scale, canvas, before, known)
             else:
@@ -188,8 +190,8 @@ class Painting(Outcome):
         if side <= LARGEST_SIDE:
             layers = min(settings.layers, FINE_LAYERS)
             hierarchy = model.careful.sharper().first(layers).quick()
-            marks = Marks(hierarchy, correspondence, here.image, scale.features.side, scale.number)
-            kept = kept_share(hierarchy, settings.strengths[1:], settings.structure, scale.number).to(before)
+            marks = Marks(hierarchy, correspondence, here.image, scale.features.side, scale.finer)
+            kept = kept_share(hierarchy, settings.strengths[1:], settings.structure, scale.finer).to(before)
             image = torch.lerp(before, marks.painted(before, kept), here.shares.sum(0))
         finer_than = canvas if side > LARGEST_SIDE else None
         if scale.steps is not GRAIN and finer_than is None:

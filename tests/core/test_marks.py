@@ -168,7 +168,7 @@ def test_nothing_is_painted_outside_a_mask(engine: Engine) -> None:
     target, style = photograph("chelsea", 128)[:84], photograph("immunohistochemistry", 128)
     mask = np.zeros(target.shape[:2], np.float32)
     mask[:, :50] = 1.0
-    components = engine.transfer(request(target, style, PAINTED, target_mask=mask), render=False).components
+    components = engine.transfer(request(target, style, PAINTED, target_seen=mask), render=False).components
     for name in ("forms", "grain"):
         change = components.differences[name].abs().mean(0)
         columns = change.shape[1]

@@ -49,6 +49,11 @@ def muted(pixels: np.ndarray) -> np.ndarray:
     return (0.35 + 0.3 * pixels).astype(np.float32)
 
 
+FLOW = {"mode": "painting", "correspondence": "off"}
+AS_A_WHOLE = {"photo": {"mode": "photo"}, "painting": FLOW}
+"""A painting begins with the flow where it is taken as a whole."""
+
+
 def settings(**changes: Any) -> Settings:
     return dataclasses.replace(SMALL, **changes)
 
@@ -95,7 +100,7 @@ def test_tiny_pictures_take_no_more_work(mode: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None:
-    result = engine.transfer(request(TARGET, STYLE, settings(mode=mode, layers=5, size=48)))
+    result = engine.transfer(request(TARGET, STYLE, settings(layers=5, size=48, **AS_A_WHOLE[mode])))
     assert_sound(result, TARGET)
     reached = {"photo": (3, 2, 1), "painting": (5, 4, 3, 2, 1)}[mode]  # colours alone do not reach the deeper ones
     assert [entry.layer for entry in result.report.layers] == [f"relu{n}_1" for n in reached]
@@ -108,15 +113,15 @@ def test_five_layers_come_nearer_to_the_style(engine: Engine, mode: str) -> None
 def test_every_integrator_leads_to_the_same_place(engine: Engine, integrator: str) -> None:
     """To what their steps leave: Euler's are coarse, and it corrects towards the goal."""
     converged = "reversible" if integrator == "rk4" else "rk4"
-    reference = engine.transfer(request(TARGET, STYLE, settings(mode="painting", layers=1, integrator=converged)))
-    result = engine.transfer(request(TARGET, STYLE, settings(mode="painting", layers=1, integrator=integrator)))
+    reference = engine.transfer(request(TARGET, STYLE, settings(layers=1, integrator=converged, **FLOW)))
+    result = engine.transfer(request(TARGET, STYLE, settings(layers=1, integrator=integrator, **FLOW)))
     assert_sound(result, TARGET)
     assert result.report.settings.integrator == integrator
     assert psnr(result.image, reference.image) > 25
 
 
 def test_rectified_network_names_its_dead_channels(engine: Engine) -> None:
-    result = engine.transfer(request(TARGET, STYLE, settings(activation="relu", layers=2, mode="painting")))
+    result = engine.transfer(request(TARGET, STYLE, settings(activation="relu", layers=2, **FLOW)))
     assert_sound(result, TARGET)
     dead, reference = result.report.dead_channels, result.report.reference
     assert list(dead) == [f"relu{n}_1" for n in range(1, 6)]
@@ -153,7 +158,7 @@ def test_second_transfer_uses_what_was_kept() -> None:
 
 def test_kept_states_are_not_mistaken(engine: Engine) -> None:
     """Everything a result depends on tells it apart; each of these differs from the plain one."""
-    quick = {"mode": "painting", "layers": 1}
+    quick = {"layers": 1, **FLOW}
     plain = engine.transfer(request(TARGET, STYLE, settings(**quick))).image
     for change in ({"size": 40}, {"freedom": 0.9}, {"seed": 3}, {"integrator": "rk4"}):
         changed = settings(**quick, **change)
@@ -199,9 +204,7 @@ def test_a_layers_own_strength_leaves_the_shallower_ones_where_they_were(engine:
     """What decoupled means to the artist: moving layer 2 shifts layer 1 by less than 1 %."""
     reached = {}
     for share in (0.0, 1.0):
-        report = engine.transfer(
-            request(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), mode="painting"))
-        ).report
+        report = engine.transfer(request(TARGET, STYLE, settings(strength_per_layer=(1.0, 1.0, share), **FLOW))).report
         reached[share] = {entry.layer: np.array(entry.reached) for entry in report.layers}
     shift = {
         layer: np.linalg.norm(reached[1.0][layer] - reached[0.0][layer]) / np.linalg.norm(reached[0.0][layer])
@@ -384,7 +387,7 @@ def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> 
     difference = np.abs(from_file.image - from_image.image)
     assert difference.mean() < 0.5 / 255
     assert np.percentile(difference, 99) < 3 / 255
-    precise = settings(mode="painting", integrator="reversible")
+    precise = settings(integrator="reversible", **FLOW)
     engine.read_style(Input(STYLE), precise).save(tmp_path / "b.style")
     from_file, from_image = (
         engine.transfer(request(TARGET, style, precise)) for style in (Style.load(tmp_path / "b.style"), STYLE)
@@ -558,7 +561,7 @@ def test_values_that_are_no_numbers(engine: Engine) -> None:
 
 def test_values_outside_the_unit_range(engine: Engine) -> None:
     """Layer 0 takes out what is the same affine change of every channel; a style keeps it as its colours alone."""
-    whole = settings(mode="painting", size=64, integrator="reversible")
+    whole = settings(size=64, integrator="reversible", **FLOW)
     plain, wide = (engine.transfer(request(target, STYLE, whole)) for target in (TARGET, 3 * TARGET - 1))
     assert_sound(wide, TARGET)
     difference = np.abs(np.subtract(*(result.report.images["dressed"].numpy() for result in (plain, wide))))
@@ -618,7 +621,7 @@ def test_work_stops_where_progress_says_so(after: float) -> None:
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_report_is_plain_and_complete(mode: str) -> None:
-    flows, made = {"undress", "dress"} if mode == "painting" else set(), settings(mode=mode)
+    flows, made = {"undress", "dress"} if mode == "painting" else set(), settings(**AS_A_WHOLE[mode])
     report = json.loads(json.dumps(Engine().transfer(request(TARGET, STYLE, made)).report.as_dict(), allow_nan=False))
     assert report["settings"] == made.as_dict()
     assert report["network"] == "vgg16"
