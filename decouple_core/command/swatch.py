@@ -23,6 +23,7 @@ NOISE = 0.15
 
 LOOSE: dict[str, Any] = {
     "mode": "painting",
+    "correspondence": "off",
     "size": SIDE,
     "structure": 0.0,
     "keep_detail": 0.0,

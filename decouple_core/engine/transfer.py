@@ -77,6 +77,8 @@ def transferred(
     run = _readable(run, given, features, placement, shared)
     colour = _colour(run, placement, shared)
     by_means = flows and placement.correspondence is None  # of the whole picture, to which the flow leads
+    if flows and not by_means:
+        run.plan(model.hierarchy, reads=False, stylises=False, renders=True)
     stylisation, layers = (_carried if by_means else _compared)(run, given, features, colour)
     stylisation = dataclasses.replace(stylisation, correspondence=placement.correspondence)
     with journal.step("finish"):

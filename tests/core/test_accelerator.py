@@ -61,19 +61,21 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 def apart(ours: Transferred, wanted: Transferred) -> float:
     """The largest difference of two transfers, in 8-bit steps.
 
-    A painting's steps amplify the rounding of the flow's result, so that its strokes are others: it is held to that
-    result, and to the colours of the whole.
+    A painting's steps amplify any rounding, so that its strokes are others: it is held to the colours of the whole, and
+    to the flow's result where it begins with that.
     """
     if ours.report.settings.mode == "photo":
         return difference(ours.image, wanted.image)
-    looks = ([result.report.images["dressed"].cpu().numpy(), result.image.mean((0, 1))] for result in (ours, wanted))
+    begun = "target" if ours.correspondence else "dressed"
+    looks = ([result.report.images[begun].cpu().numpy(), result.image.mean((0, 1))] for result in (ours, wanted))
     return max(difference(a, b) for a, b in zip(*looks, strict=True))
 
 
 CASES = {
     "photograph": Settings(size=64),
     "painting": Settings(size=64, mode="painting"),
-    "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=3),
+    "as a whole": Settings(size=64, mode="painting", correspondence="off"),
+    "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=3, correspondence="off"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -73,7 +74,8 @@ def engine() -> Engine:
     engine = Engine()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cache, "get", lambda *given: READS.get(*given))
-        for changes in ({"mode": "photo"}, {"mode": "photo", "correspondence": "off"}, {"mode": "painting"}):
+        for mode, correspondence in itertools.product(("photo", "painting"), ("auto", "off")):
+            changes = {"mode": mode, "correspondence": correspondence}
             engine.transfer(request(TARGET, STYLE, Watched(**SMALL, **changes)))
     return engine
 

@@ -192,7 +192,7 @@ def test_stopped_by_ctrl_c(pictures: Path, tmp_path: Path) -> None:
     ) as run:
         assert run.stderr is not None
         for line in run.stderr:
-            if "Normalising" in line:
+            if "Reading the style" in line:
                 run.send_signal(signal.SIGINT)
                 break
         out, err = run.communicate(timeout=300)

@@ -29,11 +29,19 @@ PHASES = ["measuring-reference", "reading-style", "normalising", "stylising", "c
 
 
 @pytest.mark.parametrize(
-    ("mode", "integrator"), [("photo", "midpoint"), ("painting", "reversible"), ("painting", "euler")]
+    ("mode", "correspondence", "integrator"),
+    [
+        ("photo", "auto", "midpoint"),
+        ("painting", "auto", "midpoint"),
+        ("painting", "off", "reversible"),
+        ("painting", "off", "euler"),
+    ],
 )
-def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, integrator: str) -> None:
-    engine = Engine()
-    settings = Settings.from_dict({**SMALL.as_dict(), "mode": mode, "integrator": integrator})
+def test_a_transfer_tells_a_share_that_grows_to_one(
+    weights: object, mode: str, correspondence: str, integrator: str
+) -> None:
+    engine, changes = Engine(), {"mode": mode, "correspondence": correspondence, "integrator": integrator}
+    settings = Settings.from_dict({**SMALL.as_dict(), **changes})
     begun: list[str] = []
     style = engine.transfer(
         request(TARGET, STYLE, settings), progress=lambda share, message: begun.append(message.code)
@@ -48,7 +56,7 @@ def test_a_transfer_tells_a_share_that_grows_to_one(weights: object, mode: str, 
         assert shares[-1] == 1
         phrases = list(dict.fromkeys(message.code for _, message in told))
         assert phrases == [phrase for phrase in PHASES if phrase in phrases]
-        assert {*(PHASES[2:4] if mode == "painting" else []), *PHASES[4:]} <= set(phrases)
+        assert {*(PHASES[2:4] if correspondence == "off" else []), *PHASES[4:]} <= set(phrases)
 
 
 @pytest.fixture(scope="module")
