@@ -28,4 +28,8 @@ from gi.repository import Gimp  # noqa: E402
 
 from decoupled_style.plug_in import DecoupledStyle  # noqa: E402  the versions come first
 
-Gimp.main(DecoupledStyle.__gtype__, sys.argv)
+status = Gimp.main(DecoupledStyle.__gtype__, sys.argv)
+# Whatever Python would still tidy away goes with the process; GIMP 3.2 calls one that takes its time a zombie.
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status)

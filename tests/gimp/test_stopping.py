@@ -121,6 +121,9 @@ def test_two_gimps_take_turns(console: Session, another: Session, pictures: Pict
         assert status == "success", message
         assert session.ask("[x.get_name() for x in image.get_layers()]")[1:] == ["cat"]
         assert session.ask("image.get_selected_layers()[0].get_id()") == new
+    said = another.end_with("stylise(image, [layer])")
+    # GIMP 3.2 says so of whatever has not ended when it does itself, its own batch interpreter included.
+    assert "'decoupled-style.py' never exited" not in said
 
 
 def test_stopped_while_it_waits_for_its_turn(
