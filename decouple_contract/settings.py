@@ -381,6 +381,12 @@ def read_matches(text: str) -> tuple[float, ...]:
     return tuple(numbers)
 
 
+def written_matches(numbers: Sequence[float]) -> str:
+    """The words for pairs of spots, which `read_matches` understands."""
+    pairs = [numbers[first : first + MATCH_LENGTH] for first in range(0, len(numbers), MATCH_LENGTH)]
+    return " ".join(f"{tx!r},{ty!r}={sx!r},{sy!r}" for tx, ty, sx, sy in pairs)
+
+
 def _one_after_the_other(match: Any) -> Any:
     """The numbers of pairs of points; anything else as it is."""
     if _is_sequence(match) and all(_is_pair(pair) and all(map(_is_pair, pair)) for pair in match):

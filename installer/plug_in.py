@@ -34,7 +34,7 @@ def install_plug_ins(home: Path, gimps: Sequence[Gimp], python: Path) -> None:
             print(f"{name}: {gimp.plug_in}")
     notes = obstacles(sys.platform, user_folder(), os.environ, python)
     if placed:
-        print("It is under Filters ▸ Artistic; a GIMP that is running shows it after a restart.")
+        print("It is under Filters ▸ Artistic ▸ Decoupled Style; a GIMP that is running shows it after a restart.")
     elif not gimps and not notes:
         print("No GIMP 3 has been started by this user yet. Start GIMP 3 once, then run this again.")
     for line in notes:

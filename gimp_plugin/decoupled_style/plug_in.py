@@ -1,4 +1,4 @@
-"""What GIMP calls: the two procedures, their place in the menu, and what is heard from a run."""
+"""What GIMP calls: the three procedures, their place in the menu, and what is heard from a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 import logging
 import logging.handlers
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gi.repository import Gimp, GLib, GObject
@@ -17,9 +18,11 @@ from decouple_contract.shared_folders import log_folder
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, pixels
+from decoupled_style.host.earlier import Earlier
 from decoupled_style.host.loop import stylise_all
 from decoupled_style.host.recipe import (
     Recipe,
+    no_recipe,
     remember_recipe,
     remember_style,
     remembered_recipe,
@@ -33,9 +36,7 @@ from decoupled_style.host.styles import RecipeStyle, found_again
 from decoupled_style.host.stylising import Output, Request, stylise
 from decoupled_style.messages import DOMAIN, LOCALES, Failure, _, reason
 
-STYLISE = "plug-in-decoupled-style"
-REAPPLY = "plug-in-decoupled-style-reapply"
-MENU = "<Image>/Filters/Artistic"
+MENU = "<Image>/Filters/Artistic/"
 PLUG_IN_FOLDER = Path(__file__).resolve().parents[1]
 
 LOG_NAME = "plug-in.log"
@@ -54,47 +55,20 @@ class DecoupledStyle(Gimp.PlugIn):
 
     def do_query_procedures(self) -> list[str]:
         """What there is."""
-        return [STYLISE, REAPPLY]
+        return list(procedures())
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """Describe one procedure."""
-        run = functools.partial(_run, _stylise if name == STYLISE else _reapply)
+        described = procedures()[name]
+        run = functools.partial(_run, described.work)
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types("*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES)
         procedure.set_attribution("The authors of Decoupled Style", "GPL-3.0-or-later", "2026")
-        if name == STYLISE:
-            procedure.set_menu_label(_("_Decoupled Style Transfer..."))
-            procedure.set_documentation(
-                _("Apply the style of another layer or picture to this layer"),
-                _(
-                    "Adds a new layer above each selected one, in the style of another open layer or of a file. "
-                    "A selection limits where it changes."
-                ),
-                name,
-            )
-            arguments.add_arguments(procedure)
-        else:
-            procedure.set_menu_label(_("D_ecoupled Style: Re-apply..."))
-            procedure.set_documentation(
-                _("Apply the style that another layer was made with"),
-                _(
-                    "Takes the style and settings of a layer that Decoupled Style Transfer made, and applies "
-                    "them to the selected layers."
-                ),
-                name,
-            )
-            procedure.add_drawable_argument(
-                "source",
-                _("Layer to take the style from"),
-                _("A layer that Decoupled Style Transfer made"),
-                True,
-                arguments.READ_WRITE,
-            )
-            procedure.add_double_argument(
-                "strength", _("_Strength"), _("How strongly the recipe is applied"), 0.0, 1.0, 1.0, arguments.READ_WRITE
-            )
-        procedure.add_menu_path(MENU)
+        procedure.set_menu_label(described.label)
+        procedure.set_documentation(described.summary, described.help, name)
+        procedure.add_menu_path(MENU + _("_Decoupled Style"))
+        described.add_arguments(procedure)
         procedure.add_layer_return_value(
             "layer",
             _("New layer"),
@@ -165,7 +139,7 @@ def _stylise(
         raise Failure(
             _(
                 "No style is chosen, or its image is no longer open. "
-                "Open Filters > Artistic > Decoupled Style Transfer and choose one."
+                "Open Filters > Artistic > Decoupled Style > Apply Style and choose one."
             )
         )
     with contextlib.closing(style):
@@ -178,6 +152,47 @@ def _stylise(
             remember_style({**style.where(), **(regions.where() if regions else {})}, image)
         request = Request(style, regions, arguments.chosen_settings(config), arguments.chosen_output(config))
         return stylise_all(worker, config.get_property("apply-to"), image, layers, request, StatusBar())
+
+
+def _edit(
+    procedure: Gimp.Procedure,
+    mode: Gimp.RunMode,
+    image: Gimp.Image,
+    layers: Sequence[Gimp.Layer],
+    config: Gimp.ProcedureConfig,
+    worker: Worker,
+) -> list[Gimp.Layer]:
+    """Make a result again, as asked for in a dialog or by the arguments; without a style there, in its own."""
+    if len(layers) > 1:
+        raise Failure(_("Several layers are selected. Select the one to edit and try again."))
+    earlier = Earlier(layers[0])
+    if mode == Gimp.RunMode.INTERACTIVE:
+        from decoupled_style.ui.dialog import ask_and_stylise
+
+        return ask_and_stylise(procedure, config, image, layers, worker, earlier)
+    if earlier.original is None:
+        raise Failure(_("The layer that this one was made from is gone. Open Edit Style and choose another one."))
+    chosen = arguments.chosen_style(config)
+    labels = arguments.chosen_labels(config)
+    with contextlib.closing(chosen or earlier.style()) as style:
+        regions = Regions.chosen(*labels, image, style) if any(labels) or chosen else earlier.regions(style)
+        output = arguments.chosen_output(config, earlier.layer)
+        request = Request(style, regions, arguments.chosen_settings(config), output)
+        return stylise(worker, image, [earlier.original], request, StatusBar())
+
+
+def _add_recipe_arguments(procedure: Gimp.Procedure) -> None:
+    """Declare where a recipe is, and how much of it is wanted."""
+    procedure.add_drawable_argument(
+        "source",
+        _("Layer to take the style from"),
+        _("A layer that Decoupled Style Transfer made"),
+        True,
+        arguments.READ_WRITE,
+    )
+    procedure.add_double_argument(
+        "strength", _("_Strength"), _("How strongly the recipe is applied"), 0.0, 1.0, 1.0, arguments.READ_WRITE
+    )
 
 
 def _reapply(
@@ -199,10 +214,57 @@ def _reapply(
         source = remembered_recipe()
     recipe = Recipe.of(source) if source is not None else None
     if recipe is None:
-        raise Failure(_("That layer carries no style. Choose a layer that Decoupled Style Transfer made."))
+        raise Failure(no_recipe())
     settings = settings_of(recipe, config.get_property("strength"))
     request = Request(RecipeStyle(recipe), None, settings, Output())
     return stylise(worker, image, layers, request, StatusBar(), files)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A procedure, with its words for the menu and the procedure browser."""
+
+    label: str
+    summary: str
+    help: str
+    work: Work
+    add_arguments: Callable[[Gimp.Procedure], None]
+
+
+def procedures() -> dict[str, Described]:
+    """All of them, in the order of use. GIMP sorts its entries by their words, which do so in every language."""
+    return {
+        "plug-in-decoupled-style": Described(
+            _("_Apply Style..."),
+            _("Decoupled style transfer: apply the style of another layer or picture to this layer"),
+            _(
+                "Adds a new layer above each selected one, in the style of another open layer or of a file. "
+                "A selection limits where it changes."
+            ),
+            _stylise,
+            functools.partial(arguments.add_arguments, edits=False),
+        ),
+        "plug-in-decoupled-style-edit": Described(
+            _("_Edit Style..."),
+            _("Decoupled style transfer: change the style or the settings of a layer that it made"),
+            _(
+                "Makes a layer again from what it was made from, with other settings or in another style, and puts the "
+                "new one in its place."
+            ),
+            _edit,
+            functools.partial(arguments.add_arguments, edits=True),
+        ),
+        "plug-in-decoupled-style-reapply": Described(
+            _("_Re-apply Style..."),
+            _("Decoupled style transfer: apply the style that another layer was made with"),
+            _(
+                "Takes the style and settings of a layer that Decoupled Style Transfer made, and applies them to the "
+                "selected layers."
+            ),
+            _reapply,
+            _add_recipe_arguments,
+        ),
+    }
 
 
 def _layers(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:

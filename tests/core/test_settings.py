@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from decouple_contract.errors import InputError
 from decouple_contract.networks import NETWORKS
-from decouple_contract.settings import LAYER_COUNT, LAYER_NAMES, Settings, option, read_matches, register_choice
+from decouple_contract.settings import (
+    LAYER_COUNT,
+    LAYER_NAMES,
+    Settings,
+    option,
+    read_matches,
+    register_choice,
+    written_matches,
+)
 
 NUMBERS = [f for f in dataclasses.fields(Settings) if f.metadata["low"] is not None]
 
@@ -127,6 +135,7 @@ def test_matches_are_pairs_of_points_in_any_form(pairs: list[tuple[tuple[float, 
     flat = [(*here, *there) for here, there in pairs]
     numbers = [number for pair in flat for number in pair]
     text = " ".join(f"{tx!r},{ty!r}={sx!r},{sy!r}" for tx, ty, sx, sy in flat)
+    assert written_matches(numbers) == text
     for given_as in (pairs, [[list(spot) for spot in pair] for pair in pairs], numbers, read_matches(text)):
         chosen = Settings.from_dict({"match": given_as})
         assert chosen.matches == flat

@@ -67,10 +67,17 @@ def call(procedure, image, drawables, **arguments):
     return [values.index(0).value_nick, layer and layer.get_id(), Gimp.get_pdb().get_last_error()]
 
 
+QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
+
+
 def stylise(image, drawables, **arguments):
     """Run the main procedure at a size that is quick."""
-    quick = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
-    return call("plug-in-decoupled-style", image, drawables, **{**quick, **arguments})
+    return call("plug-in-decoupled-style", image, drawables, **{**QUICK, **arguments})
+
+
+def edit(image, layer, **arguments):
+    """Edit a layer of ours at a size that is quick."""
+    return call("plug-in-decoupled-style-edit", image, [layer], **{**QUICK, **arguments})
 
 
 def item(number):

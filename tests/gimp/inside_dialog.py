@@ -7,10 +7,10 @@ SMALLEST = (1220, 680)
 """What the dialog takes of a screen of 1280 x 720."""
 
 
-def open_dialog(plug_in, image, layer, direction, **values):
+def open_dialog(plug_in, image, layer, direction="LTR", edits=False, **values):
     """Our dialog for a layer, shown and settled, for a language that is written from left to right (LTR) or RTL.
 
-    It begins with these values of its arguments.
+    It begins with these values of its arguments. Where it `edits`, the layer is one of ours.
     """
     sys.path[:0] = [path for path in (plug_in,) if path not in sys.path]
     gi.require_version("Gtk", "3.0")  # noqa: F821  inside.py has these names
@@ -19,17 +19,19 @@ def open_dialog(plug_in, image, layer, direction, **values):
 
     from decoupled_style.client.installation import Installation
     from decoupled_style.client.worker import Worker
+    from decoupled_style.host.earlier import Earlier
     from decoupled_style.ui import screen
     from decoupled_style.ui.dialog import StyleDialog
 
     if Gtk.Window.list_toplevels() == []:  # GTK wants to be made ready once
         screen.begin()
     Gtk.Widget.set_default_direction(getattr(Gtk.TextDirection, direction))
-    procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style")  # noqa: F821
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style" + ("-edit" if edits else ""))  # noqa: F821
     config = procedure.create_config()
     for name, value in values.items():
         config.set_property(name, value)
-    dialog = StyleDialog(procedure, config, image, [layer], Worker(Installation.load()))
+    earlier = Earlier(layer) if edits else None
+    dialog = StyleDialog(procedure, config, image, [layer], Worker(Installation.load()), earlier)
     dialog._dialog.show()
     dialog._dialog.resize(*SMALLEST)
     settle(1.5)

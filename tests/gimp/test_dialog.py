@@ -12,6 +12,7 @@ import pytest
 from gimp_under_test import GimpUnderTest
 from pictures import Pictures
 from test_window import (
+    REAPPLY,
     TITLE,
     begin_with_quick_settings,
     choose_detail,
@@ -211,12 +212,56 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
         opened.ask("close_dialog(made); third_image.delete()")
 
 
+def test_dialog_begins_where_the_layer_was_left(opened: Window, gimp: GimpUnderTest) -> None:
+    """With its recipe, its style and its original, another of which can be chosen; what is missing, it says."""
+    status, new, message = opened.ask('stylise(cat_image, [cat], style=coffee, forms=0.25, match="0.25,0.5=0.75,0.5")')
+    assert status == "success", message
+    shown = "[made._layers[0].get_name(), made._target.selected.get_name(), made._missing.get_text()]"
+    opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, item({new}))')
+    try:
+        assert opened.ask(shown) == ["cat", "cat", ""]
+    finally:
+        opened.ask("close_dialog(made)")
+    opened.ask(
+        f'kept = item({new}).get_parasite("decoupled-style-recipe")\n'
+        'recipe = {**json.loads(bytes(kept.get_data())), "origin": {}}\n'
+        "forgetful = Gimp.Parasite.new('decoupled-style-recipe', 1, json.dumps(recipe).encode())\n"
+        f"item({new}).attach_parasite(forgetful)\n"
+        f'made = open_dialog("{gimp.plug_in}", cat_image, item({new}), edits=True)'
+    )
+    try:
+        assert opened.ask('[made._config.get_property(x) for x in ("mode", "size", "forms", "strokes", "match")]') == [
+            "painting",
+            32,
+            0.25,
+            1.0,
+            "0.25,0.5=0.75,0.5",
+        ]
+        missing = opened.ask(shown)
+        assert missing[:2] == ["cat", "cat"]
+        assert "The style coffee is neither open nor in its file." in missing[2]
+        assert opened.ask("made._chooser.style.name") == "coffee"
+        opened.shoot("26-edit-style-missing")
+        assert opened.ask("cut_off(made)") == []
+        opened.ask(
+            "made._chooser.select_style(__import__('decoupled_style.host.styles', fromlist=['_']).LayerStyle(coffee))"
+        )
+        assert opened.ask(shown)[2] == ""
+        opened.ask(f"made._target.select(item({new})); settle(0.5)")
+        assert opened.ask(f"made._files.layer.get_id() == {new}")
+        opened.ask("made._earlier.original = None; made._changed()")
+        assert "The layer that this one was made from is gone." in opened.ask(shown)[2]
+    finally:
+        opened.ask(f"close_dialog(made); cat_image.remove_layer(item({new})); cat_image.clean_all()")
+    no_traceback(opened)
+
+
 def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> None:
     """After a recipe was applied, the dialog begins with the style of its own last run."""
     outcome = opened.ask("stylise(cat_image, [cat], style=coffee, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
     assert outcome[0] == "success"
     opened.ask("cat_image.set_selected_layers([cat])")
-    run_from_menu(opened, "e", "Re-apply Decoupled Style")
+    run_from_menu(opened, REAPPLY, "Re-apply Decoupled Style")
     final_preview(opened, gimp)
     opened.shoot("19-re-apply")
     opened.do("key", "alt+o")

@@ -131,8 +131,8 @@ def test_command_line_is_named_rightly() -> None:
     assert set(SENTENCES) >= COMMAND_LINE
     assert [code for code in COMMAND_LINE if SENTENCES[code] in spanish()] == []
     core = REPOSITORY / "decouple_core"
-    rooms = ("service", "weights", "features", "flow", "model", "outcomes")
-    for path in (core / "engine.py", *(path for room in rooms for path in (core / room).rglob("*.py"))):
+    rooms = ("service", "engine", "weights", "features", "flow", "model", "outcomes")
+    for path in (path for room in rooms for path in (core / room).rglob("*.py")):
         said = {
             node.value
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -178,12 +178,13 @@ def spanish_gimp(gimp: GimpUnderTest) -> Iterator[Session]:
     session.close()
 
 
-@pytest.mark.parametrize(
-    ("language", "label"), [("es", "Transferencia de estilo _desacoplada..."), ("en", "_Decoupled Style Transfer...")]
-)
+@pytest.mark.parametrize(("language", "label"), [("es", "_Aplicar estilo..."), ("en", "_Apply Style...")])
 def test_gimp_shows_it(console: Session, spanish_gimp: Session, language: str, label: str) -> None:
     console = {"es": spanish_gimp, "en": console}[language]
     assert console.ask('Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style").get_menu_label()') == label
+    paths = console.ask('list(Gimp.get_pdb().lookup_procedure("plug-in-decoupled-style").get_menu_paths())')
+    submenu = {"es": "Estilo _desacoplado", "en": "_Decoupled Style"}[language]
+    assert paths == [f"<Image>/Filters/Artistic/{submenu}"]
     console.ask(
         "image = new_image(8, 8); kind = Gimp.ImageType.RGB_IMAGE\n"
         'layer = Gimp.Layer.new(image, "x", 8, 8, kind, 100, Gimp.LayerMode.NORMAL)\n'

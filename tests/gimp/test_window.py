@@ -17,7 +17,7 @@ from PIL import Image
 from window import Window
 
 TITLE = "Decoupled Style Transfer"
-STYLISE, REAPPLY = "d", "e"
+STYLISE, EDIT, REAPPLY = "a", "e", "r"
 """The letters that are underlined in our entries of the menu."""
 
 PATIENCE = 480
@@ -73,17 +73,17 @@ def unchanged(window: Window) -> bool:
     return layers(window) == ["cat"] and not window.ask("cat_image.is_dirty()")
 
 
-def open_artistic_filters(window: Window, image: str = "cat") -> None:
+def open_our_menu(window: Window, image: str = "cat") -> None:
     """Open the menu that holds our entries."""
     window.wait_for(f"{image}.*GIMP")
-    for key in ("alt+r", "a"):  # Filters, Artistic
+    for key in ("alt+r", "a", "d"):  # Filters, Artistic, Decoupled Style
         window.do("key", key)
         window.pause()
 
 
 def run_from_menu(window: Window, letter: str = STYLISE, title: str = TITLE, image: str = "cat") -> None:
     """Start one of our procedures from its menu."""
-    open_artistic_filters(window, image)
+    open_our_menu(window, image)
     window.do("key", letter)
     window.wait_for(f"^{title}$", 60)
 
@@ -134,17 +134,16 @@ def pixels_of(screenshot: Path) -> np.ndarray:
 
 
 def test_menu(opened: Window) -> None:
-    open_artistic_filters(opened)
+    open_our_menu(opened)
     opened.shoot("1-menu")
-    for _ in range(3):
+    for _ in range(4):
         opened.do("key", "Escape")
-    assert opened.ask(
-        "[[p.get_menu_label(), list(p.get_menu_paths())] for p in map(Gimp.get_pdb().lookup_procedure, "
-        '("plug-in-decoupled-style", "plug-in-decoupled-style-reapply"))]'
-    ) == [
-        ["_Decoupled Style Transfer...", ["<Image>/Filters/Artistic"]],
-        ["D_ecoupled Style: Re-apply...", ["<Image>/Filters/Artistic"]],
-    ]
+    labels = opened.ask(
+        "[p.get_menu_label() for p in map(Gimp.get_pdb().lookup_procedure, "
+        '("plug-in-decoupled-style", "plug-in-decoupled-style-edit", "plug-in-decoupled-style-reapply"))]'
+    )
+    assert labels == ["_Apply Style...", "_Edit Style...", "_Re-apply Style..."]
+    assert labels == sorted(labels), "GIMP sorts them"
 
 
 def test_stop_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
@@ -270,6 +269,34 @@ def test_undo_and_repeat(opened: Window, gimp: GimpUnderTest) -> None:
     assert np.array_equal(Pictures(gimp.folder).get(opened, "cat_image.get_layers()[0]"), first)
 
 
+def test_edit_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
+    """The layer changes where it is, from its original, and one undo brings the earlier one back."""
+    first = opened.ask("cat_image.get_layers()[0].get_id()")
+    before = Pictures(gimp.folder).get(opened, f"item({first})")
+    run_from_menu(opened, EDIT, "Edit Style")
+    final_preview(opened, gimp)
+    opened.shoot("8-edit")
+    [job] = gimp.job_files()
+    assert (job / "target.raw").read_bytes() == Pictures(gimp.folder).get(opened, "cat").tobytes()
+    opened.do("key", "alt+p")
+    opened.pause()
+    opened.do("key", "Home", "Down", "Down")  # Subtle
+    opened.pause()
+    final_preview(opened, gimp)
+    opened.do("key", "alt+o")
+    now = "cat_image.get_layers()[0].get_id()"
+    opened.wait_until(lambda: opened.ask(now) != first, PATIENCE, "the edited layer")
+    opened.wait_until(gimp.all_gone, 30, "the dialog to close")
+    assert layers(opened) == ["cat (style of coffee)", "cat"]
+    edited = Pictures(gimp.folder).get(opened, "cat_image.get_layers()[0]")
+    assert np.abs(edited - before).mean() > 2 / 255
+    opened.wait_for("cat.*GIMP")
+    opened.do("key", "ctrl+z")
+    opened.wait_until(lambda: opened.ask(now) == first, 30, "one undo to bring it back")
+    assert layers(opened) == ["cat (style of coffee)", "cat"]
+    assert np.array_equal(Pictures(gimp.folder).get(opened, f"item({first})"), before)
+
+
 def test_recipe_on_another_layer(opened: Window, gimp: GimpUnderTest) -> None:
     opened.ask("cat_image.set_selected_layers([cat])")
     run_from_menu(opened, REAPPLY, "Re-apply Decoupled Style")
@@ -288,10 +315,10 @@ def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
         f'sky, table = (new_layer(of, "{path}", 480, 320, name) for of, name in ((cat_image, "sky and ground"), '
         '(coffee_image, "table")))\nsky.set_visible(False); table.set_visible(False)\n'
         "outcome = stylise(cat_image, [cat], style=coffee, target_labels=sky, style_labels=table, "
-        "run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]\n"
-        "cat_image.set_selected_layers([cat])"
+        "run_mode=Gimp.RunMode.WITH_LAST_VALS)[0]"
     )
     assert opened.ask("outcome") == "success"
+    assert opened.ask("[x.get_name() for x in cat_image.get_selected_layers()]") != ["cat"], "but the new layer"
     run_from_menu(opened)
     opened.wait_until(
         lambda: any(
@@ -302,6 +329,8 @@ def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
     )
     opened.pause()
     opened.shoot("12-regions")
+    [job] = gimp.job_files()
+    assert (job / "target.raw").read_bytes() == Pictures(gimp.folder).get(opened, "cat").tobytes(), "the original"
     close_dialog(opened, gimp)
     opened.ask("cat_image.remove_layer(sky); coffee_image.remove_layer(table)")
 

@@ -94,7 +94,7 @@ IN_DIALOG = (
 )
 """What the dialog shows, in the order in which letters are given out."""
 
-TAKEN = "hrcolsbmknpvqy"
+TAKEN = "hrcolsbmknpwqy"
 """Letters of the dialog's own buttons and of what is no argument."""
 
 MIXED_IN = {"second-style": "Second style", "third-style": "Third style", "fourth-style": "Fourth style"}
@@ -108,8 +108,8 @@ OUTPUTS = {"layer": "One new layer", "separable": "Separable layers"}
 APPLY_TO = {SELECTED: "Selected layers", ALL_LAYERS: "All layers of the image", ALL_IMAGES: "All open images"}
 
 
-def add_arguments(procedure: Gimp.Procedure) -> None:
-    """Declare the style, the regions and every setting."""
+def add_arguments(procedure: Gimp.Procedure, *, edits: bool) -> None:
+    """Declare the style, the regions and every setting; of a procedure that edits a result, or one that makes some."""
     procedure.add_drawable_argument("style", _("Style"), _("The layer to take the style from"), True, READ_WRITE)
     procedure.add_file_argument(
         "style-file",
@@ -173,17 +173,26 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
         "layer",
         READ_WRITE,
     )
-    procedure.add_choice_argument(
-        "apply-to",
-        _("Apply to"),
-        _(
-            "The selected layers, all layers of the image, or the selected layers of "
-            "every open image except the style's"
-        ),
-        _choice(APPLY_TO),
-        SELECTED,
-        READ_WRITE,
-    )
+    if edits:
+        procedure.add_boolean_argument(
+            "replace",
+            _("Replace the layer"),
+            _("Replaces the edited layer; otherwise a new one is added above it"),
+            True,
+            READ_WRITE,
+        )
+    else:
+        procedure.add_choice_argument(
+            "apply-to",
+            _("Apply to"),
+            _(
+                "The selected layers, all layers of the image, or the selected layers of "
+                "every open image except the style's"
+            ),
+            _choice(APPLY_TO),
+            SELECTED,
+            READ_WRITE,
+        )
     procedure.add_string_argument(
         "layer-name",
         _("Name"),
@@ -193,9 +202,11 @@ def add_arguments(procedure: Gimp.Procedure) -> None:
     )
 
 
-def chosen_output(config: Gimp.ProcedureConfig) -> Output:
-    """The arguments that tell what is made of the result."""
-    return Output(config.get_property("output") == "separable", (config.get_property("layer-name") or "").strip())
+def chosen_output(config: Gimp.ProcedureConfig, earlier: Gimp.Layer | None = None) -> Output:
+    """The arguments that tell what is made of the result, in place of an earlier one, where that is edited."""
+    separable, name = config.get_property("output") == "separable", config.get_property("layer-name") or ""
+    replaces = earlier is not None and config.get_property("replace")
+    return Output(separable, name.strip(), earlier, replaces)
 
 
 def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
@@ -208,6 +219,20 @@ def chosen_settings(config: Gimp.ProcedureConfig) -> Settings:
             per_layer[layer] = config.get_property(dashed(name))
     amounts = [1.0, *(config.get_property(dashed(name)) for name in AMOUNTS)]
     return Settings.from_dict({**values, "amounts": amounts, "strength_per_layer": per_layer})
+
+
+def set_settings(config: Gimp.ProcedureConfig, settings: Settings) -> None:
+    """Have the arguments hold some settings; the device stays, for it is that of a machine."""
+    for name in FIELDS:
+        if name == "match":
+            config.set_property("match", table.written_matches(settings.as_dict()["match"]))
+        elif name != "device":
+            config.set_property(dashed(name), getattr(settings, name))
+    per_layer = settings.strength_per_layer + (1.0,) * (table.LAYER_COUNT + 1)
+    for name, (_label, layers) in STRENGTHS.items():
+        config.set_property(dashed(name), per_layer[layers[0]])
+    for name, amount in zip(AMOUNTS, settings.all_amounts[1:], strict=True):
+        config.set_property(name, amount)
 
 
 def chosen_style(config: Gimp.ProcedureConfig) -> LayerStyle | FileStyle | Mixture | None:

@@ -57,14 +57,20 @@ class JobFiles:
         Whose folder the files go to.
     image, layer
         What is to be stylised.
+    earlier
+        A result that is made again: its mask limits the layer, in place of the selection and the layer's own mask.
     """
 
-    def __init__(self, worker: Worker, image: Gimp.Image, layer: Gimp.Layer) -> None:
-        self.image, self.layer = image, layer
+    def __init__(self, worker: Worker, image: Gimp.Image, layer: Gimp.Layer, earlier: Gimp.Layer | None = None) -> None:
+        self.image, self.layer, self.earlier = image, layer, earlier
         self._worker = worker
         self._inputs: JobInputs | None = None
         self._of: object = None
         self._target: Raster | None = None  # of the file that is there, while it is whole
+
+    def work_on(self, layer: Gimp.Layer) -> None:
+        """Stylise another layer of the image."""
+        self.layer, self._inputs, self._target = layer, None, None
 
     def hand_over(
         self, style: Style, regions: Regions | None, features: dict[str, Any] | None = None, *, again: bool = True
@@ -87,7 +93,7 @@ class JobFiles:
         if again or before is None or target is None:
             self._target = None
             with look(self.layer) as source:
-                weights = pixels.weights_of(self.image, self.layer)
+                weights = self._weights()
                 target = yield from _told(pixels.hand_over(source, weights, folder, "target"), _("Reading the layer"))
             self._target = target
         if features is not None:
@@ -98,6 +104,11 @@ class JobFiles:
             fields |= yield from _told(regions.hand_over(folder, self.layer), _("Reading the regions"))
         self._inputs, self._of = JobInputs(folder, target, fields), of
         return self._inputs
+
+    def _weights(self) -> list[pixels.Weights]:
+        if self.earlier is not None and self.earlier.is_valid():
+            return pixels.weights_of_result(self.earlier, self.layer)
+        return pixels.weights_of(self.image, self.layer)
 
     def _there(self, folder: Path) -> bool:
         """Whether the files are still there: they go with the connection, and after a whole run."""

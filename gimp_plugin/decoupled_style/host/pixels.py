@@ -59,6 +59,15 @@ def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Weights]:
     return found
 
 
+def weights_of_result(result: Gimp.Layer, layer: Gimp.Layer) -> list[Weights]:
+    """The mask of an earlier result, which says where in its layer the style acts, as far as there is one."""
+    mask = result.get_mask() if result.get_apply_mask() else None
+    if mask is None:
+        return []
+    (_ok, x, y), (_ok, left, top) = layer.get_offsets(), result.get_offsets()
+    return [Weights(mask.get_buffer(), x - left, y - top)]
+
+
 def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str) -> Reading[Raster]:
     """Write a layer and its weights into the job folder, as far as other pixels lie there.
 
@@ -125,6 +134,16 @@ def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
         buffer.set(stripe, WEIGHT_FORMAT, array("f", map(operator.mul, *factors)).tobytes())
     buffer.flush()
     into.update(0, 0, width, into.get_height())
+
+
+def copy(source: Gimp.Channel, into: Gimp.Channel, x: int, y: int) -> None:
+    """Copy a mask into another one, in which its upper left corner lies at x, y."""
+    width, height = source.get_width(), source.get_height()
+    buffer = into.get_buffer()
+    whole, there = Gegl.Rectangle.new(0, 0, width, height), Gegl.Rectangle.new(x, y, width, height)
+    source.get_buffer().copy(whole, Gegl.AbyssPolicy.NONE, buffer, there)
+    buffer.flush()
+    into.update(0, 0, into.get_width(), into.get_height())
 
 
 def result_bytes(raster: Raster, file: Path) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from gi.repository import Gimp
@@ -18,6 +19,9 @@ RECIPE = "decoupled-style-recipe"
 
 LAST_STYLE, LAST_RECIPE = "decoupled-style-last", "decoupled-style-last-recipe"
 """Names of the parasites on GIMP itself; they end with the session, like the ids of layers that they may hold."""
+
+SESSION = "decoupled-style-session"
+"""Name of the parasite on GIMP itself that tells this session from others."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Recipe:
         What the stylised layer was called; empty where it is not known.
     source : int
         Tattoo of the stylised layer, which tells it from the others of its document; 0 where it is not known.
+    document : str
+        The mark of that document; empty where it is not known.
+    origin : dict
+        Where the style came from, as `Style.origin` told; empty where it is not known.
+    regions : list of int
+        Tattoos of the layers of regions, of target and style; empty where there were none.
     """
 
     settings: dict[str, Any]
@@ -46,20 +56,13 @@ class Recipe:
     style: dict[str, Any]
     layer_name: str = ""
     source: int = 0
+    document: str = ""
+    origin: dict[str, Any] = field(default_factory=dict)
+    regions: list[int] = field(default_factory=list)
 
     def keep_on(self, layer: Gimp.Layer) -> None:
         """Attach it to a layer."""
-        data = json.dumps(
-            {
-                "recipe": 1,
-                "settings": self.settings,
-                "network": self.network,
-                "style_name": self.style_name,
-                "style": self.style,
-                "layer_name": self.layer_name,
-                "source": self.source,
-            }
-        )
+        data = json.dumps({"recipe": 1, **{row.name: getattr(self, row.name) for row in dataclasses.fields(self)}})
         layer.attach_parasite(Gimp.Parasite.new(RECIPE, Gimp.PARASITE_PERSISTENT, data.encode()))
 
     @classmethod
@@ -77,16 +80,33 @@ class Recipe:
                 kept["style"],
                 str(kept.get("layer_name", "")),
                 int(kept.get("source", 0)),
+                str(kept.get("document", "")),
+                kept.get("origin", {}),
+                kept.get("regions", []),
             )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # the last for one nested 10 000 deep
             return None
-        whole = isinstance(found.settings, dict) and isinstance(found.style_name, str) and isinstance(found.style, dict)
+        whole = all(
+            isinstance(value, kind)
+            for value, kind in (
+                (found.settings, dict),
+                (found.style_name, str),
+                (found.style, dict),
+                (found.origin, dict),
+                (found.regions, list),
+            )
+        )
         return found if whole else None
 
 
 def is_stylised(layer: Gimp.Item) -> bool:
     """Whether a layer carries a recipe, which is not read for that."""
     return RECIPE in layer.get_parasite_list()
+
+
+def no_recipe() -> str:
+    """What to say of a layer that carries none."""
+    return _("That layer carries no style. Choose a layer that Decoupled Style Transfer made.")
 
 
 def settings_of(recipe: Recipe, strength: float = 1.0) -> Settings:
@@ -97,6 +117,15 @@ def settings_of(recipe: Recipe, strength: float = 1.0) -> Settings:
         text = _("The layer's recipe cannot be used ({reason}). Apply a style to the original layer again.")
         raise Failure(text.format(reason=reason(error))) from error
     return dataclasses.replace(settings, strength=settings.strength * strength)
+
+
+def session() -> str:
+    """What tells this session of GIMP from others: the ids of images and layers are those of one session."""
+    found = _kept(SESSION)
+    if not found:
+        found = {"mark": uuid.uuid4().hex}
+        _keep(SESSION, found)
+    return str(found["mark"])
 
 
 def remember_style(where: dict[str, Any], image: Gimp.Image) -> None:

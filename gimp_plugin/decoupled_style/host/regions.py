@@ -74,6 +74,10 @@ class Regions:
         """Their ids, which find them again within the session."""
         return {"regions": [self.target.get_id(), self.style.get_id()]}
 
+    def tattoos(self) -> list[int]:
+        """What finds each of them again in its document, in a later session, too."""
+        return [self.target.get_tattoo(), self.style.get_tattoo()]
+
     def hand_over(self, folder: Path, layer: Gimp.Layer) -> Reading[dict[str, Any]]:
         """Write the labels of a layer and of the style.
 
@@ -93,5 +97,6 @@ def _check(*items: Gimp.Item) -> None:
 
 def _gone() -> str:
     return _(
-        "A layer of regions is no longer open. Open Filters > Artistic > Decoupled Style Transfer and choose it again."
+        "A layer of regions is no longer open. "
+        "Open Filters > Artistic > Decoupled Style > Apply Style and choose it again."
     )

@@ -12,7 +12,7 @@ from gi.repository import Gimp, Gio
 from decouple_contract.jobs import Ingredient
 from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
-from decoupled_style.host.recipe import Recipe, is_stylised
+from decoupled_style.host.recipe import Recipe, is_stylised, session
 from decoupled_style.messages import Failure, _
 
 RECENT = "decoupled-style-recent"
@@ -34,6 +34,9 @@ class Style(Protocol):
 
     def where(self) -> dict[str, Any]:
         """What tells it from others and, but for a recipe's, finds it again within the session."""
+
+    def origin(self) -> dict[str, Any]:
+        """What finds it again in a later session, too, as long as its file is there."""
 
     def close(self) -> None:
         """Let go of what was opened for it."""
@@ -64,6 +67,18 @@ class LayerStyle:
     def where(self) -> dict[str, Any]:
         """Its id, which finds it again within the session."""
         return {"item": self.drawable.get_id()}
+
+    def origin(self) -> dict[str, Any]:
+        """Its place in its image, and that image's file; `alone` where the file holds nothing else."""
+        image = self.drawable.get_image()
+        file = file_of(image)
+        return {
+            "session": session(),
+            "image": image.get_id(),
+            "tattoo": self.drawable.get_tattoo(),
+            "uri": file.get_uri() if file is not None else "",
+            "alone": len(image.get_layers()) == 1,
+        }
 
     def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
         """Whether it is the style of one of these layers."""
@@ -109,6 +124,10 @@ class FileStyle:
         """Its address."""
         return {"file": self.file.get_uri()}
 
+    def origin(self) -> dict[str, Any]:
+        """Its address."""
+        return {"uri": self.file.get_uri(), "alone": True}
+
     def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
         """Never: a file is no layer."""
         return False
@@ -123,6 +142,34 @@ class FileStyle:
         return self.file.get_path() or self.file.get_uri()
 
 
+class RecipeStyle:
+    """The features that an earlier run left on a layer."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self.name = recipe.style_name
+
+    def hand_over(self, folder: Path, name: str = "style") -> Reading[dict[str, Any]]:
+        """Features need no files."""
+        yield from ()
+        return {"features": self._recipe.style}
+
+    def where(self) -> dict[str, Any]:
+        """Its recipe."""
+        return {"recipe": self._recipe.style}
+
+    def origin(self) -> dict[str, Any]:
+        """That of the style whose features these are."""
+        return self._recipe.origin
+
+    def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
+        """Never: features are no layer."""
+        return False
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
 class Mixture:
     """Several styles, each with a weight, of which the ratio counts.
 
@@ -132,7 +179,7 @@ class Mixture:
         Each style with its weight, above 0.
     """
 
-    def __init__(self, parts: Sequence[tuple[LayerStyle | FileStyle, float]]) -> None:
+    def __init__(self, parts: Sequence[tuple[LayerStyle | FileStyle | RecipeStyle, float]]) -> None:
         self.parts = list(parts)
         self.name = " + ".join(style.name for style, _weight in self.parts)
 
@@ -147,6 +194,10 @@ class Mixture:
     def where(self) -> dict[str, Any]:
         """Where each is, with its weight."""
         return {"mixture": [[style.where(), weight] for style, weight in self.parts]}
+
+    def origin(self) -> dict[str, Any]:
+        """Where each is found again, with its weight."""
+        return {"mixture": [[style.origin(), weight] for style, weight in self.parts]}
 
     def is_one_of(self, layers: Sequence[Gimp.Layer]) -> bool:
         """Whether any of them is the style of one of these layers."""
@@ -172,30 +223,36 @@ def image_of(style: Style) -> Gimp.Image | None:
     return style.image if isinstance(style, FileStyle) else None
 
 
-class RecipeStyle:
-    """The features that an earlier run left on a layer."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-        self.name = recipe.style_name
-
-    def hand_over(self, folder: Path) -> Reading[dict[str, Any]]:
-        """Features need no files."""
-        yield from ()
-        return {"features": self._recipe.style}
-
-    def where(self) -> dict[str, Any]:
-        """Its recipe."""
-        return {"recipe": self._recipe.style}
-
-    def close(self) -> None:
-        """Nothing was opened."""
-
-
 def name_of(image: Gimp.Image) -> str:
     """What an artist calls an image: by its file, without what GIMP adds to that."""
-    file = image.get_file() or image.get_imported_file() or image.get_exported_file()
+    file = file_of(image)
     return Path((file and file.get_basename()) or image.get_name()).stem
+
+
+def names_apart(images: Sequence[Gimp.Image]) -> dict[int, str]:
+    """What to call images beside each other, by their ids: those of one name by folder, or else as GIMP's titles do."""
+    found = {image.get_id(): image for image in images}
+    names = {number: name_of(image) for number, image in found.items()}
+    folders = {number: _folder_of(image) for number, image in found.items()}
+    told = {}
+    for number, name in names.items():
+        alike = [folders[other] for other in names if names[other] == name]
+        by_folder = "" not in alike and len(set(alike)) == len(alike)
+        if len(alike) > 1:
+            name = f"{name} ({folders[number]})" if by_folder else f"{name}-{number}"
+        told[number] = name
+    return told
+
+
+def _folder_of(image: Gimp.Image) -> str:
+    file = file_of(image)
+    folder = file.get_parent() if file is not None else None
+    return (folder.get_basename() or "") if folder is not None else ""
+
+
+def file_of(image: Gimp.Image) -> Gio.File | None:
+    """The file that an image was opened from or saved to."""
+    return image.get_file() or image.get_imported_file() or image.get_exported_file()
 
 
 def recent_files() -> list[str]:

@@ -17,8 +17,17 @@ from decouple_contract.shared_folders import pixels_file
 from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker, remarks
 from decoupled_style.host import pixels
+from decoupled_style.host.documents import mark_of, new_mark
 from decoupled_style.host.job_files import JobFiles, JobInputs, closed, compute
-from decoupled_style.host.new_layers import NewLayer, empty_layer, insert, look, parts_of, selection_mask
+from decoupled_style.host.new_layers import (
+    NewLayer,
+    empty_layer,
+    insert,
+    look,
+    mark_component,
+    parts_of,
+    selection_mask,
+)
 from decoupled_style.host.recipe import Recipe
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
@@ -47,10 +56,16 @@ class Output:
         A group of layers that add up, of each of the components, in place of one layer.
     name : str
         Of each new layer or group; by layer and style where it is empty.
+    earlier : Gimp.Layer, optional
+        A result that is made again: the new one takes its place, mask, opacity and mode.
+    replaces : bool
+        Whether the earlier result then goes, and its name with it to the new one.
     """
 
     separable: bool = False
     name: str = ""
+    earlier: Gimp.Layer | None = None
+    replaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,7 @@ def stylise(
         By `notice`.
     """
     parts = parts_of(image) if request.output.separable else None
+    document = mark_of(image) or new_mark()
     results: list[NewLayer] = []
     try:
         known: dict[str, Any] | None = None  # the style's features, once the first layer has brought them
@@ -105,10 +121,10 @@ def stylise(
             of_layer = (
                 files
                 if files is not None and files.layer.get_id() == layer.get_id()
-                else JobFiles(worker, image, layer)
+                else JobFiles(worker, image, layer, request.output.earlier)
             )
             try:
-                result, recipe = _one(worker, image, layer, of_layer, request, parts, known, part)
+                result, recipe = _one(worker, image, layer, of_layer, request, parts, known, document, part)
             except (Failure, InputError) as failure:  # of this layer; another error would be that of all
                 if left_out is None or not image.is_valid():
                     raise
@@ -117,7 +133,7 @@ def stylise(
             results.append(result)
             if request.regions is None:  # which regions of the style count depends on the layer
                 known = recipe.style
-        return insert(image, results) if results else []
+        return insert(image, results, document) if results else []
     except (OSError, MemoryError) as error:
         _give_up(worker, results)
         raise as_failure(error) from error
@@ -134,6 +150,7 @@ def _one(
     request: Request,
     parts: Parts | None,
     known: dict[str, Any] | None,
+    document: str,
     notice: Notice,
 ) -> tuple[NewLayer, Recipe]:
     """One layer's result, not yet in the document."""
@@ -156,16 +173,20 @@ def _one(
         raise Failure(closed())
     before = Recipe.of(layer)
     layer_name = (before and before.layer_name) or layer.get_name()  # while it is surely there
-    tattoo, style = layer.get_tattoo(), request.style
+    tattoo, style, earlier = layer.get_tattoo(), request.style, request.output.earlier
+    origin = style.origin()
+    regions = request.regions.tattoos() if request.regions is not None else []
+    earlier_name = earlier.get_name() if earlier is not None and earlier.is_valid() and request.output.replaces else ""
     notice(0.0, _("Starting"))
     inputs = finish(files.hand_over(style, request.regions, known), reading)
-    mask = selection_mask(image, layer) if inputs.target.masks else None
+    mask = selection_mask(image, layer) if inputs.target.masks and earlier is None else None
     answer = finish(compute(worker, inputs.transfer(request.settings, parts=parts)), computing)
     for said in remarks(answer):
         Gimp.message(words(said))
     if not image.is_valid():
         raise Failure(closed())
-    name = request.output.name or _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
+    by_style = _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
+    name = request.output.name or earlier_name or by_style
     recipe = Recipe(
         request.settings.as_dict(),
         str(answer["report"].get("network", request.settings.network)),
@@ -173,10 +194,13 @@ def _one(
         answer["style"],
         layer_name,
         tattoo,
+        document,
+        origin,
+        regions,
     )
     new = _filled(image, layer, name, inputs, parts, writing)
     recipe.keep_on(new.layer)
-    return NewLayer(layer, new.layer, mask, new.parts), recipe
+    return NewLayer(layer, new.layer, mask, new.parts, earlier, request.output.replaces), recipe
 
 
 def _filled(
@@ -201,6 +225,7 @@ def _filled(
                 pixels_file(inputs.folder, component),
                 part_of(tick, number, len(COMPONENTS)),
             )
+            mark_component(new, component)
             made.append(new)
         return NewLayer(layer, Gimp.GroupLayer.new(image, name), None, tuple(made))
 

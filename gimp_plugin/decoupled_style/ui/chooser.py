@@ -9,7 +9,8 @@ from pathlib import Path
 from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk, Pango
 
 from decouple_contract.paths import STYLE_SUFFIX
-from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, name_of, recent_files
+from decoupled_style.host import folders
+from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, every_layer, names_apart, recent_files
 from decoupled_style.messages import _
 
 THUMBNAIL = 52
@@ -21,7 +22,7 @@ SMALL_THUMBNAIL = 20
 NO_FLAGS = Gtk.IconLookupFlags(0)
 
 PICTURE, WORDS, ROW = range(3)
-SEPARATOR, NONE, FIRST_FILE = -1, -2, 1_000_000
+SEPARATOR, NONE, KEPT, FIRST_FILE = -1, -2, -3, 1_000_000
 """In place of a layer's index; the files are numbered from the last."""
 
 PREVIEW_SIDE = 240
@@ -78,16 +79,24 @@ class LayerChooser(Gtk.ComboBox):
     def _fill(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
         """Add a row for each layer; the pictures come later."""
         self._layers = [layer for _image, layer in layers]
+        self._names = names_apart([image for image, _layer in layers])
         for number, (image, layer) in enumerate(layers):
             self._rows.append([None, self._words(image, layer), number])
         self._draw_pictures()
+
+    def offer(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
+        """Offer other layers than before, and choose none; the same ones change nothing."""
+        if [layer.get_id() for _image, layer in layers] != [layer.get_id() for layer in self._layers]:
+            self._without_picture = iter(())
+            self._rows.clear()
+            self._fill(layers)
 
     def _draw_pictures(self) -> None:
         waiting = self._without_picture = iter(range(len(self._layers)))
         GLib.idle_add(self._next_picture, waiting)
 
     def _words(self, image: Gimp.Image, layer: Gimp.Layer) -> str:
-        return f"{escape(name_of(image))}\n{_faint('    ' * _depth(layer) + layer.get_name())}"
+        return f"{escape(self._names[image.get_id()])}\n{_faint('    ' * depth(layer) + layer.get_name())}"
 
     def _place(self, number: int) -> int:
         """The position of a row by its index."""
@@ -115,13 +124,7 @@ class LabelChooser(LayerChooser):
     def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__([], changed, SMALL_THUMBNAIL, 6)
 
-    def offer(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
-        """Offer other layers than before, and choose none; the same ones change nothing."""
-        if [layer.get_id() for _image, layer in layers] != [layer.get_id() for layer in self._layers]:
-            self._fill(layers)
-
     def _fill(self, layers: list[tuple[Gimp.Image, Gimp.Layer]]) -> None:
-        self._without_picture = iter(())
         self._rows.clear()
         self._rows.append([None, _("None"), NONE])
         super()._fill(layers)
@@ -150,21 +153,28 @@ class StyleChooser(LayerChooser):
     ) -> None:
         self._target, self._changed = target, changed
         self._files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in recent_files()]
+        self._kept: RecipeStyle | None = None
         self._listening = True
         super().__init__([], self._chosen, thumbnail, width)
         self.renew()
 
     @property
-    def style(self) -> LayerStyle | FileStyle | None:
+    def style(self) -> LayerStyle | FileStyle | RecipeStyle | None:
         """What was chosen, while it is there."""
         row = self._row()
+        if row == KEPT:
+            return self._kept
         if row is not None and row >= FIRST_FILE:
             return self._files[row - FIRST_FILE]
         return LayerStyle(self.selected) if self.selected is not None else None
 
-    def select_style(self, style: LayerStyle | FileStyle) -> None:
-        """Choose a style."""
-        if isinstance(style, FileStyle):
+    def select_style(self, style: LayerStyle | FileStyle | RecipeStyle) -> None:
+        """Choose a style; one that a layer keeps is offered from then on."""
+        if isinstance(style, RecipeStyle):
+            self._kept = style
+            self.renew()
+            self.set_active(self._place(KEPT))
+        elif isinstance(style, FileStyle):
             self._take(style)
         else:
             self.select(style.drawable)
@@ -175,6 +185,8 @@ class StyleChooser(LayerChooser):
         self._listening = False
         self._without_picture = iter(())
         self._rows.clear()
+        if self._kept is not None:
+            self._rows.append([None, f"{escape(self._kept.name)}\n{_faint(_('Kept with the layer'))}", KEPT])
         self._fill(every_layer(self._target))
         if len(self._rows) and self._files:
             self._rows.append([None, "", SEPARATOR])
@@ -183,6 +195,8 @@ class StyleChooser(LayerChooser):
             self._rows.append([_thumbnail(file, self._thumbnail), words, FIRST_FILE + number])
         if isinstance(chosen, FileStyle):
             self.set_active(self._place(FIRST_FILE + self._files.index(chosen)))
+        elif isinstance(chosen, RecipeStyle):
+            self.set_active(self._place(KEPT))
         elif chosen is not None:
             self.select(chosen.drawable)
         self._listening = True
@@ -236,8 +250,14 @@ class StyleChooser(LayerChooser):
         dialog.set_use_preview_label(False)
         dialog.connect("update-preview", lambda _dialog: dialog.set_preview_widget_active(_previewed(dialog, picture)))
         GimpUi.window_set_transient(dialog)
+        folder = folders.folder_for(folders.STYLES, self._target)
+        if folder is not None:
+            dialog.set_current_folder(str(folder))
         try:
-            return dialog.get_file() if dialog.run() == Gtk.ResponseType.ACCEPT else None
+            if dialog.run() != Gtk.ResponseType.ACCEPT:
+                return None
+            folders.remember_folder(folders.STYLES, dialog.get_filename())
+            return dialog.get_file()
         finally:
             dialog.destroy()
 
@@ -268,7 +288,8 @@ def _faint(text: str) -> str:
     return f'<span size="small" alpha="60%">{escape(text)}</span>'
 
 
-def _depth(layer: Gimp.Layer) -> int:
+def depth(layer: Gimp.Layer) -> int:
+    """How many groups a layer is in."""
     depth, parent = 0, layer.get_parent()
     while parent is not None:
         depth, parent = depth + 1, parent.get_parent()

@@ -12,15 +12,16 @@ from decouple_contract.errors import Cancelled, DecoupleError
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, watching
 from decoupled_style.host.durations import Durations
+from decoupled_style.host.earlier import Earlier, originals
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.look import save_look
 from decoupled_style.host.loop import SELECTED, stylise_all, works
-from decoupled_style.host.recipe import remember_style, remembered_style, was_last
+from decoupled_style.host.recipe import remember_style, remembered_style, settings_of, was_last
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import (
     FileStyle,
     LayerStyle,
-    Mixture,
+    Style,
     add_recent_file,
     found_again,
     layers_of,
@@ -34,12 +35,13 @@ from decoupled_style.ui.chooser import LabelChooser
 from decoupled_style.ui.controls import Controls, column, heading
 from decoupled_style.ui.help import offer_help
 from decoupled_style.ui.look import ask_where, offer_to_save
-from decoupled_style.ui.output import apply_to_control, output_controls
+from decoupled_style.ui.output import apply_to_control, output_controls, replace_control
 from decoupled_style.ui.pointing import Pointing
 from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
 from decoupled_style.ui.style_strip import StyleStrip
+from decoupled_style.ui.target import TargetChooser
 
 LARGEST, LEAST_ROOM = (1220, 700), (40, 40)
 """Pixels of the window at first, and those that a screen needs beside it."""
@@ -57,8 +59,11 @@ def ask_and_stylise(
     image: Gimp.Image,
     layers: Sequence[Gimp.Layer],
     worker: Worker,
+    earlier: Earlier | None = None,
 ) -> list[Gimp.Layer]:
     """Show the dialog and do what it asks for, until a run succeeds; returns the new layers.
+
+    With an `earlier` result the dialog is about that one: it begins with its recipe, and the new one takes its place.
 
     Raises
     ------
@@ -66,7 +71,7 @@ def ask_and_stylise(
         When the user closes the dialog.
     """
     screen.begin()
-    dialog = StyleDialog(procedure, config, image, layers, worker)
+    dialog = StyleDialog(procedure, config, image, layers, worker, earlier)
     try:
         return dialog.run()
     finally:
@@ -83,15 +88,26 @@ class StyleDialog:
         image: Gimp.Image,
         layers: Sequence[Gimp.Layer],
         worker: Worker,
+        earlier: Earlier | None = None,
     ) -> None:
-        self._config, self._image, self._layers, self._worker = config, image, layers, worker
-        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Decoupled Style Transfer"))
+        self._config, self._image, self._worker, self._earlier = config, image, worker, earlier
+        self._layers = originals(layers)
         config.set_property("layer-name", "")  # of the last run alone, as is the next
-        config.set_property("apply-to", SELECTED)
+        if earlier is None:
+            config.set_property("apply-to", SELECTED)
+        else:
+            arguments.set_settings(config, settings_of(earlier.recipe))
+            config.set_property("output", "separable" if earlier.layer.is_group() else "layer")
+            config.set_property("replace", True)
+        title = _("Decoupled Style Transfer") if earlier is None else _("Edit Style")
+        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self._view = RunView(self._dialog)
-        self._files = JobFiles(worker, image, layers[0])
+        self._files = JobFiles(worker, image, self._layers[0], earlier.layer if earlier is not None else None)
+        self._target = TargetChooser(image, self._layers[0], self._target_changed)
         learnt = Durations()
-        self._controls = Controls(self._dialog, config, learnt, max(layers[0].get_width(), layers[0].get_height()))
+        self._controls = Controls(
+            self._dialog, config, learnt, max(self._layers[0].get_width(), self._layers[0].get_height())
+        )
         self._preview = Preview(worker, self._files, learnt, self._looked)
         self._pointing = Pointing(self._preview, worker, config)
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
@@ -99,6 +115,7 @@ class StyleDialog:
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
         self._save_look = offer_to_save(self._dialog, self._ask_for_look)
         self._applies = Gtk.Label(xalign=0, no_show_all=True)
+        self._missing = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, no_show_all=True)
         self._choices = self._build()
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
@@ -119,27 +136,21 @@ class StyleDialog:
             try:
                 with self._view.running(*self._choices):
                     regions = self._regions(style)
-                    remember_style({**style.where(), **(regions.where() if regions else {})}, self._image)
+                    if self._earlier is None:
+                        remember_style({**style.where(), **(regions.where() if regions else {})}, self._image)
                     for one in sources(style):
                         if isinstance(one, FileStyle):
                             add_recent_file(one)
                     self._preview.settle(self._view.told)
-                    request = Request(
-                        style, regions, arguments.chosen_settings(self._config), arguments.chosen_output(self._config)
-                    )
+                    output = arguments.chosen_output(self._config, self._files.earlier)
+                    request = Request(style, regions, arguments.chosen_settings(self._config), output)
                     if look_file is not None:
                         saved = save_look(self._worker, self._files, request, look_file, self._view.told)
                         self._changed()  # what the preview was about to show
                         self._preview.say(saved)
                         continue
                     return stylise_all(
-                        self._worker,
-                        self._config.get_property("apply-to"),
-                        self._image,
-                        self._layers,
-                        request,
-                        self._view.notice,
-                        self._files,
+                        self._worker, self._apply_to, self._image, self._layers, request, self._view.notice, self._files
                     )
             except Cancelled:
                 self._preview.say(_("Stopped."))
@@ -163,7 +174,10 @@ class StyleDialog:
         )
         scrolled.add(choices)
         columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN, margin_bottom=0)
-        columns.pack_start(self._pointing, True, True, 0)
+        left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        left.pack_start(self._target.labelled(), False, False, 0)
+        left.pack_start(self._pointing, True, True, 0)
+        columns.pack_start(left, True, True, 0)
         columns.pack_start(scrolled, False, False, 0)
         area = self._dialog.get_content_area()
         theirs = [child for child in area.get_children() if isinstance(child, Gtk.ButtonBox)]
@@ -177,7 +191,7 @@ class StyleDialog:
         self._controls.follow()
         offer_help(self._dialog)
         self._dialog.set_default_size(*self._first_size())
-        return [choices, self._pointing.strip, self._save_look]
+        return [choices, self._target, self._pointing.strip, self._save_look]
 
     def _first_size(self) -> tuple[int, int]:
         """As large as is useful and as the screen has room for."""
@@ -205,18 +219,20 @@ class StyleDialog:
         above.pack_start(mix, False, False, 0)
         above.pack_start(browse, False, False, 0)
         self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
-        more.add(
-            column([apply_to_control(self._config), *self._controls.more(), heading(_("Regions")), self._regions_row()])
-        )
+        apply_to = [apply_to_control(self._config)] if self._earlier is None else []
+        more.add(column([*apply_to, *self._controls.more(), heading(_("Regions")), self._regions_row()]))
+        replace = [replace_control(self._config)] if self._earlier is not None else []
         return column(
             [
                 above,
                 self._chooser,
+                self._missing,
                 PresetChooser(self._config),
                 *self._controls.main(),
                 self._applies,
                 more,
                 output_controls(self._config, self._image),
+                *replace,
             ]
         )
 
@@ -240,8 +256,14 @@ class StyleDialog:
         return column(rows)
 
     def _choose_first(self) -> None:
-        """Start from the last style and regions, or the likeliest style."""
+        """Start from the last style and regions, or the likeliest style; from its own, where a result is edited."""
         self._offer_labels()
+        if self._earlier is not None:
+            own = self._earlier.style()
+            self._chooser.select_style(own)
+            self._choose_regions(self._earlier.regions(own))
+            self._changed()
+            return
         last = remembered_style()
         style = found_again(last)
         again = style is not None and not style.is_one_of(self._layers)
@@ -252,10 +274,27 @@ class StyleDialog:
         if style is not None:
             self._chooser.select_style(style)
             with contextlib.suppress(Failure):  # they are gone, or another image's
-                if regions := Regions.found_again(last, self._image, style):
-                    self._target_labels.select(regions.target)
-                    self._style_labels.select(regions.style)
-                    self._more.set_expanded(True)  # they are not to act unseen
+                self._choose_regions(Regions.found_again(last, self._image, style))
+        self._changed()
+
+    def _choose_regions(self, regions: Regions | None) -> None:
+        if regions is not None:
+            self._target_labels.select(regions.target)
+            self._style_labels.select(regions.style)
+            self._more.set_expanded(True)  # they are not to act unseen
+
+    @property
+    def _apply_to(self) -> str:
+        """What a run is applied to; a result is edited by itself."""
+        return self._config.get_property("apply-to") if self._earlier is None else SELECTED
+
+    def _target_changed(self, layer: Gimp.Layer) -> None:
+        """Work on another layer, and on that one alone."""
+        self._layers = [layer]
+        self._files.work_on(layer)
+        self._pixels_now = self._pixels()
+        self._preview.pixels_changed()
+        self._offer_labels()
         self._changed()
 
     def _offer_labels(self) -> None:
@@ -269,11 +308,11 @@ class StyleDialog:
     def _ask_for_look(self) -> None:
         """Ask where the look is to be saved, and have `run` do that."""
         style = self._chooser.style
-        self._look_file = ask_where(self._dialog, style.name) if style is not None else None
+        self._look_file = ask_where(self._dialog, style.name, self._image) if style is not None else None
         if self._look_file is not None:
             self._dialog.response(Gtk.ResponseType.OK)
 
-    def _regions(self, style: LayerStyle | FileStyle | Mixture) -> Regions | None:
+    def _regions(self, style: Style) -> Regions | None:
         """The regions chosen; `Failure` where they do not go together."""
         return Regions.chosen(self._target_labels.selected, self._style_labels.selected, self._image, style)
 
@@ -291,15 +330,26 @@ class StyleDialog:
         else:
             with contextlib.suppress(Failure):  # one is chosen, the other not yet
                 regions = self._regions(style)
+        self._say_what_is_missing()
         self._say_what_it_applies_to()
         self._pointing.show_style(style)
         with contextlib.suppress(DecoupleError):  # between the two of a change
             self._preview.show_style(style, regions, arguments.chosen_settings(self._config))
 
+    def _say_what_is_missing(self) -> None:
+        """What a result was made with and from may be gone."""
+        if self._earlier is None:
+            return
+        words = [self._earlier.missing(self._chooser.style)]
+        if self._earlier.original is None and self._layers[0].get_id() == self._earlier.layer.get_id():
+            words.append(_("The layer that this one was made from is gone. Choose the one to work on."))
+        self._missing.set_text("\n".join(filter(None, words)))
+        self._missing.set_visible(any(words))
+
     def _say_what_it_applies_to(self) -> None:
         """Always seen where it is more than the layer in the preview."""
         found = works(
-            self._config.get_property("apply-to"),
+            self._apply_to,
             self._image,
             self._layers,
             self._chooser.style,
@@ -327,6 +377,7 @@ class StyleDialog:
         if layers != self._layers_now:
             self._layers_now = layers
             chosen = self._chooser.has_choice
+            self._target.renew()
             self._chooser.renew()
             self._offer_labels()
             self._changed()

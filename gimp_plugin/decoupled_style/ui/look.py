@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gi.repository import Gtk
+from gi.repository import Gimp, Gtk
 
 from decouple_contract.tables import CUBE, HALD
+from decoupled_style.host import folders
 from decoupled_style.messages import _
 
 
@@ -30,8 +31,8 @@ def offer_to_save(dialog: Gtk.Dialog, clicked: Callable[[], None]) -> Gtk.Button
     return button
 
 
-def ask_where(dialog: Gtk.Window, name: str) -> Path | None:
-    """Where the table goes, by default under a name like that; None where the artist wants none."""
+def ask_where(dialog: Gtk.Window, name: str, image: Gimp.Image) -> Path | None:
+    """Where the table of an image goes, by default under a name like that; None where the artist wants none."""
     chooser = Gtk.FileChooserDialog(
         title=_("Save the look"),
         action=Gtk.FileChooserAction.SAVE,
@@ -58,9 +59,13 @@ def ask_where(dialog: Gtk.Window, name: str) -> Path | None:
 
     chooser.set_current_name(name.replace("/", "-") + CUBE)
     chooser.connect("notify::filter", rename)
+    folder = folders.folder_for(folders.LOOKS, image)
+    if folder is not None:
+        chooser.set_current_folder(str(folder))
     try:
         while chooser.run() == Gtk.ResponseType.ACCEPT:
             path = Path(chooser.get_filename() or name)
+            folders.remember_folder(folders.LOOKS, str(path))
             if path.suffix.lower() in (CUBE, HALD):
                 return path
             path = path.with_name(path.name + suffix())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gi.repository import Gimp, GimpUi, Gtk
+from gi.repository import Gimp, GimpUi, GObject, Gtk
 
 from decouple_contract.settings import Settings
 from decoupled_style.host.arguments import OUTPUTS
@@ -55,6 +55,16 @@ def output_controls(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.Widg
     config.connect("notify", follow)
     follow()
     return column([row(_("Ma_ke"), chooser), row(_("_Name"), name)])
+
+
+def replace_control(config: Gimp.ProcedureConfig) -> Gtk.Widget:
+    """Whether the edited layer is replaced."""
+    button = Gtk.CheckButton(
+        label=_("Replace the layer"), tooltip_text=_("Replaces the edited layer; otherwise a new one is added above it")
+    )
+    flags = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
+    config.bind_property("replace", button, "active", flags)
+    return button
 
 
 def apply_to_control(config: Gimp.ProcedureConfig) -> Gtk.Widget:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gi.repository import Gimp, Gtk
 
 from decoupled_style.host.arguments import MIXED_IN
-from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture
+from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture, RecipeStyle
 from decoupled_style.messages import _
 from decoupled_style.ui.chooser import StyleChooser
 
@@ -41,7 +41,7 @@ class StyleStrip(Gtk.Box):
         return self._rows[0].chooser
 
     @property
-    def style(self) -> LayerStyle | FileStyle | Mixture | None:
+    def style(self) -> LayerStyle | FileStyle | RecipeStyle | Mixture | None:
         """What was chosen, while it is there."""
         chosen = [(row.chooser.style, row.weight.get_value()) for row in self._rows]
         there = [(style, weight) for style, weight in chosen if style is not None]
@@ -57,7 +57,7 @@ class StyleStrip(Gtk.Box):
         """Whether no more can be mixed in."""
         return len(self._rows) > len(MIXED_IN)
 
-    def select_style(self, style: LayerStyle | FileStyle | Mixture) -> None:
+    def select_style(self, style: LayerStyle | FileStyle | RecipeStyle | Mixture) -> None:
         """Choose a style, or several with their weights."""
         parts = style.parts if isinstance(style, Mixture) else [(style, EQUAL)]
         for number, (one, weight) in enumerate(parts):
