@@ -24,6 +24,14 @@ def at(shown, across, down):
     return [round(x + left + x0), round(y + top + y0)]
 """
 
+DEEP = """
+from decoupled_style.ui.thumbnails import thumbnail
+deep = Gimp.Image.new_with_precision(60, 40, Gimp.ImageBaseType.RGB, Gimp.Precision.FLOAT_LINEAR)
+bright = Gimp.Layer.new(deep, "bright", 60, 40, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+deep.insert_layer(bright, None, 0); bright.fill(Gimp.FillType.WHITE)
+small = thumbnail(bright, 30, 30); deep.delete()
+"""
+
 
 class Pointing:
     """The dialog for the cat in the cup's style, with hands on its two pictures."""
@@ -119,6 +127,9 @@ def test_places_light_up_and_lines_say_where_to_take_from(window: Window, gimp: 
         ) == ("1. Style left → picture middle")
         dialog.keys("Delete")
         assert dialog.lines() == []
+        window.ask(DEEP)
+        small = window.ask("[small.get_width(), small.get_height(), list(small.get_pixels()[:3])]")
+        assert small == [30, 20, [255, 255, 255]], "a style above 8 bits has its picture, too"
     finally:
         window.do("mouseup", "1")
         window.ask("close_dialog(made); cat_display.delete(); coffee_display.delete()")

@@ -12,6 +12,7 @@ from decouple_contract.paths import STYLE_SUFFIX
 from decoupled_style.host import folders
 from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, every_layer, names_apart, recent_files
 from decoupled_style.messages import _
+from decoupled_style.ui.thumbnails import thumbnail
 
 THUMBNAIL = 52
 """Pixels of a thumbnail's longer side: enough to tell two photographs apart, and twelve rows fit on a small screen."""
@@ -112,9 +113,7 @@ class LayerChooser(Gtk.ComboBox):
         if number is None:
             return False
         if self._layers[number].is_valid():
-            self._rows[self._place(number)][PICTURE] = self._layers[number].get_thumbnail(
-                self._thumbnail, self._thumbnail, Gimp.PixbufTransparency.SMALL_CHECKS
-            )
+            self._rows[self._place(number)][PICTURE] = thumbnail(self._layers[number], self._thumbnail, self._thumbnail)
         return True
 
 

@@ -22,7 +22,7 @@ from decoupled_style.ui.overlay import MARK_REACH, PictureOverlay, Scene, Shown
 from decoupled_style.ui.place_words import answer_words
 from decoupled_style.ui.places import brightest
 from decoupled_style.ui.preview import Preview
-from decoupled_style.ui.style_picture import LARGEST, StylePicture, picture_of
+from decoupled_style.ui.style_picture import LARGEST, StylePicture, pictures_of
 
 POLL_MS = 15
 """How often an answer is looked for while one is awaited: at most a frame of the screen later."""
@@ -136,10 +136,8 @@ class Pointing(PictureOverlay):
         focused = next((number for number, one in enumerate(self._styles) if one.has_focus()), None)
         for old in self._pictures.get_children():
             old.destroy()
-        pixbufs = [picture_of(one) for one in sources(self._style)]
-        there = [one for one in pixbufs if one is not None]
-        if len(there) < len(pixbufs):  # their numbers would be wrong
-            there = []
+        found = [pictures_of(one) for one in sources(self._style)]
+        there = [picture for pictures in found for picture in pictures] if all(found) else []  # numbers are to be right
         self._styles = [self._style_picture(number, one, len(there) - 1) for number, one in enumerate(there)]
         for one in self._styles:
             self._pictures.pack_start(one, False, False, 0)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from gi.repository import Gdk, GdkPixbuf, Gimp, Gtk
+import json
+from typing import Any
 
+from gi.repository import Gdk, GdkPixbuf, Gimp, GLib, Gtk
+
+from decoupled_style.host.kept_pictures import kept_pictures
 from decoupled_style.host.styles import FileStyle, LayerStyle, Style
 from decoupled_style.ui.geometry import Geometry
+from decoupled_style.ui.looks import pixbuf_of
+from decoupled_style.ui.thumbnails import thumbnail
 
 LARGEST = (300, 150)
 """Pixels of the picture's sides at most: its places can be told apart, and the preview keeps most of the window."""
@@ -54,12 +60,24 @@ def _sides(pixbuf: GdkPixbuf.Pixbuf) -> tuple[int, int]:
     return pixbuf.get_width(), pixbuf.get_height()
 
 
-def picture_of(style: Style) -> GdkPixbuf.Pixbuf | None:
-    """A style's own picture, small; None where it has none, or is not opened yet."""
-    if isinstance(style, LayerStyle) and style.is_open:
-        drawable = style.drawable
-    elif isinstance(style, FileStyle) and style.image is not None:
-        drawable = style.drawable()
-    else:
+def pictures_of(style: Style) -> list[GdkPixbuf.Pixbuf]:
+    """A style's own picture, small, or those of all that its features were made of; none while it is not opened."""
+    if isinstance(style, LayerStyle):
+        return _thumbnail(style.drawable) if style.is_open else []
+    if isinstance(style, FileStyle) and not style.is_features:
+        return _thumbnail(style.drawable()) if style.image is not None else []
+    features = _features(style) if isinstance(style, FileStyle) else style.where().get("recipe")
+    return [pixbuf_of(*picture) for picture in kept_pictures(features)]
+
+
+def _features(style: FileStyle) -> Any:
+    """What a ``.style`` file holds; None where it cannot be read, as whoever runs with it will say."""
+    try:
+        return json.loads(style.file.load_contents(None)[1])
+    except (GLib.Error, ValueError, RecursionError):
         return None
-    return drawable.get_thumbnail(*LARGEST, Gimp.PixbufTransparency.SMALL_CHECKS)
+
+
+def _thumbnail(drawable: Gimp.Drawable) -> list[GdkPixbuf.Pixbuf]:
+    small = thumbnail(drawable, *LARGEST)
+    return [small] if small is not None else []
