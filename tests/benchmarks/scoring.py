@@ -76,7 +76,7 @@ class Scorer:
             Shape (H, W), those of the result's size first; equal numbers correspond, negative ones are no region.
         """
         sides = [
-            (self._maps(pixels), rgb2lab(pixels), labels)
+            (self.maps(pixels), rgb2lab(pixels), labels)
             for pixels, labels in ((result, target_labels), (style, style_labels))
         ]
         rows, shares = [], []
@@ -96,9 +96,9 @@ class Scorer:
 
     def activations(self, image: np.ndarray) -> list[Tensor]:
         """Those of `LAYERS`, each of shape (C, P)."""
-        return [a.flatten(1) for a in self._maps(image)]
+        return [a.flatten(1) for a in self.maps(image)]
 
-    def _maps(self, image: np.ndarray) -> list[Tensor]:
+    def maps(self, image: np.ndarray) -> list[Tensor]:
         """The same, each of shape (C, h, w)."""
         a, found = torch.from_numpy(image.transpose(2, 0, 1).copy())[None], []
         with torch.inference_mode():
