@@ -45,9 +45,6 @@ AUTOMATIC_SIZE = 0
 
 PAINTING = {"mode": ("painting", "auto")}
 
-OTHER_NAMES = {"texture": "painting"}
-"""Values of `mode` that mean another one, as in recipes of earlier versions."""
-
 
 def option(
     default: Any,
@@ -254,8 +251,6 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.mode, str):
-            object.__setattr__(self, "mode", OTHER_NAMES.get(self.mode, self.mode))
         object.__setattr__(self, "match", _one_after_the_other(self.match))
         for row in fields(self):
             value = _of_its_kind(row, getattr(self, row.name))

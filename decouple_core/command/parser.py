@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from decouple_contract.errors import InputError
-from decouple_contract.settings import OTHER_NAMES, Settings, read_matches
+from decouple_contract.settings import Settings, read_matches
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,8 +51,7 @@ def add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = N
             words["help"] = meta["help"]
             parser.add_argument(flag, type=numbers, metavar="A,B,…", **words)
         elif meta["choices"]:
-            also = OTHER_NAMES if row.name == "mode" else {}
-            parser.add_argument(flag, choices=(*meta["choices"], *also), **words)
+            parser.add_argument(flag, choices=tuple(meta["choices"]), **words)
         elif meta["automatic"] is not None:
             parser.add_argument(
                 flag,

@@ -515,7 +515,7 @@ def test_script_fu_returns_the_layer(console: Session, pictures: Pictures, style
 c.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
 c.set_property("script", """
 (let ((layer (car (plug-in-decoupled-style #:run-mode RUN-NONINTERACTIVE #:image %d #:drawables (vector %d)
-                   #:style %d #:mode "texture" #:size 32 #:layers 1 #:network "vgg16"))))
+                   #:style %d #:mode "painting" #:size 32 #:layers 1 #:network "vgg16"))))
   (gimp-item-set-name layer "made by a script"))""" % (image.get_id(), layer.get_id(), cup.get_id()))
 outcome = script.run(c).index(0).value_nick''')
     assert console.ask("outcome") == "success"

@@ -149,8 +149,7 @@ def add_arguments(procedure: Gimp.Procedure, *, edits: bool) -> None:
         property_name, tip = dashed(field.name), _(TIPS[field.name])
         label = labels().get(field.name, _(words["label"]))
         if words["choices"]:
-            names = {name: name for name in words["choices"]} | (table.OTHER_NAMES if field.name == "mode" else {})
-            choice = _choice({nick: words["choices"][name] for nick, name in names.items()})
+            choice = _choice(words["choices"])
             procedure.add_choice_argument(property_name, label, tip, choice, default, READ_WRITE)
         elif field.name == "match":
             procedure.add_string_argument(property_name, label, tip, "", READ_WRITE)
