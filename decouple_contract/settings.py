@@ -7,7 +7,7 @@ command line turns into ``--help`` and the plug-in into a dialog.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
@@ -39,6 +39,12 @@ MATCH_LENGTH = 4
 
 Spot = tuple[float, float]
 """x and y of a spot, as shares of its picture's width and height."""
+
+OF_THESIS = {
+    "activation": {"relu": "ReLU"},
+    "integrator": {"rk4": "Runge-Kutta 4", "euler": "Euler with correction", "sgd": "Gradient descent of the thesis"},
+}
+"""The thesis's own ways (`decouple_core.thesis`), for comparisons: labels by setting and value. No dialog has them."""
 
 AUTOMATIC_SIZE = 0
 """Stands for the size that suits the device."""
@@ -232,19 +238,13 @@ class Settings:
         "smooth",
         "Activation",
         "smooth makes the flow reversible; relu is the thesis's network (ReLU and max pooling)",
-        choices={"smooth": "Smooth", "relu": "ReLU"},
+        choices={"smooth": "Smooth", **OF_THESIS["activation"]},
     )
     integrator: str = option(
         "midpoint",
         "Integrator",
         "the rule by which the flow is integrated",
-        choices={
-            "midpoint": "Midpoint rule",
-            "rk4": "Runge-Kutta 4",
-            "reversible": "Time-reversible",
-            "euler": "Euler with correction",
-            "sgd": "Gradient descent of the thesis",
-        },
+        choices={"midpoint": "Midpoint rule", "reversible": "Time-reversible", **OF_THESIS["integrator"]},
     )
     seed: int = option(
         0, "Seed", "seed of the noise; another number gives another arrangement of the strokes", low=0, high=2**31 - 1
@@ -334,7 +334,7 @@ class Settings:
         return cls(**values)
 
 
-def register_choice(setting: str, value: str, label: str) -> None:
+def register_choice(setting: str, value: str, label: str, *, taken: Container[str] = ()) -> None:
     """Allow one more value of a setting that has choices.
 
     Parameters
@@ -342,7 +342,9 @@ def register_choice(setting: str, value: str, label: str) -> None:
     setting : str
         Its name, such as "integrator".
     value, label : str
-        What it may be from now on, and the words for it.
+        What it may be from now on, and the words for it. Those of `OF_THESIS` are known from the start.
+    taken : container of str
+        Values that somebody has registered.
 
     Raises
     ------
@@ -351,7 +353,8 @@ def register_choice(setting: str, value: str, label: str) -> None:
     """
     for row in fields(Settings):
         if row.name == setting and row.metadata["choices"]:
-            if value in row.metadata["choices"]:
+            choices, of_thesis = row.metadata["choices"], OF_THESIS.get(setting, {})
+            if value in taken or (value in choices and of_thesis.get(value) != label):
                 raise InputError("choice-taken", setting=setting, value=repr(value))
             row.metadata["choices"][value] = label
             return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from decouple_contract.errors import InputError
-from decouple_contract.settings import Settings, read_matches
+from decouple_contract.settings import OF_THESIS, Settings, read_matches
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,9 +32,15 @@ def add_masks(parser: argparse.ArgumentParser) -> None:
 
 def add_settings(parser: argparse.ArgumentParser, only: Sequence[str] | None = None) -> None:
     """One option for every row of the table of settings, or for these alone."""
-    for row in dataclasses.fields(Settings):
-        if only is not None and row.name not in only:
-            continue
+    rows = [row for row in dataclasses.fields(Settings) if only is None or row.name in only]
+    _add_rows(parser, [row for row in rows if row.name not in OF_THESIS])
+    ways = [value for choices in OF_THESIS.values() for value in choices]
+    group = parser.add_argument_group(f"the flow; {', '.join(ways)} are the thesis's own ways, to compare with")
+    _add_rows(group, [row for row in rows if row.name in OF_THESIS])
+
+
+def _add_rows(parser: argparse._ActionsContainer, rows: Sequence[dataclasses.Field[Any]]) -> None:
+    for row in rows:
         flag, meta = "--" + row.name.replace("_", "-"), row.metadata
         words: dict[str, Any] = {
             "default": row.default,

@@ -16,10 +16,7 @@ Build = Callable[[str, Mapping[str, Tensor], Tensor, "torch.dtype | None"], Hier
 is to compute, and the precision that J and Jᵀ may have if not that of the noise."""
 
 HIERARCHIES: dict[str, Build] = {
-    "smooth": lambda network, weights, noise, linear: ChannelMeans(network, weights, noise, linear_dtype=linear),
-    "relu": lambda network, weights, noise, linear: ChannelMeans(
-        network, weights, noise, smooth=False, linear_dtype=linear
-    ),
+    "smooth": lambda network, weights, noise, linear: ChannelMeans(network, weights, noise, linear_dtype=linear)
 }
 
 
@@ -38,5 +35,5 @@ def register_hierarchy(name: str, label: str, build: Build) -> None:
     InputError
         When the name is taken.
     """
-    register_choice("activation", name, label)
+    register_choice("activation", name, label, taken=HIERARCHIES)
     HIERARCHIES[name] = build

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from decouple_contract.settings import register_choice
-from decouple_core.flow.gradient_descent import GradientDescent
-from decouple_core.flow.integrators import Euler, Integrator, Midpoint, PerLayer, Reversible, RungeKutta4
+from decouple_core.flow.integrators import Integrator, Midpoint, PerLayer, Reversible
 
 Make = Callable[[Sequence[int]], Integrator]
 """Makes an integrator for the steps that a hierarchy's schedule has for it, one number for each layer."""
@@ -37,10 +36,7 @@ def in_each_layer(rule: Callable[[int], Integrator]) -> Make:
 
 INTEGRATORS = {
     "midpoint": IntegratorKind(in_each_layer(Midpoint), converged=False),
-    "rk4": IntegratorKind(in_each_layer(RungeKutta4), converged=True),
     "reversible": IntegratorKind(in_each_layer(Reversible), converged=True),
-    "euler": IntegratorKind(in_each_layer(Euler), converged=False),
-    "sgd": IntegratorKind(lambda steps: GradientDescent(), converged=True),
 }
 
 
@@ -61,5 +57,5 @@ def register_integrator(name: str, label: str, make: Make, *, converged: bool = 
     InputError
         When the name is taken.
     """
-    register_choice("integrator", name, label)
+    register_choice("integrator", name, label, taken=INTEGRATORS)
     INTEGRATORS[name] = IntegratorKind(make, converged)

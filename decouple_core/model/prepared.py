@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+import decouple_core.thesis.registered  # noqa: F401  its ways are extensions that are always there
 from decouple_contract.messages import Message
 from decouple_contract.progress import Progress
 from decouple_contract.settings import Settings

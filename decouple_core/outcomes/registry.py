@@ -24,5 +24,5 @@ def register_outcome(name: str, label: str, outcome: Outcome) -> None:
     InputError
         When the name is taken.
     """
-    register_choice("mode", name, label)
+    register_choice("mode", name, label, taken=OUTCOMES)
     OUTCOMES[name] = outcome

@@ -20,11 +20,11 @@ from common import ThesisLoss, descend, machine, parser, photographs, prepared, 
 from torch import Tensor
 
 from decouple_contract.settings import LAYER_NAMES, Settings
-from decouple_core.flow.gradient_descent import IMPOSED, NORMALISED
 from decouple_core.flow.integrators import Integrator
 from decouple_core.flow.move import Flow, Move
 from decouple_core.model.prepared import integrator_of
 from decouple_core.pictures.resampling import shrink
+from decouple_core.thesis.gradient_descent import IMPOSED, NORMALISED
 
 MOST_MOVES = 30
 """Repetitions of a move after which the residual counts as out of reach."""

@@ -28,12 +28,12 @@ from torch import Tensor
 from decouple_contract.progress import silent
 from decouple_contract.settings import Settings
 from decouple_core.features.colour import ColourMoments, map_between
-from decouple_core.flow.gradient_descent import SCALE, GradientDescent
 from decouple_core.flow.move import Flow, Move
 from decouple_core.model.device import describe, pick_device
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
+from decouple_core.thesis.gradient_descent import SCALE, GradientDescent
 
 T = TypeVar("T")
 

@@ -28,7 +28,6 @@ from torch import Tensor
 from decouple_contract.settings import LAYER_NAMES, Settings
 from decouple_core.engine import RoundTrip
 from decouple_core.features.linearised import WorkCount
-from decouple_core.flow.gradient_descent import IMPOSED, NORMALISED, SCALE, GradientDescent
 from decouple_core.flow.integrators import Integrator
 from decouple_core.flow.move import Flow, Move
 from decouple_core.flow.nested_normalisation import NestedNormalisation
@@ -39,6 +38,7 @@ from decouple_core.page.pictures import of_tensor
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.resampling import shrink
 from decouple_core.report import Journal
+from decouple_core.thesis.gradient_descent import IMPOSED, NORMALISED, SCALE, GradientDescent
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -15,11 +15,12 @@ from torch import Tensor
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.functions import Functions
 from decouple_core.features.reference import reference_gram, uniform_noise
-from decouple_core.flow.integrators import Euler, Integrator, Midpoint, Reversible, RungeKutta4
+from decouple_core.flow.integrators import Integrator, Midpoint, Reversible
 from decouple_core.flow.least_norm import DampedLeastNorm
 from decouple_core.flow.move import Flow
 from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.pictures.resampling import shrink
+from decouple_core.thesis.integrators import Euler, RungeKutta4
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),

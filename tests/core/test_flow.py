@@ -13,11 +13,12 @@ from decouple_contract.errors import Cancelled
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.functions import Functions
 from decouple_core.features.reference import reference_gram, uniform_noise
-from decouple_core.flow.gradient_descent import SCALE as SGD_SCALE
-from decouple_core.flow.gradient_descent import GradientDescent
-from decouple_core.flow.integrators import Euler, Integrator, Midpoint, PerLayer, Reversible, RungeKutta4
+from decouple_core.flow.integrators import Integrator, Midpoint, PerLayer, Reversible
 from decouple_core.flow.least_norm import DampedLeastNorm
 from decouple_core.flow.move import Flow, Move
+from decouple_core.thesis.gradient_descent import SCALE as SGD_SCALE
+from decouple_core.thesis.gradient_descent import GradientDescent
+from decouple_core.thesis.integrators import Euler, RungeKutta4
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own, on the first use of its jvp
 

@@ -1,0 +1,1 @@
+"""The thesis's own ways, for whoever compares with it: see `registered`, and docs/thesis.md."""
