@@ -1,4 +1,4 @@
-"""The classical rules for following the flow, to which the thesis's chapter 5 points."""
+"""The classical rules for following the flow, beside the descent of the thesis."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from PIL import Image
 import decouple_core as dc
 
 
-def photograph(name, side=160):
+def photograph(name, side=128):
     """One of scikit-image's photographs, with a longer side of `side` pixels."""
     picture = Image.fromarray(getattr(skimage.data, name)())
     picture.thumbnail((side, side))
@@ -89,7 +89,7 @@ show(style=style, the_middle_takes_from=shares)
 import dataclasses
 
 cloth = photograph("immunohistochemistry")
-painting = session.transfer(target, cloth, dc.Settings(mode="painting", size=128))
+painting = session.transfer(target, cloth, dc.Settings(mode="painting", size=96))
 
 pixels = np.asarray(target, np.float32) / 255
 no_strokes = np.empty_like(pixels)
