@@ -22,10 +22,10 @@ from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.linearised import WorkCount
 from decouple_core.flow.move import Move
-from decouple_core.outcomes.certificate import Drift, Moved
+from decouple_core.outcomes.certificate import Drift, Movement
 from decouple_core.outcomes.strategy import Choice
 from decouple_core.page.of_correspondence import tinted
-from decouple_core.page.of_transfer import Shown, write_transfer_page
+from decouple_core.page.of_transfer import PagePictures, write_transfer_page
 from decouple_core.pictures.writing import write_image
 
 
@@ -39,7 +39,7 @@ class Journal:
         Wall-clock seconds of each step.
     images : dict
         The image after each step, shape (3, h, w) at the working size.
-    certificate : list of Moved
+    certificate : list of Movement
     drift : list of Drift
         Both of a painting, where they were asked for.
     choices : list of Choice
@@ -48,7 +48,7 @@ class Journal:
 
     seconds: dict[str, float] = field(default_factory=dict)
     images: dict[str, Tensor] = field(default_factory=dict)
-    certificate: list[Moved] = field(default_factory=list)
+    certificate: list[Movement] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
     _step: str = ""
@@ -139,7 +139,7 @@ class Report:
         Passes through the network: of each kind, ``total``, ``multiply_adds`` of their convolutions, and ``by_depth``.
     layers : list of LayerReport
         Deep to shallow, as they were imposed.
-    certificate : list of Moved
+    certificate : list of Movement
         How far each component of a painting moves the means at each scale; empty where it was not asked for.
     drift : list of Drift
         How far each layer moved itself and the layers before it; empty where it was not asked for.
@@ -151,7 +151,7 @@ class Report:
         See `Journal`.
     images : dict of str to Tensor
         See `Journal`.
-    shown : Shown or None
+    shown : PagePictures or None
         The pictures for the page, if there are any; they are read when it is written.
     correspondence : Correspondence or None
         Where each place of the target takes from; None where the picture is taken as a whole.
@@ -164,13 +164,13 @@ class Report:
     seconds: dict[str, float]
     evaluations: dict[str, Any]
     layers: list[LayerReport]
-    certificate: list[Moved]
+    certificate: list[Movement]
     drift: list[Drift]
     dead_channels: dict[str, list[int]]
     reference: list[list[float]]
     losses: list[dict[str, Any]] = field(repr=False)
     images: Mapping[str, Tensor] = field(repr=False)
-    shown: Shown | None = field(default=None, repr=False)
+    shown: PagePictures | None = field(default=None, repr=False)
     correspondence: Correspondence | None = field(default=None, repr=False)
 
     @classmethod

@@ -14,9 +14,9 @@ from decouple_contract.errors import InputError
 from decouple_contract.paths import STYLE_SUFFIX
 from decouple_contract.settings import Settings
 from decouple_core.features.style import Style
-from decouple_core.pictures.given import Given, take
-from decouple_core.pictures.given_masks import take_labels, take_mask
 from decouple_core.pictures.labels import Labels
+from decouple_core.pictures.masks import take_labels, take_mask
+from decouple_core.pictures.originals import Original, take
 from decouple_core.request import Input, Request
 
 StrPath = str | os.PathLike[str]
@@ -26,7 +26,7 @@ PictureLike = np.ndarray | PIL.Image.Image | Tensor | StrPath
 
 
 def request_of(
-    target: Given[Any],
+    target: Original[Any],
     style: PictureLike | Style,
     settings: Settings,
     target_mask: PictureLike | None,
@@ -39,9 +39,9 @@ def request_of(
     return Request(picture, wanted, settings, labels)
 
 
-def input_of(given: Given[Any], mask: PictureLike | None = None, name: str = "") -> Input:
+def input_of(original: Original[Any], mask: PictureLike | None = None, name: str = "") -> Input:
     """A picture with its mask, which errors call by this name."""
-    return Input(given.pixels, given.alpha, None if mask is None else take_mask(mask, given.shape, name))
+    return Input(original.pixels, original.alpha, None if mask is None else take_mask(mask, original.shape, name))
 
 
 def style_of(
@@ -56,13 +56,13 @@ def style_of(
         if mask is not None or regions is not None:
             raise InputError("style-has-masks")
         return style, None
-    given = take(style, "style")
-    wanted, labels = input_of(given, mask, "style's mask"), None
+    original = take(style, "style")
+    wanted, labels = input_of(original, mask, "style's mask"), None
     if regions is not None:
         of_target, of_style, shape = regions
         labels = (
             take_labels(of_target, shape, "target's label image"),
-            take_labels(of_style, given.shape, "style's label image"),
+            take_labels(of_style, original.shape, "style's label image"),
         )
     return wanted, labels
 

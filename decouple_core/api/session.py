@@ -26,8 +26,8 @@ from decouple_core.engine import Engine, RoundTrip
 from decouple_core.features.style import Style
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.outcomes.table_fit import fit
-from decouple_core.page.of_transfer import Shown
-from decouple_core.pictures.given import take
+from decouple_core.page.of_transfer import PagePictures
+from decouple_core.pictures.originals import take
 from decouple_core.pictures.series import spread
 from decouple_core.request import Input, Request
 
@@ -167,11 +167,11 @@ class Session:
         (['relu1_1'], 'vgg16')
         """
         with said_plainly(progress) as say:
-            given = take(target, "target")
-            request = request_of(given, style, settings, target_mask, style_mask, regions)
+            original = take(target, "target")
+            request = request_of(original, style, settings, target_mask, style_mask, regions)
             done = self._engine.transfer(request, progress=say)
-            image = given.give_back(done.image)
-        shown = Shown(
+            image = original.give_back(done.image)
+        shown = PagePictures(
             target,
             None if isinstance(request.style, Style) else style,
             image,
@@ -246,10 +246,12 @@ class Session:
                 ((one.pixels, one.as_target()) for one in taken), wanted, settings, part(0, len(chosen))
             )
             for number, target in enumerate(targets, len(chosen)):
-                given = take(target, "target")
-                request = Request(input_of(given), wanted, settings, colour=colour)
+                original = take(target, "target")
+                request = Request(input_of(original), wanted, settings, colour=colour)
                 done = self._engine.transfer(request, progress=part(number))
-                yield Result(given.give_back(done.image), done.components, done.style, done.report, done.correspondence)
+                yield Result(
+                    original.give_back(done.image), done.components, done.style, done.report, done.correspondence
+                )
 
     def read_style(
         self,

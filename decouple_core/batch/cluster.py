@@ -21,7 +21,7 @@ from decouple_contract.messages import Message
 from decouple_contract.remarks import heard, remark
 from decouple_contract.settings import Settings
 from decouple_core.batch.entries import Stamp
-from decouple_core.batch.work import Done, Task, ends_all, read, read_style, stylise, with_one_look, write
+from decouple_core.batch.work import Task, TaskResult, ends_all, read, read_style, stylise, with_one_look, write
 from decouple_core.model.heap import keep_freed
 from decouple_core.model.threads import settle
 
@@ -88,7 +88,7 @@ def run_on_cluster(
         raise InputError("cluster-silent", address=address) from error
     with client:
         under_way = {client.submit(make, task, settings.as_dict(), tuple(series), pure=False): task for task in tasks}
-        arrived: SimpleQueue[Future[Done]] = SimpleQueue()
+        arrived: SimpleQueue[Future[TaskResult]] = SimpleQueue()
         for future in under_way:
             future.add_done_callback(arrived.put)
         workers = _Workers(client, address, wait, say)
@@ -100,7 +100,7 @@ def run_on_cluster(
                 try:
                     done = future.result()
                 except Exception:  # its worker was lost, and those after it
-                    done = Done(0.0, problem=DecoupleError("computing-ended"))
+                    done = TaskResult(0.0, problem=DecoupleError("computing-ended"))
                 for message in done.remarks:
                     remark(message)
                 finished(under_way.pop(future), done)
@@ -119,7 +119,7 @@ class _Workers:
         self._wait = wait
         self._say = say
 
-    def next(self, arrived: SimpleQueue[Future[Done]]) -> Future[Done]:
+    def next(self, arrived: SimpleQueue[Future[TaskResult]]) -> Future[TaskResult]:
         """The next picture that comes; DecoupleError when there have been no workers for too long."""
         since, told = time.monotonic(), False
         while True:
@@ -146,7 +146,7 @@ class _Workers:
         return bool(known.get("workers"))
 
 
-def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) -> Done:
+def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) -> TaskResult:
     """Make one picture, in a worker; its threads read and write side by side and solve one after another."""
     start = time.perf_counter()
     made_of: Stamp | None = None
@@ -160,8 +160,8 @@ def make(task: Task, settings: dict[str, object], series: tuple[str, ...] = ()) 
                 result = stylise(_warm(), target, _style(task.style, series, chosen), chosen)
             part = write(task, result, target)
     except Exception as error:
-        return Done(time.perf_counter() - start, made_of, problem=told(error), remarks=tuple(remarks))
-    return Done(time.perf_counter() - start, made_of, part, remarks=tuple(remarks))
+        return TaskResult(time.perf_counter() - start, made_of, problem=told(error), remarks=tuple(remarks))
+    return TaskResult(time.perf_counter() - start, made_of, part, remarks=tuple(remarks))
 
 
 _solving = threading.Lock()

@@ -19,11 +19,11 @@ from decouple_contract.failures import told
 from decouple_contract.progress import Progress
 from decouple_contract.settings import Settings
 from decouple_core.batch.work import (
-    Done,
     Loaded,
     LoadedStyle,
     Part,
     Task,
+    TaskResult,
     ends_all,
     read,
     read_style,
@@ -33,7 +33,7 @@ from decouple_core.batch.work import (
 )
 from decouple_core.engine import Engine
 
-Finished = Callable[[Task, Done], None]
+Finished = Callable[[Task, TaskResult], None]
 """Told, by the thread that started the batch, what has become of each task."""
 
 
@@ -100,7 +100,7 @@ def _solve_all(
             start = time.perf_counter()
             result = stylise(engine, target, style, settings, progress)
         except Exception as error:
-            behind.told(task, Done(0.0, problem=told(error)))
+            behind.told(task, TaskResult(0.0, problem=told(error)))
             continue
         seconds = target.seconds + time.perf_counter() - start
         behind.add(task, target, seconds, writing.submit(_timed_write, task, result, target))
@@ -162,12 +162,12 @@ class _Behind:
             task, target, seconds, future = self._under_way.popleft()
             try:
                 more, part = future.result()
-                done = Done(seconds + more, target.stamp, part)
+                done = TaskResult(seconds + more, target.stamp, part)
             except Exception as error:
-                done = Done(seconds, problem=told(error))
+                done = TaskResult(seconds, problem=told(error))
             self.told(task, done)
 
-    def told(self, task: Task, done: Done) -> None:
+    def told(self, task: Task, done: TaskResult) -> None:
         self._finished(task, done)
         if done.problem is not None and ends_all(done.problem):
             raise done.problem

@@ -23,7 +23,7 @@ from decouple_core.batch.journal import Journal, lines_of
 from decouple_core.batch.summary import NAME, Summary, by_name, read_summary, write_summary
 
 if TYPE_CHECKING:
-    from decouple_core.batch.work import Done
+    from decouple_core.batch.work import TaskResult
 
 WORKSHOP = ".decouple-batch"
 """A folder in that of the results, on the same disk, for what is under way: results that have no place yet, the
@@ -76,7 +76,7 @@ class Results:
             self._journal = Journal(self.workshop / name)
         self._sweep(name)
 
-    def place(self, entry: Entry, done: Done, recipe: str) -> None:
+    def place(self, entry: Entry, done: TaskResult, recipe: str) -> None:
         """Give what was made its place.
 
         Raises

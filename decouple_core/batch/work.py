@@ -57,7 +57,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Done:
+class TaskResult:
     """What has become of a task: the target as it was and what was made of it, or why it failed; and remarks on it."""
 
     seconds: float

@@ -24,7 +24,7 @@ from decouple_core.command.parser import add_settings, settings_of
 from decouple_core.pictures.series import FITTED, spread
 
 if TYPE_CHECKING:
-    from decouple_core.batch.work import Done, Task
+    from decouple_core.batch.work import Task, TaskResult
 
 JOBS = 1
 """On a processor more gain nothing: a solve takes longer than reading and writing (docs/records.md). Each takes the
@@ -181,7 +181,7 @@ def _make(
     failures: list[tuple[str, Message]] = []
     with BatchBar(len(tasks)) as bar:
 
-        def finished(task: Task, done: Done) -> None:
+        def finished(task: Task, done: TaskResult) -> None:
             entry, problem = todo[task], done.problem
             if problem is None:
                 try:

@@ -131,10 +131,10 @@ def _write_parts(folder: Path, parts: Mapping[str, np.ndarray]) -> None:
 
 def _write_report(options: argparse.Namespace, result: Transferred, target: Image, style: Image | None) -> None:
     """Write the report; the picture, which is there already, stays whatever happens."""
-    from decouple_core.page.of_transfer import Shown
+    from decouple_core.page.of_transfer import PagePictures
 
     try:
-        shown = Shown(
+        shown = PagePictures(
             _whole(target.pixels, target.alpha),
             style and _whole(style.pixels, style.alpha),
             _whole(result.image, target.alpha),

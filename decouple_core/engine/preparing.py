@@ -36,7 +36,7 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Preparation:
     """All that a transfer begins with.
 
     Attributes
@@ -58,7 +58,7 @@ class Prepared:
     active: Tensor
 
 
-def prepared(run: Run, target: Source, style: Source | Style) -> Prepared:
+def prepared(run: Run, target: Source, style: Source | Style) -> Preparation:
     """The network and the pictures of a transfer.
 
     Raises
@@ -74,10 +74,10 @@ def prepared(run: Run, target: Source, style: Source | Style) -> Prepared:
             raise InputError("style-layers", layers=len(style.features))
         (picture,) = shrunk(run, (target, finest))
         active = active_in(model, picture) * _active_in_style(style, model.hierarchy, run.device)
-        return Prepared(model, picture, style, (), active)
+        return Preparation(model, picture, style, (), active)
     sides = style_sides(run, finest)
     picture, source = shrunk(run, (target, finest), (style, max(sides, default=0)))
-    return Prepared(model, picture, source, sides, active_in(model, picture) * active_in(model, source))
+    return Preparation(model, picture, source, sides, active_in(model, picture) * active_in(model, source))
 
 
 def for_style(run: Run, style: Style, regions: int) -> Run:

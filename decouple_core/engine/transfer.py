@@ -12,7 +12,7 @@ from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.engine.decoupling import Decoupling
 from decouple_core.engine.measuring import measured
 from decouple_core.engine.placing import Placement, Shared, placed
-from decouple_core.engine.preparing import Prepared, Source, for_style, prepared
+from decouple_core.engine.preparing import Preparation, Source, for_style, prepared
 from decouple_core.engine.reached import certify, reached
 from decouple_core.engine.run import Run
 from decouple_core.engine.styles import style_of
@@ -106,14 +106,14 @@ def transferred(
     return Transferred(out, features, components, report, placement.correspondence)
 
 
-def _style(run: Run, given: Prepared) -> Style:
+def _style(run: Run, given: Preparation) -> Style:
     """Step 1: the features of a style that is a picture; others have been measured."""
     if isinstance(given.style, Style):
         return given.style
     return style_of(run, given.model, given.style, given.active, given.sides, flows=run.outcome.flows)
 
 
-def _readable(run: Run, given: Prepared, style: Style, placement: Placement, shared: Shared | None) -> Run:
+def _readable(run: Run, given: Preparation, style: Style, placement: Placement, shared: Shared | None) -> Run:
     """The run, less strong where a style would leave too little of the picture to be made out."""
     if given.target.regions > 1 or shared is not None:
         return run  # an artist has said what becomes what; or it is the same for a whole series
@@ -132,7 +132,7 @@ def _colour(run: Run, placement: Placement, shared: Shared | None) -> Field | No
     return field and dataclasses.replace(field, amount=field.amount * run.settings.strength)
 
 
-def _carried(run: Run, given: Prepared, style: Style, colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
+def _carried(run: Run, given: Preparation, style: Style, colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
     """Steps 2 and 3: the target carried to the reference, and from there to the style's features."""
     decoupling, journal = Decoupling(run, given.model, given.active), run.journal
     with journal.step("undress"):
@@ -143,14 +143,16 @@ def _carried(run: Run, given: Prepared, style: Style, colour: Field | None) -> t
     return Stylisation(given.target, normalised.own, goal, image, colour), layers
 
 
-def _compared(run: Run, given: Prepared, style: Style, colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
+def _compared(
+    run: Run, given: Preparation, style: Style, colour: Field | None
+) -> tuple[Stylisation, list[LayerReport]]:
     """The target as it is, with what it is to have, for an outcome that needs no flow."""
     own = measured(run, given.model, given.target)
     run.journal.images["target"] = given.target.small.image
     return Stylisation(given.target, own, own.towards(style, run.settings.strengths), None, colour), []
 
 
-def _components(run: Run, given: Prepared, stylisation: Stylisation) -> Components:
+def _components(run: Run, given: Preparation, stylisation: Stylisation) -> Components:
     """The picture as a sum, made or kept, in the amounts that are wanted now."""
     goal, colour = stylisation.goal, stylisation.colour
     sources = [

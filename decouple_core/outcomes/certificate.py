@@ -16,7 +16,7 @@ from decouple_core.pictures.pyramid import at_side, larger
 
 
 @dataclass(frozen=True)
-class Moved:
+class Movement:
     """What components do to the means at one scale.
 
     Attributes
@@ -89,7 +89,7 @@ def drift(
 
 def certificate(
     hierarchy: Hierarchy, components: Components, masks: Tensor | None, wanted: Mapping[int, ScaleFeatures]
-) -> list[Moved]:
+) -> list[Movement]:
     """What each component alone, and all of them, move at each scale.
 
     Parameters
@@ -118,7 +118,7 @@ def certificate(
         for name, differences in chosen.items():
             reached = measured((base + torch.stack(differences).sum(0)).clamp(0.0, 1.0))
             moved.append(
-                Moved(side, name, [_share(b - o, g.to(o) - o) for o, b, g in zip(own, reached, goal, strict=False)])
+                Movement(side, name, [_share(b - o, g.to(o) - o) for o, b, g in zip(own, reached, goal, strict=False)])
             )
     return moved
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from decouple_contract.errors import InputError
 from decouple_contract.tables import MOST_NODES
-from decouple_core.pictures.given import take
+from decouple_core.pictures.originals import take
 from decouple_core.pictures.table_files import read_table, stored_nodes, write_table
 
 LEAST_READ, MOST_READ = 2, 256

@@ -20,13 +20,13 @@ COMPONENT_SIDE = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class PagePictures:
     """What went into a transfer and came out of it.
 
     Attributes
     ----------
     target, result : ndarray, PIL.Image.Image, Tensor or path
-        In any form that `pictures.given.take` knows.
+        In any form that `pictures.originals.take` knows.
     style : the same, or None
         None where only features were given.
     target_name, style_name : str
@@ -46,7 +46,7 @@ def write_transfer_page(
     path: Path,
     facts: Mapping[str, Any],
     images: Mapping[str, Tensor],
-    shown: Shown | None,
+    shown: PagePictures | None,
     places: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the page of one transfer.
@@ -58,7 +58,7 @@ def write_transfer_page(
         What ``report.json`` holds; see `Report`.
     images : mapping of str to Tensor
         The image after each step of the flow.
-    shown : Shown, optional
+    shown : PagePictures, optional
         Without it the page has no pictures but those of the steps and of the places.
     places : mapping of str to Tensor, optional
         The pictures of `of_correspondence`, by what they show.
@@ -85,7 +85,7 @@ def write_transfer_page(
     write_page(path, " in the style of ".join(named) if len(named) == 2 else "Style transfer", lead, sections)
 
 
-def _pictures(shown: Shown | None) -> Iterator[Section]:
+def _pictures(shown: PagePictures | None) -> Iterator[Section]:
     if shown is None:
         return
     target, result = _picture(shown.target, "target"), _picture(shown.result, "result")
@@ -127,7 +127,7 @@ def _places(facts: Mapping[str, Any], places: Mapping[str, Tensor]) -> Iterator[
         )
 
 
-def _components(shown: Shown | None) -> Iterator[Section]:
+def _components(shown: PagePictures | None) -> Iterator[Section]:
     if shown is None or shown.components.base is None or not shown.components.differences:
         return
     made = shown.components

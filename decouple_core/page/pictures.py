@@ -12,7 +12,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from decouple_core.pictures.given import take
+from decouple_core.pictures.originals import take
 from decouple_core.pictures.resampling import shrink, shrink_mask
 
 LONGEST = 800

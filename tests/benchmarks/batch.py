@@ -21,7 +21,7 @@ from common import machine, numbers, parser, photographs, resized, settings_from
 from decouple_contract.progress import silent
 from decouple_contract.settings import Settings
 from decouple_core.batch.here import run_here
-from decouple_core.batch.work import Done, Task
+from decouple_core.batch.work import Task, TaskResult
 from decouple_core.engine import Engine
 from decouple_core.model.heap import keep_freed
 from decouple_core.pictures.writing import write_image
@@ -43,7 +43,7 @@ def measure(targets: list[Path], style: Path, folder: Path, settings: Settings, 
     folder.mkdir(exist_ok=True)
     tasks = [Task(str(path), str(style), str(folder / path.name), str(folder)) for path in targets]
 
-    def finished(task: Task, done: Done) -> None:
+    def finished(task: Task, done: TaskResult) -> None:
         if done.problem is not None:
             raise done.problem
 

@@ -24,7 +24,7 @@ from decouple_core.batch.entries import Entry, Stamp
 from decouple_core.batch.plan import Names, entries_of, to_make
 from decouple_core.batch.results import Results, held
 from decouple_core.batch.summary import Summary, write_summary
-from decouple_core.batch.work import Done, Part
+from decouple_core.batch.work import Part, TaskResult
 
 STEPS = ("known and planned", "summary begun", "placed and noted", "summary ended")
 
@@ -57,7 +57,7 @@ def place(results: Results, output: str, recipe: str, entry: Entry) -> float:
     """Processor seconds for placing a result; those for writing it are none of the state's."""
     part = results.workshop / "part.png"
     part.write_text(output + recipe)
-    done = Done(1.0, Stamp(1, 1, "0" * 64, 1), Part(str(part), Stamp.of(part, digest=True)))
+    done = TaskResult(1.0, Stamp(1, 1, "0" * 64, 1), Part(str(part), Stamp.of(part, digest=True)))
     start = time.process_time()
     results.place(entry, done, recipe)
     return time.process_time() - start

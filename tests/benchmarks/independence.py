@@ -20,7 +20,7 @@ from common import machine, parser, photographs, resized, settings_from, stained
 
 from decouple_contract.settings import LAYER_COUNT, Settings
 from decouple_core.engine import Engine
-from decouple_core.outcomes.certificate import Moved
+from decouple_core.outcomes.certificate import Movement
 from decouple_core.outcomes.painting import COARSEST
 from decouple_core.pictures.pyramid import doubling, smaller
 from decouple_core.pictures.resampling import working_shape
@@ -36,7 +36,7 @@ def certificates(pairs: Sequence[Pair], settings: Settings) -> dict[tuple[int, s
     """The mean share of each layer's way, by scale and component."""
     found: dict[tuple[int, str], list[list[float]]] = {}
     for target, style in pairs:
-        rows: list[Moved] = (
+        rows: list[Movement] = (
             Engine().transfer(Request(Input(target), Input(style), settings), certify=True).report.certificate
         )
         for row in rows:

@@ -20,10 +20,10 @@ import torch
 from decouple_contract.settings import Settings
 from decouple_core.features.colour import ColourMap
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
-from decouple_core.outcomes.certificate import Drift, Moved
+from decouple_core.outcomes.certificate import Drift, Movement
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.field import Field
-from decouple_core.page.of_transfer import Shown, write_transfer_page
+from decouple_core.page.of_transfer import PagePictures, write_transfer_page
 from decouple_core.report import LayerReport, Report
 
 HOSTILE = [
@@ -91,7 +91,7 @@ def report(target_name: str = "a.png", style_name: str = "b.png") -> Report:
         (),
         base,
     )
-    shown = Shown(TARGET, STYLE, PIL.Image.fromarray(255 - TARGET), target_name, style_name, components)
+    shown = PagePictures(TARGET, STYLE, PIL.Image.fromarray(255 - TARGET), target_name, style_name, components)
     return Report(
         Settings(mode="painting"),
         [],
@@ -100,7 +100,7 @@ def report(target_name: str = "a.png", style_name: str = "b.png") -> Report:
         {"prepare": 1.25, "dress": 10.5},
         {"total": 1171},
         [LayerReport(name, [], [], [], 0.125, 0.5) for name in sizes],
-        [Moved(64, name, [1.0, -0.031, 0.25, 1.04]) for name in ("forms", "strokes", "grain", "all")],
+        [Movement(64, name, [1.0, -0.031, 0.25, 1.04]) for name in ("forms", "strokes", "grain", "all")],
         [Drift("relu2_1", [0.017, 0.891])],
         {**{name: [] for name in sizes}, "relu5_1": [3, 99]},
         [torch.rand(size, generator=generator).tolist() for size in sizes.values()],

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decouple_contract.errors import InputError
-from decouple_core.pictures.given import take
+from decouple_core.pictures.originals import take
 from decouple_core.pictures.reading import read_image
 
 RNG = np.random.default_rng(0)

@@ -23,7 +23,7 @@ from decouple_core.batch.journal import Journal, lines_of
 from decouple_core.batch.plan import Names, entries_of
 from decouple_core.batch.results import WORKSHOP, held
 from decouple_core.batch.summary import NAME
-from decouple_core.batch.work import Done, Part
+from decouple_core.batch.work import Part, TaskResult
 from decouple_core.command.main import main
 from tests.core.command_line import arguments, succeeds
 from tests.faults.small_disk import small_disk
@@ -269,7 +269,7 @@ def placed(folder: Path, content: bytes, recipe: str) -> Entry:
         entry = results.entries.setdefault("a", Entry("/a", "/b", "a"))
         part = results.workshop / "part"
         part.write_bytes(content)
-        results.place(entry, Done(1.0, Stamp(1, 1), Part(str(part), Stamp.of(part, digest=True))), recipe)
+        results.place(entry, TaskResult(1.0, Stamp(1, 1), Part(str(part), Stamp.of(part, digest=True))), recipe)
         return results.entries["a"]
 
 

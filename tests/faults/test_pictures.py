@@ -19,7 +19,7 @@ import tifffile
 
 from decouple_contract.errors import InputError, OutOfMemoryError
 from decouple_core.pictures import decoding_apart, memory
-from decouple_core.pictures.given import take
+from decouple_core.pictures.originals import take
 from decouple_core.pictures.reading import read_image
 from tests.faults.made import EXIF_PLACE, box, chunk, exr, floats, heif, png, tiff
 

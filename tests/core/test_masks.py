@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decouple_contract.errors import InputError
-from decouple_core.pictures import given_masks
-from decouple_core.pictures.given_masks import take_labels, take_mask
+from decouple_core.pictures import masks
 from decouple_core.pictures.labels import read_labels
+from decouple_core.pictures.masks import take_labels, take_mask
 from decouple_core.pictures.reading import read_mask
 
 RNG = np.random.default_rng(0)
@@ -140,6 +140,6 @@ def test_labels_that_say_nothing_clear_are_refused(name: str) -> None:
 
 
 def test_examples() -> None:
-    results = doctest.testmod(given_masks)
+    results = doctest.testmod(masks)
     assert results.attempted
     assert not results.failed

@@ -17,8 +17,8 @@ from torchvision.transforms.functional import to_tensor
 
 from decouple_contract.errors import InputError
 from decouple_contract.messages import SENTENCES
-from decouple_core.pictures import given as given_module
-from decouple_core.pictures.given import FLOAT_RANGE, take
+from decouple_core.pictures import originals
+from decouple_core.pictures.originals import FLOAT_RANGE, take
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.writing import write_image
 
@@ -335,6 +335,6 @@ def test_what_would_have_to_be_guessed_is_refused(name: str) -> None:
 
 
 def test_examples() -> None:
-    results = doctest.testmod(given_module)
+    results = doctest.testmod(originals)
     assert results.attempted
     assert not results.failed

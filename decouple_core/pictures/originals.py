@@ -1,7 +1,7 @@
 """Pictures as Python users have them: arrays, Pillow images, tensors, files.
 
 Everything is either what its description says or refused with a sentence; nothing is guessed. What is made from a
-picture goes back to the user as what the picture was: `Given.give_back`.
+picture goes back to the user as what the picture was: `Original.give_back`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, eq=False)
-class Given(Generic[Kind]):
+class Original(Generic[Kind]):
     """A picture that was given.
 
     Attributes
@@ -77,24 +77,24 @@ class Given(Generic[Kind]):
         Examples
         --------
         >>> grey = np.array([[0, 100, 255]], np.uint8)
-        >>> given = take(grey)
-        >>> given.give_back(given.pixels)
+        >>> original = take(grey)
+        >>> original.give_back(original.pixels)
         array([[  0, 100, 255]], dtype=uint8)
-        >>> given.give_back(1 - given.pixels)
+        >>> original.give_back(1 - original.pixels)
         array([[255, 155,   0]], dtype=uint8)
         """
         return self._back(result)
 
 
 @overload
-def take(picture: np.ndarray | str | os.PathLike[str], name: str = ...) -> Given[np.ndarray]: ...
+def take(picture: np.ndarray | str | os.PathLike[str], name: str = ...) -> Original[np.ndarray]: ...
 @overload
-def take(picture: PIL.Image.Image, name: str = ...) -> Given[PIL.Image.Image]: ...
+def take(picture: PIL.Image.Image, name: str = ...) -> Original[PIL.Image.Image]: ...
 @overload
-def take(picture: Tensor, name: str = ...) -> Given[Tensor]: ...
+def take(picture: Tensor, name: str = ...) -> Original[Tensor]: ...
 
 
-def take(picture: Any, name: str = "picture") -> Given[Any]:
+def take(picture: Any, name: str = "picture") -> Original[Any]:
     """Take a picture of any kind; it is never changed.
 
     Parameters
@@ -111,7 +111,7 @@ def take(picture: Any, name: str = "picture") -> Given[Any]:
 
     Returns
     -------
-    Given
+    Original
 
     Raises
     ------
@@ -121,17 +121,17 @@ def take(picture: Any, name: str = "picture") -> Given[Any]:
 
     Examples
     --------
-    >>> given = take(np.full((2, 5, 3), 51, np.uint8))
-    >>> given.shape, given.alpha
+    >>> original = take(np.full((2, 5, 3), 51, np.uint8))
+    >>> original.shape, original.alpha
     ((2, 5), None)
-    >>> float(given.pixels[0, 0, 0])  # 51 of 255
+    >>> float(original.pixels[0, 0, 0])  # 51 of 255
     0.20000000298023224
 
     A tensor with alpha, whose result is a tensor with that alpha:
 
     >>> tensor = torch.rand(4, 2, 5, dtype=torch.float16)
-    >>> given = take(tensor)
-    >>> inverse = given.give_back(1 - given.pixels)
+    >>> original = take(tensor)
+    >>> inverse = original.give_back(1 - original.pixels)
     >>> inverse.shape, inverse.dtype, bool((inverse[3] == tensor[3]).all())
     (torch.Size([4, 2, 5]), torch.float16, True)
 
@@ -156,7 +156,7 @@ def take(picture: Any, name: str = "picture") -> Given[Any]:
 # --- the kinds ----------------------------------------------------------------------------------------------------
 
 
-def _take_array(array: np.ndarray, name: str) -> Given[np.ndarray]:
+def _take_array(array: np.ndarray, name: str) -> Original[np.ndarray]:
     values = plain_array(array, name)
     if values.ndim == 3 and values.shape[2] not in _CHANNELS:
         cause = "given-channels-first" if values.shape[0] in _CHANNELS else "given-channels"
@@ -169,7 +169,7 @@ def _take_array(array: np.ndarray, name: str) -> Given[np.ndarray]:
     return _take_values(values if values.ndim == 3 else values[..., None], name, back)
 
 
-def _take_tensor(tensor: Tensor, name: str) -> Given[Tensor]:
+def _take_tensor(tensor: Tensor, name: str) -> Original[Tensor]:
     values = plain_tensor(tensor, name)
     if values.ndim == 3 and values.shape[0] not in _CHANNELS:
         cause = "given-channels-last" if values.shape[2] in _CHANNELS else "given-channels"
@@ -183,23 +183,23 @@ def _take_tensor(tensor: Tensor, name: str) -> Given[Tensor]:
     return _take_values(np.moveaxis(values, 0, 2) if values.ndim == 3 else values[..., None], name, back)
 
 
-def _take_pillow(image: PIL.Image.Image, name: str) -> Given[PIL.Image.Image]:
+def _take_pillow(image: PIL.Image.Image, name: str) -> Original[PIL.Image.Image]:
     picture = PillowPicture.of(image, name)
     return _take_values(picture.values, name, picture.image)
 
 
-def _take_file(path: str | os.PathLike[str]) -> Given[np.ndarray]:
+def _take_file(path: str | os.PathLike[str]) -> Original[np.ndarray]:
     image = read_image(os.fsdecode(path))
     dtype = np.dtype(np.uint8 if image.bit_depth == 8 else np.uint16)
     alpha = None if image.alpha is None else numbers(image.alpha, dtype)
     image.pixels.flags.writeable = False
-    return Given(image.pixels, image.alpha, lambda result: _joined(result, dtype, 3, alpha))
+    return Original(image.pixels, image.alpha, lambda result: _joined(result, dtype, 3, alpha))
 
 
 _CHANNELS = (1, 2, 3, 4)
 
 
-def _take_values(values: np.ndarray, name: str, back: Callable[[np.ndarray], Kind]) -> Given[Kind]:
+def _take_values(values: np.ndarray, name: str, back: Callable[[np.ndarray], Kind]) -> Original[Kind]:
     """Take channels (H, W, C) of one of the types that pictures have; `back` makes the user's kind from the same."""
     if not allowed(values.dtype):
         raise InputError("given-numbers", name=name, kind=values.dtype.name)
@@ -211,7 +211,7 @@ def _take_values(values: np.ndarray, name: str, back: Callable[[np.ndarray], Kin
     pixels = np.broadcast_to(floats(values[..., :colours]), (*values.shape[:2], 3))  # which is read-only
     stored = values[..., -1].copy() if colours < channels else None
     alpha = None if stored is None else np.clip(floats(stored), 0.0, 1.0)
-    return Given(pixels, alpha, lambda result: back(_joined(result, dtype, colours, stored)))
+    return Original(pixels, alpha, lambda result: back(_joined(result, dtype, colours, stored)))
 
 
 def _joined(result: np.ndarray, dtype: np.dtype[Any], colours: int, alpha: np.ndarray | None) -> np.ndarray:
