@@ -56,7 +56,7 @@ class Pointing:
         """Put the mouse on a spot."""
         shown = {"target": "pointing._target.widget", "style": "pointing._styles[0]"}[picture]
         x, y = self.window.ask(f"at({shown}, {across}, {down})")
-        self.window.do("mousemove", str(x), str(y))
+        self.window.do("mousemove", str(x - 3), str(y), "mousemove", str(x), str(y))  # it may have been there
         self.settle()
 
     def shares(self) -> np.ndarray:

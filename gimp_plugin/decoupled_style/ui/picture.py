@@ -92,11 +92,15 @@ class Picture(Gtk.ScrolledWindow):
         self._events.add(self._image)
         self.add(self._events)
         self._events.add_events(
-            Gdk.EventMask.SCROLL_MASK | Gdk.EventMask.POINTER_MOTION_MASK | Gdk.EventMask.LEAVE_NOTIFY_MASK
+            Gdk.EventMask.SCROLL_MASK
+            | Gdk.EventMask.POINTER_MOTION_MASK
+            | Gdk.EventMask.ENTER_NOTIFY_MASK
+            | Gdk.EventMask.LEAVE_NOTIFY_MASK
         )
         self._events.connect("button-press-event", self._pressed)
         self._events.connect("button-release-event", self._released)
         self._events.connect("motion-notify-event", self._motion)
+        self._events.connect("enter-notify-event", self._entered)
         self._events.connect("leave-notify-event", self._left)
         self._events.connect("scroll-event", self._scrolled)
         self.connect("key-press-event", self._key)
@@ -217,6 +221,10 @@ class Picture(Gtk.ScrolledWindow):
         self._drag = None
         self._compare(False)
         return True
+
+    def _entered(self, _widget: Gtk.Widget, event: Gdk.EventCrossing) -> bool:
+        self.pointed(self.geometry.fraction_at(event.x, event.y))
+        return False
 
     def _left(self, _widget: Gtk.Widget, _event: Gdk.EventCrossing) -> bool:
         self.pointed(None)

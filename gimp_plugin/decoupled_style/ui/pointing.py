@@ -79,10 +79,12 @@ class Pointing(PictureOverlay):
         self._show_lines()
 
     def show_style(self, style: Style | None) -> None:
-        """Take from this style; the lines of each come back with it."""
-        identity = json.dumps(style.where(), sort_keys=True) if style is not None else ""
-        self._style = style
+        """Take from this style; the lines of each come back with it, and while there is none they stay."""
+        had, self._style = self._style, style
+        identity = json.dumps(style.where(), sort_keys=True) if style is not None else self._identity
         if identity == self._identity:
+            if (had is None) != (style is None):
+                self._show_pictures()
             return
         before, self._identity = self._identity, identity
         if before:  # else they were there first
