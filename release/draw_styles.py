@@ -62,7 +62,7 @@ class Landscape:
 
 
 def noise(shape: tuple[int, int], size: float, seed: int, octaves: int = 1) -> Field:
-    """Smooth noise around 0, about as wide as 1, with patches of about `size` pixels and finer ones of half the height."""
+    """Smooth noise around 0, about as wide as 1: patches of about `size` pixels, and finer ones of half the height."""
     rng = np.random.default_rng(seed)
     total, height = np.zeros(shape), 1.0
     for _octave in range(octaves):
@@ -98,9 +98,9 @@ def landscape(width: int, height: int, seed: int = 7) -> Landscape:
         below = y > line[None, :]
         layer[below] = ridge
         depth[below] = (y - line[None, :])[below]
-    share = layer / RIDGES
+    near = layer / RIDGES
     sky = 0.62 + 0.38 * np.exp(-((sun / 4.5) ** 2)) - 0.18 * (1 - y / (0.6 * tall)).clip(0, 1)
-    land = 0.78 - 0.62 * share + 0.2 * np.exp(-depth / 0.09)
+    land = 0.78 - 0.62 * near + 0.2 * np.exp(-depth / 0.09)
     tone = np.where(layer == 0, np.where(sun < 1, 1.0, sky), land).clip(0, 1)
     return Landscape(x, y, layer, depth, tone, sun)
 
@@ -144,7 +144,11 @@ def paper_cut(of: Landscape) -> Colour:
     sheets = hexes("fbe3c0", "f7b267", "f4845f", "e15a63", "a83f6f", "5f3267", "2a2350")
     shape = of.layer.shape
     picture = np.broadcast_to(sheets[0], (*shape, 3)).copy()
-    sheets_above = [(of.sun < 2.6, hexes("fcd59a")[0]), (of.sun < 1.7, hexes("fbbf6b")[0]), (of.sun < 1, hexes("f9f1dc")[0])]
+    sheets_above = [
+        (of.sun < 2.6, hexes("fcd59a")[0]),
+        (of.sun < 1.7, hexes("fbbf6b")[0]),
+        (of.sun < 1, hexes("f9f1dc")[0]),
+    ]
     sheets_above += [(of.layer >= ridge, sheets[ridge]) for ridge in range(1, RIDGES + 1)]
     for number, (sheet, colour) in enumerate(sheets_above):
         cover = blurred(sheet.astype(np.float64), 0.8)
@@ -243,7 +247,12 @@ def halftone(of: Landscape) -> Colour:
     cmy = 1 - picture
     key = cmy.min(-1) * 0.85
     rest = ((cmy - key[..., None]) / (1 - key[..., None])).clip(0, 1)
-    plates = [(rest[..., 0], 0.26, "00a0d8"), (rest[..., 1], 1.31, "e4137f"), (rest[..., 2], 0.0, "ffe100"), (key, 0.79, "181818")]
+    plates = [
+        (rest[..., 0], 0.26, "00a0d8"),
+        (rest[..., 1], 1.31, "e4137f"),
+        (rest[..., 2], 0.0, "ffe100"),
+        (key, 0.79, "181818"),
+    ]
     sheet = hexes("fbf7ec")[0] * paper(shape, 30, 0.012)[..., None]
     pitch, width = 8.5 * FINER, shape[1]
     for amount, angle, ink in plates:
@@ -280,7 +289,9 @@ def carved(of: Landscape) -> Colour:
     cut = np.where((np.abs(of.sun - 1.09) < 0.09) & (of.layer == 0), 0.0, cut)
     sheet = hexes("f1e6cf")[0] * paper(shape, 33, 0.025)[..., None]
     block = ramp(hexes("e5b567", "dd7a4b", "7fa08c", "4d7f86"), of.layer / RIDGES)
-    under = mixed(sheet, block * paper(shape, 35, 0.05)[..., None], np.full(shape, 0.85) * ((of.sun >= 1) | (of.layer > 0)))
+    under = mixed(
+        sheet, block * paper(shape, 35, 0.05)[..., None], np.full(shape, 0.85) * ((of.sun >= 1) | (of.layer > 0))
+    )
     ink = (1 - blurred(cut, 1.0)) * (0.93 + 0.07 * np.tanh(noise(shape, 3 * FINER, 34)))
     return mixed(under, np.broadcast_to(hexes("17161a")[0], sheet.shape), ink.clip(0, 1))
 
@@ -350,7 +361,7 @@ def watercolour(of: Landscape) -> Colour:
     picture = picture * (1 - blue[..., None] * (1 - washes[0]))
     for ridge in range(1, RIDGES + 1):
         inside = np.where(of.layer == ridge, depth, np.where(of.layer > ridge, 1.0, -1.0))
-        cover = blurred((inside > 0) * 1.0, 1.3 * FINER)
+        cover = blurred((inside > 0).astype(np.float64), 1.3 * FINER)
         far = np.where(of.layer == ridge, np.exp(-of.depth / (0.05 + 0.012 * ridge)), 0.12)
         pool = 0.32 + 0.42 * far + 0.17 * noise(shape, 55 * FINER, 52 + ridge, 4)
         dried = (blurred(cover, 4 * FINER) * (1 - blurred(cover, 4 * FINER)) * 4) ** 2 * cover * 0.4
@@ -376,7 +387,9 @@ def pastel(of: Landscape) -> Colour:
         row, column = int(y), int(x)
         angle = base[of.layer[row, column]] + turns[row, column]
         if of.layer[row, column] == 0:  # around the sun
-            angle = np.arctan2(of.y[row, column] - 0.225, of.x[row, column] - 0.63) + np.pi / 2 + 0.3 * turns[row, column]
+            angle = (
+                np.arctan2(of.y[row, column] - 0.225, of.x[row, column] - 0.63) + np.pi / 2 + 0.3 * turns[row, column]
+            )
         length = rng.uniform(9, 26) * FINER
         dx, dy = length * np.cos(angle), length * np.sin(angle)
         ends = [(int(np.clip(y + s * dy, 0, height - 1)), int(np.clip(x + s * dx, 0, width - 1))) for s in (-0.5, 0.5)]
@@ -384,7 +397,9 @@ def pastel(of: Landscape) -> Colour:
             dx, dy = dx * 0.3, dy * 0.3
         colour = picture[row, column] * (1 + rng.normal(0, 0.06)) + rng.normal(0, 0.035, 3)
         ink = tuple(int(value) for value in (colour.clip(0, 1) * 255))
-        draw.line((x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2), fill=ink, width=round(rng.uniform(2.5, 5.5) * FINER))
+        draw.line(
+            (x - dx / 2, y - dy / 2, x + dx / 2, y + dy / 2), fill=ink, width=round(rng.uniform(2.5, 5.5) * FINER)
+        )
     drawn = np.asarray(sheet, np.float64) / 255
     tooth = noise(shape, 2.2 * FINER, 63) + 0.6 * noise(shape, 5 * FINER, 64)
     gaps = ((tooth - 0.75) * 1.3).clip(0, 0.75)
@@ -418,7 +433,7 @@ def dusk(of: Landscape) -> Colour:
     land = ramp(hexes("c05d66", "7d4470", "43345f", "1d1c3a"), (of.layer - 1).clip(0) / (RIDGES - 1))
     haze = np.exp(-of.depth / 0.11) * 0.5
     land = mixed(land, np.broadcast_to(hexes("f3a26b")[0], land.shape), haze * (1 - of.layer / (RIDGES + 2)))
-    cover = blurred((of.layer > 0) * 1.0, 1.5 * FINER)
+    cover = blurred((of.layer > 0).astype(np.float64), 1.5 * FINER)
     picture = mixed(sky, land, cover)
     glow = np.exp(-((of.sun / 2.4) ** 2)) * 0.85 * (1 - 0.7 * cover)
     picture = mixed(picture, np.broadcast_to(hexes("fff3c4")[0], picture.shape), glow)

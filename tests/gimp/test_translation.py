@@ -81,6 +81,7 @@ def words() -> Iterator[str]:
                 if isinstance(text, ast.Constant):
                     yield str(text.value)
     yield from tables()
+    yield from bundled_styles()
     for setting in dataclasses.fields(Settings):
         if setting.name not in RESEARCH | SEVERAL:
             yield from (setting.metadata["label"], setting.metadata["help"], *setting.metadata["choices"].values())
@@ -103,6 +104,16 @@ def tables() -> Iterator[str]:
                     "QUALITIES": table.keys,
                 }.get(name, [])
                 yield from (label.value for label in labels if isinstance(label, ast.Constant))
+
+
+def bundled_styles() -> Iterator[str]:
+    """What the gallery says of the styles that come with the plug-in, but names of people and bare years."""
+    for node in ast.walk(ast.parse((PACKAGE / "gallery" / "bundled.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_painting", "_photograph", "_drawing"):
+            _file, title, *more = (value.value for value in node.args if isinstance(value, ast.Constant))
+            yield title
+            yield from (text for text in more if text.startswith("about "))
+    yield from ("The authors of Decoupled Style", "Public domain", "CC0 1.0")
 
 
 def parts(sentence: str) -> list[str]:

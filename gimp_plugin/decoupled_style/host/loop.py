@@ -14,7 +14,7 @@ from decouple_contract.errors import InputError, OutOfMemoryError
 from decoupled_style.client.worker import Worker
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.recipe import is_stylised
-from decoupled_style.host.styles import Style, image_of, name_of, sources
+from decoupled_style.host.styles import Style, image_of, name_of, open_images, sources
 from decoupled_style.host.stylising import Notice, Request, stylise
 from decoupled_style.messages import Failure, _, reason
 
@@ -56,7 +56,7 @@ def works(
         return [(image, [layer for layer in _plain(image.get_layers()) if layer.get_id() not in taken])]
     if apply_to == ALL_IMAGES:
         taken = {image.get_id(), *(found.get_id() for found in map(image_of, sources(style)) if found is not None)}
-        others = [other for other in Gimp.get_images() if other.get_id() not in taken]
+        others = [other for other in open_images() if other.get_id() not in taken]
         return [(image, list(layers)), *((other, list(other.get_selected_layers())) for other in others)]
     return [(image, list(layers))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,14 +10,13 @@ from gi.repository import Gimp, Gio
 
 from decouple_contract.jobs import Ingredient
 from decouple_contract.paths import STYLE_SUFFIX
+from decoupled_style.gallery.bundled import bundled
 from decoupled_style.host.pixels import Reading, hand_over, part, weights_of
 from decoupled_style.host.recipe import Recipe, is_stylised, session
 from decoupled_style.messages import Failure, _
 
-RECENT = "decoupled-style-recent"
-"""Name of the parasite on GIMP itself with the files that styles were taken from."""
-
-MOST_RECENT = 5
+OUT_OF_SIGHT = "decoupled-style-out-of-sight"
+"""Name of the parasite on an image that was opened for a style alone."""
 
 
 class Style(Protocol):
@@ -89,12 +87,21 @@ class LayerStyle:
 
 
 class FileStyle:
-    """A picture in any format that GIMP opens, or a ``.style`` file."""
+    """A picture in any format that GIMP opens, or a ``.style`` file.
 
-    def __init__(self, file: Gio.File) -> None:
-        self.file = file
+    Parameters
+    ----------
+    file
+    name
+        For people, of a file that ends with the session; others are called by their own, and bundled ones by their
+        title.
+    """
+
+    def __init__(self, file: Gio.File, name: str = "") -> None:
+        self.file, self.is_temporary = file, bool(name)
         self.file_name = file.get_basename() or file.get_uri()
-        self.name = Path(self.file_name).stem
+        of_ours = bundled(file.get_path())
+        self.name = name or (_(of_ours.title) if of_ours else Path(self.file_name).stem)
         self.image: Gimp.Image | None = None
 
     @property
@@ -110,6 +117,7 @@ class FileStyle:
             self.image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, self.file)
             if self.image is None:
                 raise Failure(_("GIMP cannot open {file}. Choose another style.").format(file=self._path()))
+            self.image.attach_parasite(Gimp.Parasite.new(OUT_OF_SIGHT, 0, b"1"))
             if len(self.image.get_layers()) > 1:
                 self.image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
         return self.image.get_layers()[0]
@@ -121,8 +129,8 @@ class FileStyle:
         return (yield from LayerStyle(self.drawable()).hand_over(folder, name))
 
     def where(self) -> dict[str, Any]:
-        """Its address."""
-        return {"file": self.file.get_uri()}
+        """Its address, and the name that was given to it."""
+        return {"file": self.file.get_uri(), **({"name": self.name} if self.is_temporary else {})}
 
     def origin(self) -> dict[str, Any]:
         """Its address."""
@@ -255,26 +263,14 @@ def file_of(image: Gimp.Image) -> Gio.File | None:
     return image.get_file() or image.get_imported_file() or image.get_exported_file()
 
 
-def recent_files() -> list[str]:
-    """The addresses of the files that styles were last taken from, the latest first, while they are there."""
-    parasite = Gimp.get_parasite(RECENT)
-    try:
-        found = json.loads(bytes(parasite.get_data())) if parasite is not None else []
-    except ValueError:
-        return []
-    return [uri for uri in found if isinstance(uri, str) and Gio.File.new_for_uri(uri).query_exists()]
-
-
-def add_recent_file(style: FileStyle) -> None:
-    """Remember a file, for the next sessions, too."""
-    uri = style.file.get_uri()
-    files = [uri, *(other for other in recent_files() if other != uri)][:MOST_RECENT]
-    Gimp.attach_parasite(Gimp.Parasite.new(RECENT, Gimp.PARASITE_PERSISTENT, json.dumps(files).encode()))
+def open_images() -> list[Gimp.Image]:
+    """Every image but those that a style was opened from out of sight."""
+    return [image for image in Gimp.get_images() if OUT_OF_SIGHT not in image.get_parasite_list()]
 
 
 def every_layer(target: Gimp.Image | None = None) -> list[tuple[Gimp.Image, Gimp.Layer]]:
     """Every layer of every open image: those of the target last, and after these those that were stylised."""
-    found = [pair for image in Gimp.get_images() for pair in layers_of(image)]
+    found = [pair for image in open_images() for pair in layers_of(image)]
     own = target.get_id() if target is not None else None
     return sorted(found, key=lambda pair: (is_stylised(pair[1]), pair[0].get_id() == own))
 
@@ -292,9 +288,9 @@ def found_again(where: dict[str, Any]) -> LayerStyle | FileStyle | Mixture | Non
         there = [(style, weight) for style, weight in parts if isinstance(style, LayerStyle | FileStyle)]
         return Mixture(there) if len(there) == len(parts) else None
     if "file" in where:
-        return FileStyle(Gio.File.new_for_uri(where["file"]))
+        return FileStyle(Gio.File.new_for_uri(where["file"]), where.get("name", ""))
     item = Gimp.Item.get_by_id(where["item"]) if "item" in where else None
-    return LayerStyle(item) if isinstance(item, Gimp.Drawable) else None
+    return LayerStyle(item) if isinstance(item, Gimp.Drawable) and item.is_valid() else None
 
 
 def likely(image: Gimp.Image) -> LayerStyle | None:
@@ -302,7 +298,7 @@ def likely(image: Gimp.Image) -> LayerStyle | None:
 
     One that was stylised itself is not meant; the layer that lies under it is.
     """
-    for other in Gimp.get_images():
+    for other in open_images():
         if other.get_id() != image.get_id():
             for layer in (*other.get_selected_layers(), *other.get_layers()):
                 if not is_stylised(layer):

@@ -9,9 +9,13 @@ from pathlib import Path
 from gi.repository import GdkPixbuf, Gimp, GimpUi, Gio, GLib, Gtk, Pango
 
 from decouple_contract.paths import STYLE_SUFFIX
+from decoupled_style.gallery import shelves
+from decoupled_style.gallery.bundled import bundled
 from decoupled_style.host import folders
-from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, every_layer, names_apart, recent_files
+from decoupled_style.host import gallery as kept
+from decoupled_style.host.styles import FileStyle, LayerStyle, RecipeStyle, every_layer, names_apart
 from decoupled_style.messages import _
+from decoupled_style.ui.gallery import style_thumbnail
 from decoupled_style.ui.thumbnails import thumbnail
 
 THUMBNAIL = 52
@@ -20,11 +24,12 @@ THUMBNAIL = 52
 SMALL_THUMBNAIL = 20
 """Pixels, where there is room for one line: enough to know flat colours by."""
 
-NO_FLAGS = Gtk.IconLookupFlags(0)
-
 PICTURE, WORDS, ROW = range(3)
 SEPARATOR, NONE, KEPT, FIRST_FILE = -1, -2, -3, 1_000_000
 """In place of a layer's index; the files are numbered from the last."""
+
+MOST_RECENT = 5
+"""Files offered without having been chosen here; the gallery has more."""
 
 PREVIEW_SIDE = 240
 """Pixels of the picture beside the list of files."""
@@ -151,7 +156,8 @@ class StyleChooser(LayerChooser):
         self, target: Gimp.Image, changed: Callable[[], None], thumbnail: int = THUMBNAIL, width: int = 28
     ) -> None:
         self._target, self._changed = target, changed
-        self._files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in recent_files()]
+        recent = shelves.files_on(shelves.RECENT, kept.collection())[:MOST_RECENT]
+        self._files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in recent]
         self._kept: RecipeStyle | None = None
         self._listening = True
         super().__init__([], self._chosen, thumbnail, width)
@@ -190,8 +196,8 @@ class StyleChooser(LayerChooser):
         if len(self._rows) and self._files:
             self._rows.append([None, "", SEPARATOR])
         for number, file in enumerate(self._files):
-            words = f"{escape(file.name)}\n{_faint(file.file_name)}"
-            self._rows.append([_thumbnail(file, self._thumbnail), words, FIRST_FILE + number])
+            words = f"{escape(file.name)}\n{_faint(_below(file))}"
+            self._rows.append([style_thumbnail(file, self._thumbnail), words, FIRST_FILE + number])
         if isinstance(chosen, FileStyle):
             self.set_active(self._place(FIRST_FILE + self._files.index(chosen)))
         elif isinstance(chosen, RecipeStyle):
@@ -273,14 +279,10 @@ def _previewed(dialog: Gtk.FileChooserDialog, picture: Gtk.Image) -> bool:
     return True
 
 
-def _thumbnail(style: FileStyle, side: int) -> GdkPixbuf.Pixbuf | None:
-    path = style.file.get_path()
-    if path is not None and Path(path).suffix.lower() != STYLE_SUFFIX:
-        try:
-            return GdkPixbuf.Pixbuf.new_from_file_at_size(path, side, side)
-        except GLib.Error:  # a format of GIMP's own: it has a name, if no picture
-            pass
-    return Gtk.IconTheme.get_default().load_icon("text-x-generic", 24, NO_FLAGS)
+def _below(file: FileStyle) -> str:
+    """What tells a file from others of its name."""
+    ours = bundled(file.file.get_path())
+    return _(ours.by) if ours else "" if file.is_temporary else file.file_name
 
 
 def _faint(text: str) -> str:

@@ -13,27 +13,21 @@ from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, watching
 from decoupled_style.host.durations import Durations
 from decoupled_style.host.earlier import Earlier, originals
+from decoupled_style.host.gallery import add_used
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.look import save_look
 from decoupled_style.host.loop import SELECTED, stylise_all, works
 from decoupled_style.host.recipe import remember_style, remembered_style, settings_of, was_last
 from decoupled_style.host.regions import Regions
-from decoupled_style.host.styles import (
-    FileStyle,
-    LayerStyle,
-    Style,
-    add_recent_file,
-    found_again,
-    layers_of,
-    likely,
-    sources,
-)
+from decoupled_style.host.styles import FileStyle, LayerStyle, Style, found_again, layers_of, likely, sources
 from decoupled_style.host.stylising import Request
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
 from decoupled_style.ui.chooser import LabelChooser
 from decoupled_style.ui.controls import Controls, column, heading
+from decoupled_style.ui.gallery import Gallery
 from decoupled_style.ui.help import offer_help
+from decoupled_style.ui.incoming import Incoming
 from decoupled_style.ui.look import ask_where, offer_to_save
 from decoupled_style.ui.output import apply_to_control, output_controls, replace_control
 from decoupled_style.ui.pointing import Pointing
@@ -112,6 +106,8 @@ class StyleDialog:
         self._pointing = Pointing(self._preview, worker, config)
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
         self._chooser = StyleStrip(image, self._style_changed)
+        self._gallery = Gallery(image, self._take, lambda: self._incoming.paste())
+        self._incoming = Incoming(self._dialog, self._take, self._show_folder, self._view.complain)
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
         self._save_look = offer_to_save(self._dialog, self._ask_for_look)
         self._applies = Gtk.Label(xalign=0, no_show_all=True)
@@ -140,7 +136,7 @@ class StyleDialog:
                         remember_style({**style.where(), **(regions.where() if regions else {})}, self._image)
                     for one in sources(style):
                         if isinstance(one, FileStyle):
-                            add_recent_file(one)
+                            add_used(one)
                     self._preview.settle(self._view.told)
                     output = arguments.chosen_output(self._config, self._files.earlier)
                     request = Request(style, regions, arguments.chosen_settings(self._config), output)
@@ -178,6 +174,7 @@ class StyleDialog:
         left.pack_start(self._target.labelled(), False, False, 0)
         left.pack_start(self._pointing, True, True, 0)
         columns.pack_start(left, True, True, 0)
+        columns.pack_start(self._gallery, False, False, 0)
         columns.pack_start(scrolled, False, False, 0)
         area = self._dialog.get_content_area()
         theirs = [child for child in area.get_children() if isinstance(child, Gtk.ButtonBox)]
@@ -187,11 +184,12 @@ class StyleDialog:
         area.pack_start(columns, True, True, 0)
         area.pack_start(self._view.bar, False, False, 0)
         columns.show_all()
+        self._gallery.hide()
         self._view.bar.show()
         self._controls.follow()
         offer_help(self._dialog)
         self._dialog.set_default_size(*self._first_size())
-        return [choices, self._target, self._pointing.strip, self._save_look]
+        return [choices, self._gallery, self._target, self._pointing.strip, self._save_look]
 
     def _first_size(self) -> tuple[int, int]:
         """As large as is useful and as the screen has room for."""
@@ -210,6 +208,14 @@ class StyleDialog:
             tooltip_text=_("Take the style from a picture or .style file that is not open"),
         )
         browse.connect("clicked", lambda _button: self._chooser.browse())
+        self._show_gallery = Gtk.ToggleButton(
+            label=_("G_allery"),
+            use_underline=True,
+            tooltip_text=_(
+                "Styles to choose by eye. You can also drop a picture or a layer on this window, or paste one (Ctrl+V)"
+            ),
+        )
+        self._show_gallery.connect("toggled", self._toggle_gallery)
         mix = Gtk.Button.new_from_icon_name("list-add", Gtk.IconSize.BUTTON)
         mix.set_tooltip_text(_("Mix in another style"))
         mix.get_accessible().set_name(_("Mix in another style"))
@@ -217,6 +223,7 @@ class StyleDialog:
         above = Gtk.Box(spacing=4)
         above.pack_start(heading(_("St_yle of"), self._chooser.first), True, True, 0)
         above.pack_start(mix, False, False, 0)
+        above.pack_start(self._show_gallery, False, False, 0)
         above.pack_start(browse, False, False, 0)
         self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
         apply_to = [apply_to_control(self._config)] if self._earlier is None else []
@@ -275,6 +282,8 @@ class StyleDialog:
             self._chooser.select_style(style)
             with contextlib.suppress(Failure):  # they are gone, or another image's
                 self._choose_regions(Regions.found_again(last, self._image, style))
+        else:
+            self._show_gallery.set_active(True)
         self._changed()
 
     def _choose_regions(self, regions: Regions | None) -> None:
@@ -316,7 +325,22 @@ class StyleDialog:
         """The regions chosen; `Failure` where they do not go together."""
         return Regions.chosen(self._target_labels.selected, self._style_labels.selected, self._image, style)
 
+    def _take(self, style: LayerStyle | FileStyle) -> None:
+        """Choose what was clicked, dropped or pasted; a run keeps the style that it began with."""
+        if not self._view.is_running:
+            self._chooser.take(style)
+
+    def _toggle_gallery(self, button: Gtk.ToggleButton) -> None:
+        self._gallery.fit_into(self._dialog.get_allocated_width())
+        self._gallery.set_visible(button.get_active())
+
+    def _show_folder(self, folder: str) -> None:
+        """Show a folder that was dropped."""
+        self._show_gallery.set_active(True)
+        self._gallery.add_folder(folder)
+
     def _style_changed(self) -> None:
+        self._gallery.look_at(self._chooser.last)
         self._offer_labels()
         self._changed()
 
@@ -326,7 +350,7 @@ class StyleDialog:
         self._save_look.set_sensitive(style is not None)
         regions = None
         if style is None:
-            self._preview.say(_("Open a second image to take its style, or choose a file."))
+            self._preview.say(_("Choose a style from the gallery, a file or a second image."))
         else:
             with contextlib.suppress(Failure):  # one is chosen, the other not yet
                 regions = self._regions(style)
@@ -379,6 +403,7 @@ class StyleDialog:
             chosen = self._chooser.has_choice
             self._target.renew()
             self._chooser.renew()
+            self._gallery.renew()
             self._offer_labels()
             self._changed()
             if chosen and self._chooser.style is None:
@@ -388,6 +413,7 @@ class StyleDialog:
             if seen[:1] != self._pixels_now[:1] or len(seen) == len(self._pixels_now):
                 self._chooser.redraw()
                 self._pointing.redraw()
+                self._gallery.redraw()
                 self._preview.pixels_changed()
             self._pixels_now = seen
         return True

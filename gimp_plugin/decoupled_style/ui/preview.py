@@ -68,7 +68,7 @@ class Preview(Gtk.Box):
         self._bar = Gtk.ProgressBar(opacity=0)
         self.pack_start(self._bar, False, False, 0)
         below = Gtk.Box(spacing=6)
-        self._words = Gtk.Label(xalign=0, wrap=True, lines=2, width_chars=24, max_width_chars=60)
+        self._words = Gtk.Label(xalign=0, wrap=True, lines=2, width_chars=10, max_width_chars=60)
         below.pack_start(self._words, True, True, 0)
         self._scale = Gtk.Label(width_chars=6, xalign=1)
         below.pack_end(_zoom_buttons(self.picture), False, False, 0)

@@ -86,6 +86,15 @@ class StyleStrip(Gtk.Box):
         for row in self._rows:
             row.chooser.redraw()
 
+    def take(self, style: LayerStyle | FileStyle) -> None:
+        """Choose a style, for what was added last."""
+        self._rows[-1].chooser.select_style(style)
+
+    @property
+    def last(self) -> LayerStyle | FileStyle | RecipeStyle | None:
+        """What `take` would replace."""
+        return self._rows[-1].chooser.style
+
     def browse(self) -> None:
         """Ask for a file, for what was added last."""
         self._rows[-1].chooser.browse()
