@@ -9,23 +9,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from decouple_core.features.colour import luma
-
 EMPTY = 1e-3
 """Weight, in pixels, below which a vertex takes its value from its neighbours."""
 
 
-def averaged(planes: Tensor, image: Tensor, weights: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def averaged(planes: Tensor, levels: Tensor, weights: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """The mean of planes (P, H, W) near each vertex of a grid, shape (P, lightness, rows, columns).
 
-    Pixels count with tent weights, as they are interpolated, blurred once by the binomial filter. A vertex that no
-    pixel is near to takes what is around it.
+    Pixels count with tent weights, as they are interpolated. A vertex that no pixel is near to takes what is around it.
 
     Parameters
     ----------
     planes : Tensor
-    image : Tensor
-        Shape (3, H, W): where each pixel is, in lightness.
+    levels : Tensor
+        Shape (H, W): where each pixel is, in lightness, in [0, 1].
     weights : Tensor
         How much each pixel counts, (H, W) in [0, 1]; not all 0.
     shape : tuple of int
@@ -33,16 +30,15 @@ def averaged(planes: Tensor, image: Tensor, weights: Tensor, shape: tuple[int, i
     """
     depth, rows, columns = shape
     along_rows, along_columns = (
-        _tents((torch.arange(n, device=image.device) + 0.5) / n * (cells - 1), cells)
-        for n, cells in zip(image.shape[1:], (rows, columns), strict=True)
+        _tents((torch.arange(n, device=levels.device) + 0.5) / n * (cells - 1), cells)
+        for n, cells in zip(levels.shape, (rows, columns), strict=True)
     )
     weighted = torch.cat([planes * weights, weights[None]])
-    light = luma(image).clamp(0, 1) * (depth - 1)
+    light = levels * (depth - 1)
     layers = [
         along_rows.T @ (weighted * (1.0 - (light - level).abs()).clamp_min(0)) @ along_columns for level in range(depth)
     ]
-    grid = binomial(torch.stack(layers, 1))
-    wider = grid
+    wider = grid = torch.stack(layers, 1)
     while bool((empty := grid[-1:] < EMPTY).any()):
         wider = binomial(wider)
         grid = torch.where(empty, wider, grid)

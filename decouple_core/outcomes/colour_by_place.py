@@ -42,6 +42,7 @@ from decouple_core.outcomes.contrast import Contrast
 from decouple_core.outcomes.correction import SIZE
 from decouple_core.outcomes.correction_by_place import Goal, Shown, corrected, measured, on_grid
 from decouple_core.outcomes.field import Field
+from decouple_core.outcomes.guide import guide_to
 from decouple_core.pictures.blurring import blurred
 from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.pyramid import smaller
@@ -231,6 +232,8 @@ class _Planes:
         The windows over the picture, at most 1, (K, h, w).
     shares : Tensor
         How much there is of each window, (K,).
+    guide : Tensor
+        What is lightness in these grids, see `guide`.
     """
 
     had: Tensor
@@ -238,6 +241,7 @@ class _Planes:
     parts: Tensor
     masks: Tensor
     shares: Tensor
+    guide: Tensor
 
     @classmethod
     def of(cls, correspondence: Correspondence, picture: Picture, asked: Asked) -> _Planes:
@@ -247,10 +251,12 @@ class _Planes:
         planes = _along_surfaces(correspondence.target, picture.detail.image, torch.cat(values, 1))
         sizes = [value.shape[1] for value in values]
         *averages, masks = planes.split(sizes)
-        present = picture.detail.shares.sum(0).clamp(0, 1)
-        grids = averaged(torch.cat(averages), picture.detail.image, present, _cells(picture)).split(sizes[:3])
+        image, present, cells = picture.detail.image, picture.detail.shares.sum(0).clamp(0, 1), _cells(picture)
+        guide = guide_to(averages[1][:3] - averages[0][:3], image, present, cells)
+        levels = BilateralGrid(image, (12, *cells), guide=guide).level
+        grids = averaged(torch.cat(averages), levels, present, cells).split(sizes[:3])
         masks = masks * present
-        return cls(grids[0], grids[1], grids[2], masks / masks.max().clamp_min(1e-12), of_target.sum(1))
+        return cls(grids[0], grids[1], grids[2], masks / masks.max().clamp_min(1e-12), of_target.sum(1), guide)
 
 
 def _is_grey(overview: Overview) -> bool:
@@ -285,10 +291,13 @@ class _Made:
         Shape (12, lightness, rows, columns).
     gains : Tensor
         Of the bands, fine to coarse, minus 1, shape (3, lightness, rows, columns).
+    guide : Tensor
+        What lightness is, see `guide`.
     """
 
     maps: Tensor
     gains: Tensor
+    guide: Tensor
 
     @classmethod
     def between(cls, planes: _Planes, strengths: tuple[float, float]) -> _Made:
@@ -301,16 +310,16 @@ class _Made:
         gains = (energies[0] / energies[1]).sqrt().clamp(LEAST_GAIN, LARGEST_GAIN) - 1.0
         maps = torch.cat([matrices, offsets[..., None]], -1).flatten(-2).movedim(-1, 0)
         unchanged = torch.eye(3, 4).flatten().to(maps)[:, None, None, None]
-        return cls(torch.lerp(unchanged.expand_as(maps), maps, strengths[0]).contiguous(), strengths[1] * gains)
+        changed = torch.lerp(unchanged.expand_as(maps), maps, strengths[0]).contiguous()
+        return cls(changed, strengths[1] * gains, planes.guide)
 
     def values(self, picture: Picture) -> Tensor:
         """The picture that they make at its medium size, before the box, (3, h, w)."""
-        image = picture.medium.image
-        return Field(BilateralGrid, self.maps, self._contrast(image))(image)
+        return self.field(picture)(picture.medium.image)
 
     def field(self, picture: Picture) -> Field:
         """The field that they make."""
-        return Field(BilateralGrid, self.maps, self._contrast(picture.medium.image))
+        return Field(BilateralGrid, self.maps, self._contrast(picture.medium.image), guide=self.guide)
 
     def followed(self, matrix: Tensor, offset: Tensor) -> _Made:
         """With one map of all after them."""
@@ -328,7 +337,7 @@ class _Made:
         return replace(self, maps=cells.mean(0, keepdim=True).expand_as(cells).flatten(0, 1).contiguous())
 
     def _contrast(self, image: Tensor) -> Contrast:
-        at = BilateralGrid(image, self.maps.shape)
+        at = BilateralGrid(image, self.maps.shape, guide=self.guide)
         found, below = bands(at.apply(self.maps))
         gains = at.sampled(self.gains)
         coarser = sum((gain * band for gain, band in zip(gains[1:], found[1:], strict=True)), torch.zeros_like(below))
@@ -355,7 +364,7 @@ def _correction(
         fine, field = picture.detail.image, asked.made(where).field(picture)
         coarse = smaller(fine, working_shape((fine.shape[1], fine.shape[2]), SIZE))
         made = field(coarse), field(fine)
-        shown.append(Shown(where.parts, (coarse, fine), made, where.masks, where.shares / total))
+        shown.append(Shown(where.parts, (coarse, fine), made, where.masks, where.shares / total, where.guide))
     if min(strengths) < 1.0:
         own = measured(hierarchy, shown, [one.target[1] for one in shown]).split(hierarchy.sizes, 1)
         goal = replace(

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from decouple_core.features.colour import LEAST_VARIANCE, luma
+from decouple_core.features.colour import LEAST_VARIANCE
 from decouple_core.features.decomposable import in_double
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.flow.solvers import conjugate_gradients
@@ -76,6 +76,8 @@ class Shown:
         The windows over the target, shape (K, h, w), at any size.
     shares : Tensor
         How much of each window lies in this picture, shape (K,), summing to 1 over all pictures.
+    guide : Tensor or None
+        What lightness is in the target, see `BilateralGrid`.
     """
 
     parts: Tensor
@@ -83,6 +85,7 @@ class Shown:
     made: tuple[Tensor, Tensor]
     masks: Tensor
     shares: Tensor
+    guide: Tensor | None = None
 
 
 def measured(hierarchy: Hierarchy, pictures: Sequence[Shown], images: Sequence[Tensor]) -> Tensor:
@@ -106,7 +109,7 @@ def corrected(pictures: Sequence[Shown], goal: Goal, hierarchy: Hierarchy) -> Te
         The layers that take part.
     """
     hierarchy = hierarchy.quick()
-    coarse, fine = ([WindowedMaps(one.target[size], one.parts) for one in pictures] for size in range(2))
+    coarse, fine = ([WindowedMaps(one.target[size], one.parts, one.guide) for one in pictures] for size in range(2))
     family = Whitened(coarse, colours_of(torch.cat([box(one.made[0]).flatten(1) for one in pictures], 1)))
     steps = [_Corrected(one, maps, hierarchy) for one, maps in zip(pictures, coarse, strict=True)]
     parameters = torch.zeros(coarse[0].shape).to(coarse[0].image)
@@ -174,12 +177,14 @@ class WindowedMaps:
         The target, shape (3, H, W), whose colours are mapped.
     parts : Tensor
         Shape (K, Z, rows, columns).
+    guide : Tensor, optional
+        What lightness is in it, see `BilateralGrid`.
     """
 
-    def __init__(self, image: Tensor, parts: Tensor) -> None:
+    def __init__(self, image: Tensor, parts: Tensor, guide: Tensor | None = None) -> None:
         self.image = image
-        here = BilateralGrid(image, (12, *parts.shape[1:])).sampled(parts)
-        level = luma(image).clamp(0, 1) * (LIGHTNESSES - 1)
+        at = BilateralGrid(image, (12, *parts.shape[1:]), guide=guide)
+        here, level = at.sampled(parts), at.level * (LIGHTNESSES - 1)
         tents = (1.0 - (level - torch.arange(LIGHTNESSES, device=image.device)[:, None, None]).abs()).clamp_min(0)
         self._arguments = torch.cat([image, torch.ones_like(image[:1])]).flatten(1)
         self._shares = (tents[:, None] * here).flatten(2).flatten(0, 1)  # of the levels and windows at each pixel

@@ -27,21 +27,28 @@ class Field:
         What is added of the detail of its pictures; of a bilateral grid alone.
     amount : float
         How much of all that there is, in [0, 1].
+    guide : Tensor or None
+        What tells pixels apart beside their places, instead of luma; of a bilateral grid alone.
     """
 
     kind: type[Parametrisation]
     parameters: Tensor
     contrast: Contrast | None = None
     amount: float = 1.0
+    guide: Tensor | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """All numbers that it depends on, but for the amount."""
-        return (self.parameters,) + (() if self.contrast is None else (self.contrast.finest, self.contrast.below))
+        contrast = () if self.contrast is None else (self.contrast.finest, self.contrast.below)
+        return (self.parameters, *contrast, *(() if self.guide is None else (self.guide,)))
 
     def at(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Parametrisation:
         """B at an image, or at a stripe of it, for parameters like these."""
-        return self.kind(image, self.parameters.shape, top, bottom)
+        if self.guide is None:
+            return self.kind(image, self.parameters.shape, top, bottom)
+        assert issubclass(self.kind, BilateralGrid)
+        return self.kind(image, self.parameters.shape, top, bottom, self.guide)
 
     def __call__(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Tensor:
         """What it makes of an image (3, H, W), or of a stripe of it, before the box."""
@@ -64,8 +71,9 @@ class Field:
         Raises
         ------
         ValueError
-            Where it is there in part, or adds contrast: what follows could not be told by its parameters alone.
+            Where it is there in part, adds contrast or has a guide: what follows could not be told by its parameters
+            alone.
         """
-        if self.contrast is not None or self.amount != 1.0:
-            raise ValueError("colour maps follow a whole field without contrast of its own")
+        if self.contrast is not None or self.guide is not None or self.amount != 1.0:
+            raise ValueError("colour maps follow a whole field without contrast or guide of its own")
         return Field(self.kind, self.kind.followed(self.parameters, maps, shares))

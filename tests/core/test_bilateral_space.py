@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from decouple_core.correspondence.bilateral_space import averaged, binomial
+from decouple_core.features.colour import luma
 from decouple_core.outcomes.bilateral_grid import BilateralGrid
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -33,9 +34,6 @@ def direct(
             weight = counts[y, x] * np.prod([max(0.0, 1 - abs(p - v)) for p, v in zip(place, vertex, strict=True)])
             sums[(slice(None), *vertex)] += weight * planes[:, y, x]
             weights[vertex] += weight
-    kernel = [0.25, 0.5, 0.25]
-    for axis in (-3, -2, -1):
-        sums, weights = (scipy.ndimage.convolve1d(x, kernel, axis=axis, mode="nearest") for x in (sums, weights))
     return sums, weights
 
 
@@ -45,16 +43,16 @@ def test_means_near_each_vertex(size: tuple[int, int]) -> None:
     counts = noise(*size, seed=3)
     sums, weights = direct(planes.double().numpy(), image.double().numpy(), counts.double().numpy(), shape)
     near = weights > 2e-3
-    assert near.mean() > 0.2
-    ours = averaged(planes, image, counts, shape).numpy()
+    assert near.mean() > 0.1
+    ours = averaged(planes, luma(image).clamp(0, 1), counts, shape).numpy()
     np.testing.assert_allclose(ours[:, near], (sums / weights.clip(1e-9))[:, near], rtol=1e-3, atol=1e-4)
 
 
 def test_pixels_lie_where_they_are_interpolated() -> None:
-    """What rises evenly over places and lightness is had back, away from the border that the blur repeats."""
+    """What rises evenly over places and lightness is had back."""
     rows, columns = torch.meshgrid((torch.arange(60) + 0.5) / 60, (torch.arange(80) + 0.5) / 80, indexing="ij")
     image = ((0.3 * rows + 0.7 * columns)[None]).expand(3, -1, -1)
-    grid = averaged(torch.stack([rows, columns]), image, torch.ones(60, 80), (6, 7, 9))
+    grid = averaged(torch.stack([rows, columns]), luma(image), torch.ones(60, 80), (6, 7, 9))
     sampled = BilateralGrid(image, (12, 6, 7, 9)).sampled(grid)
     inner = (slice(None), slice(18, -18), slice(18, -18))
     assert (sampled - torch.stack([rows, columns]))[inner].abs().max() < 0.06
@@ -77,7 +75,7 @@ def test_every_vertex_has_a_value_of_the_range(
     image = torch.full((3, height, width), level) if flat else noise(3, height, width, seed=seed + 1)
     weights = (noise(height, width, seed=seed + 2) > 0.5).float()
     weights[-1, -1] = 1.0
-    grid = averaged(planes, image, weights, shape)
+    grid = averaged(planes, luma(image).clamp(0, 1), weights, shape)
     planes = planes[:, weights > 0]
     assert grid.shape == (2, *shape)
     assert grid.isfinite().all()
