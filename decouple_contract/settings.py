@@ -175,7 +175,7 @@ class Settings:
     keep_tones: bool = option(False, "Keep tones", "keep the target's own lightness; take only colours from the style")
     freedom: float = option(
         0.5,
-        "Freedom",
+        "Colour variation",
         "how freely the picture may change to match the "
         "style's features; the damping is 10^(1 - 3 freedom) "
         "of each layer's response to noise",
@@ -202,7 +202,7 @@ class Settings:
     )
     allow_black: bool = option(
         False,
-        "Allow black",
+        "Keep pure black",
         "let a style that is nearly black, white or flat act in full, even if little of the picture can be made out",
     )
     size: int = option(
@@ -247,7 +247,11 @@ class Settings:
         choices={"midpoint": "Midpoint rule", "reversible": "Time-reversible", **OF_THESIS["integrator"]},
     )
     seed: int = option(
-        0, "Seed", "seed of the noise; another number gives another arrangement of the strokes", low=0, high=2**31 - 1
+        0,
+        "Variation",
+        "seed of the noise; another number gives another arrangement of the strokes",
+        low=0,
+        high=2**31 - 1,
     )
 
     def __post_init__(self) -> None:

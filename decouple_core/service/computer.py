@@ -218,7 +218,7 @@ class _Computer:
             made = results.made(folder, job, make)
             if job.view is not None:
                 before = _room(folder, "before", job.result)
-                before[...], result[...] = results.look(made, settings, folder, job, target, target_mask)
+                before[...], result[...] = results.look(made, settings, folder, job, target)
             elif job.parts is not None:
                 parts = [_room(folder, name, job.result) for name in COMPONENTS]
                 results.parts(

@@ -89,28 +89,12 @@ class Solution:
         return dataclasses.replace(self.settings, **{name: getattr(wanted, name) for name in OF_RENDERING})
 
 
-@dataclass(frozen=True)
-class TargetView:
-    """A target as it is looked at.
-
-    Attributes
-    ----------
-    pixels : ndarray
-        Shape (h, w, 3 or 4).
-    weights : ndarray or None
-        Where it changes, (h, w); everywhere if None.
-    """
-
-    pixels: np.ndarray
-    weights: np.ndarray | None
-
-
 class Results:
     """Keeps the components of the last jobs and makes pictures of them."""
 
     def __init__(self) -> None:
         self._made = Kept[Solution](KEPT)
-        self._seen = Kept[TargetView](KEPT)
+        self._seen = Kept[np.ndarray](KEPT)
         self._places: dict[Path, Correspondence | None] = {}  # of each folder's last job, the latest last
         self._plans: dict[tuple[Path, str], Correspondence] = {}  # of each folder by their names, the latest last
         self._laid: tuple[Components, str, Layers] | None = None  # of the last view
@@ -170,18 +154,9 @@ class Results:
         rendered(made.components, made.in_amounts(settings), target, out, progress)
 
     def look(
-        self,
-        made: Solution,
-        settings: Settings,
-        folder: Path,
-        job: Transfer,
-        target: np.ndarray,
-        weights: np.ndarray | None,
+        self, made: Solution, settings: Settings, folder: Path, job: Transfer, target: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the job's view shows of the target and of the result, each of the shape of the job's result.
-
-        What has no weight stays as it is, as in a layer with a mask.
-        """
+        """What the job's view shows of the target and of the result, each of the shape of the job's result."""
         view = job.view
         assert view is not None  # who asks has one
         longest = max(target.shape[:2])
@@ -189,10 +164,10 @@ class Results:
         # A view smaller than this is shrunk after it is rendered, as one would shrink the run's result: a painting has
         # its own size, and a map of colours makes something else of their mean than the mean of what it makes of them.
         side = min(longest, max(view.longest, finest, LEAST_RENDERED))
-        seen = self._at(side, folder, target, weights)
-        height = len(seen.pixels)
+        seen = self._at(side, folder, target)
+        height = len(seen)
         first, last = (0, height) if side > view.longest else (view.y, view.y + view.height)
-        before = seen.pixels[first:last]
+        before = seen[first:last]
         after = np.array(before, np.float32)
         rendered(
             made.components,
@@ -202,13 +177,11 @@ class Results:
             lambda _: None,
             first / height,
             last / height,
-            self._laid_over(made.components, folder, seen.pixels, first, last),
+            self._laid_over(made.components, folder, seen, first, last),
         )
-        if seen.weights is not None:
-            after[..., :3] = before[..., :3] + (after - before)[..., :3] * seen.weights[first:last, :, None]
         top = view.y - first
         if side > view.longest:
-            alpha = seen.pixels[..., 3] if job.target.channels == 4 else None
+            alpha = seen[..., 3] if job.target.channels == 4 else None
             before, after = (_shrunk(pixels, alpha, view.longest) for pixels in (before, after))
             top = view.y
         # Shrunk in two steps, it may be a pixel smaller than in one: the last then counts twice.
@@ -271,15 +244,13 @@ class Results:
             self._laid = components, over, laid
         return self._laid[2]
 
-    def _at(self, side: int, folder: Path, target: np.ndarray, weights: np.ndarray | None) -> TargetView:
-        """The target and its weights with this longer side."""
+    def _at(self, side: int, folder: Path, target: np.ndarray) -> np.ndarray:
+        """The target with this longer side."""
         if side == max(target.shape[:2]):
-            return TargetView(target, weights)
+            return target
 
-        def small() -> TargetView:
-            alpha = target[..., 3] if target.shape[2] == 4 else None
-            pixels = _shrunk(target, alpha, side)
-            return TargetView(pixels, None if weights is None else shrink_mask(weights, pixels.shape[:2]).numpy())
+        def small() -> np.ndarray:
+            return _shrunk(target, target[..., 3] if target.shape[2] == 4 else None, side)
 
         return self._seen.get(json.dumps([side, _stamps(folder, "target")]), small)
 

@@ -53,12 +53,10 @@ class Job:
 
         return self.results.made(self.folder, self.transfer(settings), make)
 
-    def look(self, view: View, weights: np.ndarray | None = None, **changed: object) -> tuple[np.ndarray, np.ndarray]:
+    def look(self, view: View, **changed: object) -> tuple[np.ndarray, np.ndarray]:
         """Before and after in a window."""
         settings = Settings.from_dict({**self.settings.as_dict(), **changed})
-        return self.results.look(
-            self.made(settings), settings, self.folder, self.transfer(settings, view), self.target, weights
-        )
+        return self.results.look(self.made(settings), settings, self.folder, self.transfer(settings, view), self.target)
 
     def run(self, **changed: object) -> np.ndarray:
         """The whole picture, by an engine that keeps nothing of ours."""
@@ -124,15 +122,6 @@ def test_changed_pixels_and_settings_are_noticed(job: Job) -> None:
     pixels_file(job.folder, "target").write_bytes(job.target.tobytes())
     job.look(View(300, 0, 0, 300, 200))
     assert job.solves == solves + 2
-
-
-def test_what_has_no_weight_stays(job: Job) -> None:
-    weights = np.zeros(SIDES[::-1], np.float32)
-    weights[:, 300:] = 1
-    before, after = job.look(View(600, 0, 0, 600, 401), weights)
-    assert np.array_equal(before[:, :300], after[:, :300])
-    _, whole = job.look(View(600, 0, 0, 600, 401))
-    assert np.abs(after[:, 300:] - whole[:, 300:]).max() < 1e-6
 
 
 @pytest.mark.parametrize(("levels", "linear", "bound"), [(0, False, 1e-4), (255, False, 2 / 255), (65535, True, 1e-3)])

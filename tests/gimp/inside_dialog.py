@@ -146,3 +146,30 @@ def not_reached(dialog):
         )
 
     return [name_of_widget(one) for one in usable if not came_to(one)], len(reached)
+
+
+def middle_of(widget):
+    """Where a widget's middle is on the screen."""
+    _ok, x, y = widget.get_window().get_origin()
+    inside = widget.get_allocation()
+    if not widget.get_has_window():
+        x, y = x + inside.x, y + inside.y
+    return x + inside.width // 2, y + inside.height // 2
+
+
+def can_run(dialog):
+    """Whether its OK can be clicked."""
+    from gi.repository import Gtk
+
+    return dialog._dialog.get_widget_for_response(Gtk.ResponseType.OK).get_sensitive()
+
+
+def run_until_closed(dialog):
+    """Run it as the procedure does; whether it was closed without a result."""
+    from decouple_contract.errors import Cancelled
+
+    try:
+        dialog.run()
+    except Cancelled:
+        return True
+    return False

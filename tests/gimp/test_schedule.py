@@ -246,5 +246,7 @@ def test_a_run_that_is_stopped_leaves_a_preview_to_be_made(desk: Desk) -> None:
     with pytest.raises(Cancelled):
         desk.schedule.settle(stop)
     assert desk.schedule.stale
+    assert desk.work() == [], "a run may be under way"
+    desk.schedule.resume()
     desk.work()
     assert not desk.schedule.stale

@@ -93,7 +93,7 @@ class JobFiles:
         if again or before is None or target is None:
             self._target = None
             with look(self.layer) as source:
-                weights = self._weights()
+                weights = self.weights()
                 target = yield from _told(pixels.hand_over(source, weights, folder, "target"), _("Reading the layer"))
             self._target = target
         if features is not None:
@@ -105,7 +105,8 @@ class JobFiles:
         self._inputs, self._of = JobInputs(folder, target, fields), of
         return self._inputs
 
-    def _weights(self) -> list[pixels.Weights]:
+    def weights(self) -> list[pixels.Weights]:
+        """What says where in the layer the style acts."""
         if self.earlier is not None and self.earlier.is_valid():
             return pixels.weights_of_result(self.earlier, self.layer)
         return pixels.weights_of(self.image, self.layer)

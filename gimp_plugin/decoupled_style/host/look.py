@@ -17,11 +17,14 @@ from decoupled_style.host.job_files import JobFiles, compute
 from decoupled_style.host.stylising import Request
 from decoupled_style.messages import _
 
+VERY_CLOSE, CLOSE = 2.0, 5.0
+"""Mean ΔE₀₀ below which a table is called so: a keen eye just sees 1; a strong look has 5 to 9."""
+
 OnNews = Callable[[tuple[float, str] | None], None]
 
 
-def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, on_news: OnNews) -> str:
-    """Save the colours of the photograph that a request would make; returns what to say of it.
+def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, on_news: OnNews) -> tuple[str, str]:
+    """Save the colours of the photograph that a request would make; returns what to say of it, and its tooltip.
 
     Parameters
     ----------
@@ -44,6 +47,11 @@ def save_look(worker: Worker, files: JobFiles, request: Request, path: Path, on_
     )
     with table_file(inputs.folder, table).open("rb") as made, replacing(path) as file:
         shutil.copyfileobj(made, file)
-    return _("Saved {file}. On this layer it differs from the photograph by ΔE {mean} on average.").format(
-        file=path.name, mean=f"{answer['table']['mean']:.1f}"
+    mean = answer["table"]["mean"]
+    nearness = _("very close") if mean < VERY_CLOSE else _("close") if mean < CLOSE else _("approximate")
+    return (
+        _("Saved {file}: {nearness} to the photograph on this layer.").format(file=path.name, nearness=nearness),
+        _("The average difference is ΔE {mean} (CIEDE2000); a keen eye just sees a difference of 1.").format(
+            mean=f"{mean:.1f}"
+        ),
     )

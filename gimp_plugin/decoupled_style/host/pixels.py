@@ -49,14 +49,21 @@ def limit_memory() -> None:
 
 def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Weights]:
     """The image's selection and the layer's mask, as far as there are any."""
-    found = []
-    if not Gimp.Selection.is_empty(image):
-        _ok, x, y = drawable.get_offsets()
-        found.append(Weights(image.get_selection().get_buffer(), x, y))
+    return [weights for weights in (selection_of(image, drawable), mask_of(drawable)) if weights is not None]
+
+
+def selection_of(image: Gimp.Image, drawable: Gimp.Drawable) -> Weights | None:
+    """The image's selection, if there is one."""
+    if Gimp.Selection.is_empty(image):
+        return None
+    _ok, x, y = drawable.get_offsets()
+    return Weights(image.get_selection().get_buffer(), x, y)
+
+
+def mask_of(drawable: Gimp.Drawable) -> Weights | None:
+    """The layer's mask, if it has one that is applied."""
     mask = drawable.get_mask() if isinstance(drawable, Gimp.Layer) and drawable.get_apply_mask() else None
-    if mask is not None:
-        found.append(Weights(mask.get_buffer(), 0, 0))
-    return found
+    return None if mask is None else Weights(mask.get_buffer(), 0, 0)
 
 
 def weights_of_result(result: Gimp.Layer, layer: Gimp.Layer) -> list[Weights]:
@@ -144,15 +151,6 @@ def copy(source: Gimp.Channel, into: Gimp.Channel, x: int, y: int) -> None:
     source.get_buffer().copy(whole, Gegl.AbyssPolicy.NONE, buffer, there)
     buffer.flush()
     into.update(0, 0, into.get_width(), into.get_height())
-
-
-def result_bytes(raster: Raster, file: Path) -> bytes:
-    """What a view shows, as R'G'B'A bytes."""
-    data = file.read_bytes()
-    whole = Gegl.Rectangle.new(0, 0, raster.width, raster.height)
-    buffer = Gegl.Buffer.new(COLOUR_FORMATS[raster.channels], 0, 0, raster.width, raster.height)
-    buffer.set(whole, COLOUR_FORMATS[raster.channels], data)
-    return buffer.get(whole, 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE)
 
 
 _Code = Literal["I", "d"]

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
-from decouple_contract.settings import Settings
+from decouple_contract.settings import AUTOMATIC_SIZE, Settings
 from decoupled_style.host import arguments
 from decoupled_style.host.durations import Durations
-from decoupled_style.messages import _, words
+from decoupled_style.messages import _
 
 PER_CENT = 100.0
 MAIN = ("colour", "forms", "strokes", "grain", "style_scale", "structure", "freedom")
 MORE = ("strength", "fine_texture", "coarse_texture", "keep_detail", "fill")
 """What is always seen, and what an expander holds; all in per cent."""
 
-BELOW_MORE = ("correspondence", "allow_black", "seed", "network", "device")
-"""What else the expander holds."""
+BELOW_MORE, PREFERENCES = ("correspondence", "allow_black", "seed"), ("network", "device")
+"""What else the expander holds, and what belongs to the machine more than to the look."""
 
 SETTING_OF = {**{name: setting for name, (setting, _label) in arguments.SLIDERS.items()}}
 ONLY_PHOTOGRAPH = ("fine_texture", "coarse_texture")
@@ -65,6 +65,10 @@ class Controls:
         """What an expander holds."""
         return [self._widgets[name] for name in (*MORE, *BELOW_MORE)]
 
+    def preferences(self) -> list[Gtk.Widget]:
+        """What an expander holds below everything else."""
+        return [self._widgets[name] for name in PREFERENCES]
+
     def follow(self) -> None:
         """Grey what does nothing in this state, and say why."""
         settings = Settings(mode=self._config.get_property("mode"))
@@ -73,7 +77,7 @@ class Controls:
             if name in ONLY_PHOTOGRAPH and settings.mode == "painting":
                 text = _("In a painting, use Forms, Strokes and Grain instead.")
             else:
-                text = words(idle) if idle else ""
+                text = _("This only affects paintings. Choose Painting or Automatic.") if idle else ""
             widget.set_sensitive(not text)
             tip = self._tips[name]
             widget.set_tooltip_text(f"{tip}.\n{text}" if text else f"{tip}.")
@@ -106,14 +110,28 @@ class Controls:
     def _slider(self, name: str) -> Gtk.Widget:
         scale = self._dialog.get_spin_scale(arguments.dashed(name), PER_CENT)
         scale.set_digits(0)
-        scale.connect("button-press-event", self._reset_on_double_click, arguments.dashed(name))
+        self._reset_on_double_click(scale, arguments.dashed(name))
         return scale
 
-    def _reset_on_double_click(self, _scale: Gtk.Widget, event: Gdk.EventButton, name: str) -> bool:
-        if event.type != Gdk.EventType.DOUBLE_BUTTON_PRESS:
+    def _reset_on_double_click(self, scale: Gtk.Widget, name: str) -> None:
+        doubled = False
+
+        def pressed(_scale: Gtk.Widget, event: Gdk.EventButton) -> bool:
+            nonlocal doubled
+            doubled = event.type == Gdk.EventType.DOUBLE_BUTTON_PRESS
+            return doubled
+
+        def released(_scale: Gtk.Widget, _event: Gdk.EventButton) -> bool:
+            if doubled:  # the slider takes the value under the pointer when the button is released: reset it after that
+                GLib.idle_add(reset)
             return False
-        self._config.set_property(name, self._config.find_property(name).get_default_value())
-        return True
+
+        def reset() -> bool:
+            self._config.set_property(name, self._config.find_property(name).get_default_value())
+            return False
+
+        scale.connect("button-press-event", pressed)
+        scale.connect("button-release-event", released)
 
     def _quality(self) -> Gtk.Widget:
         """Names for how fine a painting becomes, with the seconds that they take here."""
@@ -121,6 +139,9 @@ class Controls:
         for cell in chooser.get_cells():
             cell.set_property("ellipsize", Pango.EllipsizeMode.END)
         detail = GimpUi.prop_spin_button_new(self._config, "size", 16, 128, 0)
+        detail.set_tooltip_text(_("Pixels of a painting's longer side; auto chooses what suits the device"))
+        detail.set_numeric(False)  # or it would not show a word
+        detail.connect("output", _show_automatic)
         changing = False
 
         def fill() -> None:
@@ -164,6 +185,14 @@ class Controls:
 
         for name in names:
             self._config.connect(f"notify::{name}", exclude, name)
+
+
+def _show_automatic(number: Gtk.SpinButton) -> bool:
+    """Write what 0 stands for; other numbers are written as usual."""
+    if number.get_value_as_int() != AUTOMATIC_SIZE:
+        return False
+    number.set_text(_("auto"))
+    return True
 
 
 def row(label: str, *widgets: Gtk.Widget) -> Gtk.Box:

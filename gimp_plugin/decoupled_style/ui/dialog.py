@@ -9,6 +9,7 @@ from pathlib import Path
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 
 from decouple_contract.errors import Cancelled, DecoupleError
+from decouple_contract.settings import Settings
 from decoupled_style.client.worker import Worker
 from decoupled_style.host import arguments, watching
 from decoupled_style.host.durations import Durations
@@ -36,6 +37,7 @@ from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.run_view import RunView
 from decoupled_style.ui.style_strip import StyleStrip
 from decoupled_style.ui.target import TargetChooser
+from decoupled_style.ui.wheel import leave_wheel_to_parents
 
 LARGEST, LEAST_ROOM = (1220, 700), (40, 40)
 """Pixels of the window at first, and those that a screen needs beside it."""
@@ -108,6 +110,7 @@ class StyleDialog:
         self._chooser = StyleStrip(image, self._style_changed)
         self._gallery = Gallery(image, self._take, lambda: self._incoming.paste())
         self._incoming = Incoming(self._dialog, self._take, self._show_folder, self._view.complain)
+        self._target_is_there = True
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
         self._save_look = offer_to_save(self._dialog, self._ask_for_look)
         self._applies = Gtk.Label(xalign=0, no_show_all=True)
@@ -131,29 +134,43 @@ class StyleDialog:
                 continue
             try:
                 with self._view.running(*self._choices):
-                    regions = self._regions(style)
-                    if self._earlier is None:
-                        remember_style({**style.where(), **(regions.where() if regions else {})}, self._image)
-                    for one in sources(style):
-                        if isinstance(one, FileStyle):
-                            add_used(one)
-                    self._preview.settle(self._view.told)
-                    output = arguments.chosen_output(self._config, self._files.earlier)
-                    request = Request(style, regions, arguments.chosen_settings(self._config), output)
-                    if look_file is not None:
-                        saved = save_look(self._worker, self._files, request, look_file, self._view.told)
-                        self._changed()  # what the preview was about to show
-                        self._preview.say(saved)
-                        continue
-                    return stylise_all(
-                        self._worker, self._apply_to, self._image, self._layers, request, self._view.notice, self._files
-                    )
+                    if look_file is None:
+                        return self._stylise(style)
+                    said = self._save(style, look_file)
             except Cancelled:
-                self._preview.say(_("Stopped."))
+                said = (_("Stopped."), "")
             except (Failure, DecoupleError) as failure:
                 if not self._image.is_valid():
                     raise  # there is nothing left to choose for
+                said = ("", "")
                 self._view.complain(reason(failure))
+            self._preview.resume()
+            self._changed()
+            if said[0]:
+                self._preview.say(*said)
+
+    def _stylise(self, style: Style) -> list[Gimp.Layer]:
+        """Make the new layers."""
+        request = self._request(style)
+        return stylise_all(
+            self._worker, self._apply_to, self._image, self._layers, request, self._view.notice, self._files
+        )
+
+    def _save(self, style: Style, file: Path) -> tuple[str, str]:
+        """Save the look; returns what there is to say of it, and its tooltip."""
+        return save_look(self._worker, self._files, self._request(style), file, self._view.told)
+
+    def _request(self, style: Style) -> Request:
+        """What is chosen, kept for the next time, once the preview lets the worker go."""
+        regions = self._regions(style)
+        if self._earlier is None:
+            remember_style({**style.where(), **(regions.where() if regions else {})}, self._image)
+        for one in sources(style):
+            if isinstance(one, FileStyle):
+                add_used(one)
+        self._preview.settle(self._view.told)
+        output = arguments.chosen_output(self._config, self._files.earlier)
+        return Request(style, regions, arguments.chosen_settings(self._config), output)
 
     def close(self) -> None:
         """Take the dialog away and let go of what it opened."""
@@ -165,10 +182,11 @@ class StyleDialog:
     def _build(self) -> list[Gtk.Widget]:
         """Arrange everything; returns the parts that rest while a run is on."""
         choices = self._all_choices()
-        scrolled = Gtk.ScrolledWindow(
+        self._column = scrolled = Gtk.ScrolledWindow(
             hscrollbar_policy=Gtk.PolicyType.NEVER, width_request=CONTROLS_WIDTH, hexpand=False
         )
         scrolled.add(choices)
+        leave_wheel_to_parents(choices)
         columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN, margin_bottom=0)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         left.pack_start(self._target.labelled(), False, False, 0)
@@ -227,7 +245,18 @@ class StyleDialog:
         above.pack_start(browse, False, False, 0)
         self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
         apply_to = [apply_to_control(self._config)] if self._earlier is None else []
-        more.add(column([*apply_to, *self._controls.more(), heading(_("Regions")), self._regions_row()]))
+        more.add(
+            column(
+                [
+                    *apply_to,
+                    *self._controls.more(),
+                    heading(_("Regions")),
+                    self._regions_row(),
+                    heading(_("Preferences")),
+                    *self._controls.preferences(),
+                ]
+            )
+        )
         replace = [replace_control(self._config)] if self._earlier is not None else []
         return column(
             [
@@ -345,10 +374,13 @@ class StyleDialog:
         self._changed()
 
     def _changed(self) -> None:
-        style = self._chooser.style
+        style = self._chooser.style if self._target_is_there else None
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, style is not None)
         self._save_look.set_sensitive(style is not None)
         regions = None
+        if not self._target_is_there:
+            self._preview.show_style(None, None, Settings())
+            return
         if style is None:
             self._preview.say(_("Choose a style from the gallery, a file or a second image."))
         else:
@@ -389,13 +421,27 @@ class StyleDialog:
         self._controls.renew_seconds()
         self._pointing.renew()
 
+    def _follow_target(self) -> bool:
+        """Whether the layer is still there; without it there is nothing to be done but to close the dialog."""
+        there = self._layers[0].is_valid()
+        if there != self._target_is_there:
+            self._target_is_there = there
+            if there:
+                self._view.message.hide()
+            else:
+                self._view.complain(
+                    _("The layer is no longer open. Undo its removal, or close this dialog and choose another layer.")
+                )
+            self._changed()
+        return there
+
     def _pixels(self) -> tuple[object, ...]:
         styles = [style.drawable for style in sources(self._chooser.style) if isinstance(style, LayerStyle)]
         return watching.pixels_now(self._layers[0], *styles, self._target_labels.selected, self._style_labels.selected)
 
     def _look_around(self) -> bool:
         """Follow what has come, gone or changed in GIMP; nothing during a run, which has its own eyes."""
-        if self._view.is_running or not self._layers[0].is_valid():
+        if self._view.is_running or not self._follow_target():
             return True
         layers = watching.layers_now()
         if layers != self._layers_now:

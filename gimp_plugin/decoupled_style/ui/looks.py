@@ -14,7 +14,7 @@ from decouple_contract.messages import Message
 from decouple_contract.shared_folders import pixels_file
 from decoupled_style.client.steps import reworded
 from decoupled_style.client.worker import Worker
-from decoupled_style.host import pixels
+from decoupled_style.host.appearance import shown
 from decoupled_style.host.durations import Durations
 from decoupled_style.host.job_files import Doing, JobFiles, JobInputs, compute
 from decoupled_style.messages import _, words
@@ -68,10 +68,9 @@ class LookMaker:
         answer = yield from reworded(compute(self._worker, job), self._of_draft if ask.is_draft else self._told)
         if not ask.is_draft and not ask.solved:
             self._learnt.add(ask.settings, longest, time.monotonic() - began)
-        before, after = (
-            pixbuf_of(pixels.result_bytes(job.result, pixels_file(given.folder, name)), ask.view.width, ask.view.height)
-            for name in ("before", "result")
-        )
+        files = (pixels_file(given.folder, name) for name in ("before", "result"))
+        seen = shown(self._files, ask.view, job.result, *files)
+        before, after = (pixbuf_of(data, ask.view.width, ask.view.height) for data in seen)
         return Look(ask.view, before, after, _reasons(answer), answer["plan"])
 
     def cancel(self) -> None:
@@ -93,7 +92,7 @@ class LookMaker:
 
 
 def pixbuf_of(data: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:
-    """R'G'B'A bytes as GTK takes them."""
+    """Bytes of `appearance.SHOWN_FORMAT` as GTK takes them."""
     return GdkPixbuf.Pixbuf.new_from_bytes(
         GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, True, 8, width, height, width * 4
     )

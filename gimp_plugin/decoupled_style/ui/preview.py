@@ -93,9 +93,10 @@ class Preview(Gtk.Box):
             view = View(max(small.get_width(), small.get_height()), 0, 0, small.get_width(), small.get_height())
             self.picture.show_look(Look(view, small, small))
 
-    def say(self, text: str) -> None:
-        """Put words under the picture."""
+    def say(self, text: str, more: str = "") -> None:
+        """Put words under the picture, with more to be read when the pointer rests on them."""
         self._words.set_text(text)
+        self._words.set_tooltip_text(more or None)
 
     def show_style(self, style: Style | None, regions: Regions | None, settings: Settings) -> None:
         """Show the layer in this style as soon as the worker can; nothing waits for it."""
@@ -112,10 +113,15 @@ class Preview(Gtk.Box):
         self._begin_soon()
 
     def settle(self, notice: Callable[[tuple[float, str] | None], None]) -> None:
-        """Have the worker free for the run: what it solves now is waited for where the run needs it, else stopped."""
+        """Have the worker free for a run: what it solves now is waited for where the run needs it, else stopped."""
         self._cancel_timer()
         self._bar.set_opacity(0)
         self._schedule.settle(notice)
+
+    def resume(self) -> None:
+        """Go on after a run that ended in nothing."""
+        self._schedule.resume()
+        self._begin_soon()
 
     def show_look(self, number: int, look: Look, is_draft: bool) -> None:
         """Show what has come."""

@@ -152,7 +152,7 @@ class Schedule(Generic[LookT]):
         self._drafted: set[tuple[str, int]] = set()
         self._under_way: Ask | None = None
         self._steps: Making[None] | None = None
-        self._paused = self._closing = False
+        self._paused = self._held = False
 
     @property
     def wish(self) -> Wish | None:
@@ -224,14 +224,14 @@ class Schedule(Generic[LookT]):
         return self.begin()
 
     def settle(self, notice: Callable[[News | None], None]) -> None:
-        """Have the maker free: what it makes now is waited for where it is what is wanted, else stopped.
+        """Have the maker free until `resume`: what it makes now is waited for where it is wanted, else stopped.
 
         Raises
         ------
         Cancelled
             By `notice`.
         """
-        self._closing = True
+        self._held = True
         steps, self._steps = self._steps, None
         try:
             if steps is not None:
@@ -245,8 +245,11 @@ class Schedule(Generic[LookT]):
                     finish(steps, lambda _news: None)
                     raise
         finally:
-            self._closing = False
             self._rest()
+
+    def resume(self) -> None:
+        """The maker is ours again."""
+        self._held = False
 
     def _wanted(self) -> list[Key]:
         """The identity of what is to be seen now, view by view."""
@@ -262,7 +265,7 @@ class Schedule(Generic[LookT]):
         return None
 
     def _has_work(self) -> bool:
-        return not (self._paused or self._closing) and self._lacking() is not None
+        return not (self._paused or self._held) and self._lacking() is not None
 
     def _is_solved(self, wish: Wish) -> bool:
         return (wish.solve(), self._version) in self._solved
