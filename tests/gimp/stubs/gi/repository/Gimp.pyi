@@ -34,6 +34,7 @@ class ImageType(IntEnum):
 
 class LayerColorSpace(IntEnum):
     AUTO = ...
+
 class LayerCompositeMode(IntEnum):
     AUTO = ...
 
