@@ -54,7 +54,7 @@ class Decoupling:
 
         target = self.run.caches.targets.get(self.run.settings, self._sources(picture), normalise)
         self.run.journal.images["target"] = picture.small.image
-        self.run.journal.images["undressed"] = target.image
+        self.run.journal.images["normalised"] = target.image
         return target
 
     def stylised(self, picture: Picture, target: NormalisedTarget, goal: Style) -> tuple[Tensor, list[LayerReport]]:
@@ -65,10 +65,10 @@ class Decoupling:
         for layer, image, reached in imposed:
             own, wanted = target.own.features[layer - 1], goal.features[layer - 1]
             layers.append(LayerReport.of(names[layer - 1], own, wanted, reached))
-            self.run.journal.images[f"dressed_{names[layer - 1]}"] = image
+            self.run.journal.images[f"stylised_{names[layer - 1]}"] = image
         # Layer 0 last, from where the flow has left the colours, so that the wanted moments are met exactly.
         image = picture.small.recoloured(image, _maps(picture.small.colours(image), goal.colours))
-        self.run.journal.images["dressed"] = image
+        self.run.journal.images["stylised"] = image
         return image, layers
 
     @property

@@ -33,7 +33,7 @@ def certify(run: Run, model: PreparedModel, stylisation: Stylisation, components
     run.journal.certificate = certificate(
         model.hierarchy, components, picture.finest.masks, dict(zip(sides, wanted, strict=True))
     )
-    images = [image for name, image in run.journal.images.items() if name.startswith(("undressed", "dressed_"))]
+    images = [image for name, image in run.journal.images.items() if name.startswith(("normalised", "stylised_"))]
     if images:  # there was a flow
         run.journal.drift = drift(
             model.hierarchy.within(picture.small.masks),

@@ -135,9 +135,9 @@ def _colour(run: Run, placement: Placement, shared: Shared | None) -> Field | No
 def _carried(run: Run, given: Preparation, style: Style, colour: Field | None) -> tuple[Stylisation, list[LayerReport]]:
     """Steps 2 and 3: the target carried to the reference, and from there to the style's features."""
     decoupling, journal = Decoupling(run, given.model, given.active), run.journal
-    with journal.step("undress"):
+    with journal.step("normalise"):
         normalised = decoupling.normalised(given.target)
-    with journal.step("dress"):
+    with journal.step("stylise"):
         goal = normalised.own.towards(style, run.settings.strengths)
         image, layers = decoupling.stylised(given.target, normalised, goal)
     return Stylisation(given.target, normalised.own, goal, image, colour), layers

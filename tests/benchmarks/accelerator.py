@@ -54,7 +54,7 @@ FARTHEST = 1.0
 DOCUMENT = 6000
 """Longer side of the photograph, in pixels: 24 megapixels at 3:2."""
 
-STEPS = ("prepare", "style", "undress", "dress", "finish", "render")
+STEPS = ("prepare", "style", "normalise", "stylise", "finish", "render")
 
 SOLVES = {"conjugate_gradients", "least_norm", "factor_of", "gauss_newton", "follow", "correct"}
 """Functions that solve, within which nothing may wait for a number."""

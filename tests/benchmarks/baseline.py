@@ -70,7 +70,7 @@ class Race:
 
 
 def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
-    """Undress the target and dress it in a style, each move both ways; the next one starts where ours ended."""
+    """Normalise the target and stylise it in a style, each move both ways; the next one starts where ours ended."""
     model = prepared(settings)
     photos = photographs()
     image, style = (shrink(photos[name], settings.size).to(model.device) for name in ("astronaut", "coffee"))
@@ -86,9 +86,9 @@ def races(settings: Settings, layers: int, limit: float) -> Iterator[Race]:
         taken, end = timed(lambda: follow(flow, watch, *place, **limits), model.device)
         return Walk(watch.value, model.hierarchy.work.evaluations - before, taken, end)
 
-    undress = [("undress", layer, reference[layer - 1], NORMALISED) for layer in range(1, layers + 1)]
-    dress = [("dress", layer, wanted[layer - 1], IMPOSED) for layer in range(layers, 0, -1)]
-    for name, layer, goal, loss in undress + dress:
+    normalise = [("normalise", layer, reference[layer - 1], NORMALISED) for layer in range(1, layers + 1)]
+    stylise = [("stylise", layer, wanted[layer - 1], IMPOSED) for layer in range(layers, 0, -1)]
+    for name, layer, goal, loss in normalise + stylise:
         held = torch.cat([goal[:, :0], *reference[: layer - 1]], 1)
         move = Move(layer, flow.hierarchy.measure(image, layer)[-1], goal, held)
         flow.at(image, move)

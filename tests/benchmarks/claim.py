@@ -4,8 +4,8 @@
 
 Both begin from the target with its colours carried to layer 0's reference, take the same damped least-norm directions
 from the same solver, may look at the network equally often, and end with the style's colour moments. *Coupled* steps
-straight towards the style's own means of layers 1 … L together, again and again. *Decoupled* undresses the target and
-dresses it in the style's decoupled features.
+straight towards the style's own means of layers 1 … L together, again and again. *Decoupled* normalises the target and
+stylises it in the style's decoupled features.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from decouple_core.pictures.resampling import shrink
 
 @dataclass(frozen=True)
 class Outcome:
-    """A picture dressed one way.
+    """A picture stylised one way.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Contest:
-    """Both ways to dress one target in one style, on one network.
+    """Both ways to stylise one target in one style, on one network.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ class Contest:
         """The program's way; the style's features are measured before the counting starts."""
         wanted = self._decoupling.features(self._plain_style, layers)
         before = self._work.evaluations
-        own, undressed = self._decoupling.normalise(self._plain, layers)
-        left, image = [], undressed
-        for layer, dressed, reached in self._decoupling.impose(undressed, wanted):
-            goal, image = wanted[layer - 1], dressed
+        own, normalised = self._decoupling.normalise(self._plain, layers)
+        left, image = [], normalised
+        for layer, stylised, reached in self._decoupling.impose(normalised, wanted):
+            goal, image = wanted[layer - 1], stylised
             left.append(((reached - goal).norm() / (own[layer - 1] - goal).norm()).item())
         return self._outcome(sum(left) / layers, before, image)
 
@@ -130,7 +130,7 @@ def main() -> None:
         contest = Contest(settings, model, target, style)
         done = list(outcomes(contest, settings.layers))
         print(
-            f"{machine(settings)}; {given.target} dressed in {given.style} at {given.size} px, freedom "
+            f"{machine(settings)}; {given.target} stylised in {given.style} at {given.size} px, freedom "
             f"{settings.freedom:g}"
         )
         rows = [

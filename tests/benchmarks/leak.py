@@ -1,9 +1,9 @@
-"""Whether a picture decays when it is dressed again and again, after the leak test of An et al. 2021 (ArtFlow).
+"""Whether a picture decays when it is stylised again and again, after the leak test of An et al. 2021 (ArtFlow).
 
     python tests/benchmarks/leak.py [FIGURE.jpg] [--size 256] [--rounds 1,5,10,20] [--target coffee] [--style rocket]
 
-*There and back* dresses A in B's style and the result back in A's, round after round, and compares with A. *The same
-style* dresses A in B's style, the result in B's style again, and so on, and compares with what the first time gave.
+*There and back* stylises A in B's style and the result back in A's, round after round, and compares with A. *The same
+style* stylises A in B's style, the result in B's style again, and so on, and compares with what the first time gave.
 Every result is rounded to 8 bits, as if it were saved and opened. The linear colour transfer, which ought to lose
 nothing but what the box [0, 1] and the rounding take, goes the same ways for comparison.
 """
@@ -110,7 +110,7 @@ def main() -> None:
     strips: dict[str, list[np.ndarray]] = {}
     rows = []
     for name in given.methods.split(","):
-        transfer = linear_colour if name == "linear_colour" else dressed(transfers, settings_from(given, mode=name))
+        transfer = linear_colour if name == "linear_colour" else stylised(transfers, settings_from(given, mode=name))
         for way, path, wears in (("there and back", there_and_back, target), ("the same style", same_style, style)):
             first = target if path is there_and_back else None
             for number, picture in zip(range(1, max(given.rounds) + 1), path(transfer, target, style), strict=False):
@@ -123,7 +123,7 @@ def main() -> None:
         draw(given.figure, target, style, strips, given.rounds)
 
 
-def dressed(transfers: Engine, settings: Settings) -> Transfer:
+def stylised(transfers: Engine, settings: Settings) -> Transfer:
     """The program itself with these settings."""
     return lambda target, style: transfers.transfer(Request(Input(target), Input(style), settings)).image
 

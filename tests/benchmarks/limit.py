@@ -5,12 +5,12 @@
 
 Alone means `torch.nn.functional.conv2d` and `conv_transpose2d` at the flow's own shapes, memory layout and precision,
 one after the other with nothing between them: no padding, activation, pooling, or solver. Packed is the same with the
-weights packed beforehand, as the flow has them on a processor. The flow is that of a whole transfer, style, undress and
-dress. What it does besides is shown by torch's own profiler.
+weights packed beforehand, as the flow has them on a processor. The flow is that of a whole transfer, style, normalise
+and stylise. What it does besides is shown by torch's own profiler.
 
-With --whole it is a whole transfer, at all its scales and in all its tiles: the share of its time that its convolutions
-take, and what the same calls take alone, on a processor, in processor seconds, which other load changes little.
-"""
+With --whole it is a whole transfer, at all its scales and in all its tiles: the share of its time that its
+convolutions take, and what the same calls take alone, on a processor, in processor seconds, which other load changes
+little."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from decouple_core.weights import load_weights
 
 KINDS = ("forward", "jvp", "vjp")
 
-STEPS = ("style", "undress", "dress")
+STEPS = ("style", "normalise", "stylise")
 """Steps of a transfer that are the flow's."""
 
 

@@ -3,8 +3,8 @@
     python tests/benchmarks/round_trip.py [--size 256] [--layers 2,5]
     python tests/benchmarks/round_trip.py --steps 1,2,3,4,6 --plot cost.png
 
-There and back is A dressed in its own style again. A→B→A is A dressed in B's style, and that raw result, neither
-clipped nor rounded, dressed in A's own style. Both are the flow's, layer 0 included, at the working size.
+There and back is A stylised in its own style again. A→B→A is A stylised in B's style, and that raw result, neither
+clipped nor rounded, stylised in A's own style. Both are the flow's, layer 0 included, at the working size.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def trips(settings: Settings, layers: list[int], steps: list[int], picture: str,
                         "integrator": name if number is None else with_steps(name, number),
                     }
                 )
-                transfers = Engine()  # so that each undresses A itself
+                transfers = Engine()  # so that each normalises A itself
                 own = transfers.read_style(Input(a), chosen)
                 back = transfers.transfer(Request(Input(a), own, chosen))
-                dressed = transfers.transfer(Request(Input(a), Input(b), chosen))
-                again = transfers.transfer(Request(Input(as_pixels(dressed.report.images["dressed"])), own, chosen))
-                cost = back.report.seconds["undress"] + back.report.seconds["dress"]
+                stylised = transfers.transfer(Request(Input(a), Input(b), chosen))
+                again = transfers.transfer(Request(Input(as_pixels(stylised.report.images["stylised"])), own, chosen))
+                cost = back.report.seconds["normalise"] + back.report.seconds["stylise"]
                 yield Trip(
                     name, number, count, back.report.evaluations["total"], cost, _trip(back, back), _trip(back, again)
                 )
@@ -91,7 +91,7 @@ def with_steps(name: str, number: int) -> str:
 
 
 def _trip(start: Transferred, end: Transferred) -> RoundTrip:
-    return RoundTrip(start.report.images["target"], end.report.images["dressed"])
+    return RoundTrip(start.report.images["target"], end.report.images["stylised"])
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def ours(settings: Settings) -> Method:
 
 
 def thesis(settings: Settings, limit: float) -> Method:
-    """The thesis's gradient descent: style, undress and dress, each move with its share of the seconds.
+    """The thesis's gradient descent: style, normalise and stylise, each move with its share of the seconds.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from decouple_core.request import Input, Request
 
 T = TypeVar("T")
 
-STEPS = ("prepare", "style", "undress", "dress", "finish", "render")
+STEPS = ("prepare", "style", "normalise", "stylise", "finish", "render")
 
 
 def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:

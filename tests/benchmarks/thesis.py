@@ -45,7 +45,7 @@ DATA = Path(__file__).parents[1] / "data"
 READ = 1.0
 """Loss at which the thesis stops when it reads the style (annex A)."""
 
-THESIS = {"undress relu2_1": "2.13 after 49 995", "dress relu1_1": "1.30 after 49 995"}
+THESIS = {"normalise relu2_1": "2.13 after 49 995", "stylise relu1_1": "1.30 after 49 995"}
 """Losses of the moving layer at the end of the logs in annex A, and its steps of gradient descent. They are of a
 self-transfer, because those of steps 1 and 2 agree in every digit; those of the other moves are not printed."""
 
@@ -69,13 +69,13 @@ DIFFERENCES = (
         "50 000 take hours on a processor; its own logs end there above their stopping losses",
     ),
     (
-        "the layers before the one that is dressed",
+        "the layers before the one that is stylised",
         "towards the style's own values (annex A)",
         "held at the noise's (section 3.5)",
         "the style's values were measured one by one, each with the layers before it at the noise",
     ),
     (
-        "the end of a dressing move in annex A",
+        "the end of a stylising move in annex A",
         "the test for 0.5 is commented out",
         "0.5 (section 3.5)",
         "what the text says",
@@ -160,14 +160,14 @@ class Done:
     Attributes
     ----------
     way : str
-    undressed, result : Tensor
+    normalised, result : Tensor
     walked : list of Walked
     losses : list of dict
         See `Journal.losses`, on the thesis's scale.
     """
 
     way: str
-    undressed: Tensor
+    normalised: Tensor
     result: Tensor
     walked: list[Walked]
     losses: list[dict[str, object]]
@@ -194,14 +194,14 @@ def experiment(
         step("read the style")
         with journal.step(recorded.step):
             wanted = nested.normalise(style, settings.layers)[0]
-    step("undress")
+    step("normalise")
     with journal.step(recorded.step):
-        own, undressed = nested.normalise(target, settings.layers)
-    step("dress")
+        own, normalised = nested.normalise(target, settings.layers)
+    step("stylise")
     with journal.step(recorded.step):
-        *_, (_, result, _) = nested.impose(undressed, own if wanted is None else wanted)
+        *_, (_, result, _) = nested.impose(normalised, own if wanted is None else wanted)
     losses = [{**entry, "loss": [SCALE**2 * value for value in entry["loss"]]} for entry in journal.losses]
-    return Done(way, undressed, result, recorded.walked, losses)
+    return Done(way, normalised, result, recorded.walked, losses)
 
 
 def quality(target: Tensor, done: Done) -> str:
@@ -293,7 +293,7 @@ def main() -> None:
             line = [
                 ("target", target),
                 *([] if of is None else [("style", of)]),
-                *((f"undressed, {one.way}", one.undressed) for one in made),
+                *((f"normalised, {one.way}", one.normalised) for one in made),
                 *((one.way, one.result) for one in (*made, deep)),
             ]
             lines.append(line)

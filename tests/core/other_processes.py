@@ -64,7 +64,7 @@ def elsewhere(context: BaseContext, work: Work, session: dc.Session) -> np.ndarr
 
 
 class Stylisation(torch.utils.data.Dataset[torch.Tensor]):
-    """Pictures that a loader's workers dress."""
+    """Pictures that a loader's workers stylise."""
 
     def __init__(self, session: dc.Session) -> None:
         self.session = session

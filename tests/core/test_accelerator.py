@@ -66,7 +66,7 @@ def apart(ours: Transferred, wanted: Transferred) -> float:
     """
     if ours.report.settings.mode == "photo":
         return difference(ours.image, wanted.image)
-    begun = "target" if ours.correspondence else "dressed"
+    begun = "target" if ours.correspondence else "stylised"
     looks = ([result.report.images[begun].cpu().numpy(), result.image.mean((0, 1))] for result in (ours, wanted))
     return max(difference(a, b) for a, b in zip(*looks, strict=True))
 

@@ -432,7 +432,7 @@ def test_style_files_that_cannot_be_used(pictures: Path, tmp_path: Path, capsys:
 
 def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--help" in fails(capsys)
-    assert "--help" in fails(capsys, "dress")
+    assert "--help" in fails(capsys, "stylise")
 
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])

@@ -198,7 +198,7 @@ def test_a_hierarchy_of_ones_own(layers: int) -> None:
     there = min(layers, 2)
     assert [layer.layer for layer in result.report.layers] == ["layer2", "layer1"][2 - there :]
     assert [tuple(layer.shape) for layer in result.style.features] == [(1, 2), (1, 3)][:there]
-    flow = result.report.images["dressed"].permute(1, 2, 0).numpy()
+    flow = result.report.images["stylised"].permute(1, 2, 0).numpy()
     assert distance_left(flow)[: 2 if there == 1 else 5].max() < 0.6
     assert not np.array_equal(result.image, transfer(layers=there, size=32).image)  # VGG's
 
@@ -242,7 +242,7 @@ def test_an_integrator_of_ones_own() -> None:
 def test_an_outcome_of_ones_own() -> None:
     dc.register_outcome("negative", "Negative", Negative())
     result = transfer(mode="negative")
-    flow = result.report.images["dressed"].permute(1, 2, 0).numpy()
+    flow = result.report.images["stylised"].permute(1, 2, 0).numpy()
     assert list(result.components.differences) == ["negative"]
     np.testing.assert_allclose(result.image, 1 - flow, atol=1e-4)
     assert np.abs(flow - TARGET).max() > 0.1

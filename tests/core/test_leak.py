@@ -1,4 +1,4 @@
-"""A picture does not decay when it is dressed again and again."""
+"""A picture does not decay when it is stylised again and again."""
 
 from __future__ import annotations
 

@@ -78,11 +78,11 @@ def report(target_name: str = "a.png", style_name: str = "b.png") -> Report:
     sizes = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
     losses = [
         {"step": step, "layer": layer, "loss": [10.0**-n] * layer}
-        for step in ("style", "undress", "dress")
+        for step in ("style", "normalise", "stylise")
         for layer in range(1, 6)
         for n in range(40)
     ]
-    images = {name: torch.rand(3, 43, 64, generator=generator) for name in ("target", "undressed", "dressed_relu2_1")}
+    images = {name: torch.rand(3, 43, 64, generator=generator) for name in ("target", "normalised", "stylised_relu2_1")}
     base = torch.rand(3, 341, 512, generator=generator)
     nothing = Field(BilateralGrid, BilateralGrid(base).constant(ColourMap(torch.eye(3), torch.zeros(3))))
     components = Components(
@@ -97,7 +97,7 @@ def report(target_name: str = "a.png", style_name: str = "b.png") -> Report:
         [],
         "vgg16",
         "processor, 2 threads",
-        {"prepare": 1.25, "dress": 10.5},
+        {"prepare": 1.25, "stylise": 10.5},
         {"total": 1171},
         [LayerReport(name, [], [], [], 0.125, 0.5) for name in sizes],
         [Movement(64, name, [1.0, -0.031, 0.25, 1.04]) for name in ("forms", "strokes", "grain", "all")],
@@ -132,7 +132,7 @@ def test_page_is_whole_and_well_formed(page: str) -> None:
         "−3.1%",
         "104.0%",
         "89.1%",
-        "dressed relu2_1",
+        "stylised relu2_1",
         "relu5_1: 2 of 512 channels dead",
         "10.50 s",
         "1171 network evaluations",

@@ -51,24 +51,24 @@ def move(layer: int, goal: float) -> Move:
 
 def journal() -> Journal:
     notes = Journal()
-    for step, layers in (("undress", (1, 2)), ("dress", (2, 1))):
+    for step, layers in (("normalise", (1, 2)), ("stylise", (2, 1))):
         with notes.step(step):
             for layer in layers:
                 for distance in (2.0, 0.5, 0.0):
                     notes.loss(move(layer, 0.0), torch.full((1, 2 * layer), distance), (2, 2))
     generator = torch.Generator().manual_seed(0)
     notes.images["target"] = torch.rand(3, 20, 30, generator=generator)
-    notes.images["undressed"] = 3 * torch.rand(3, 20, 30, generator=generator) - 1  # the flow is not bound to the box
+    notes.images["normalised"] = 3 * torch.rand(3, 20, 30, generator=generator) - 1  # the flow is not bound to the box
     return notes
 
 
 def test_journal_notes_under_which_step() -> None:
     notes = journal()
-    assert [entry["step"] for entry in notes.losses] == ["undress"] * 6 + ["dress"] * 6
+    assert [entry["step"] for entry in notes.losses] == ["normalise"] * 6 + ["stylise"] * 6
     assert [len(entry["loss"]) for entry in notes.losses] == [1] * 3 + [2] * 6 + [1] * 3
     for entry in notes.losses:  # 2², 0.5² and 0, the same in each layer
         assert entry["loss"] in ([value] * entry["layer"] for value in (4.0, 0.25, 0.0))
-    assert list(notes.seconds) == ["undress", "dress"]
+    assert list(notes.seconds) == ["normalise", "stylise"]
 
 
 def test_seconds_are_those_that_passed() -> None:
@@ -85,7 +85,7 @@ def test_folder(tmp_path: Path) -> None:
         "report.html",
         "report.json",
         "step_0_target.png",
-        "step_1_undressed.png",
+        "step_1_normalised.png",
     ]
 
     def no_constant(name: str) -> Any:

@@ -392,7 +392,7 @@ def test_style_file_does_what_its_image_does(engine: Engine, tmp_path: Path) -> 
     from_file, from_image = (
         engine.transfer(request(TARGET, style, precise)) for style in (Style.load(tmp_path / "b.style"), STYLE)
     )
-    flowed = [result.report.images["dressed"] for result in (from_file, from_image)]
+    flowed = [result.report.images["stylised"] for result in (from_file, from_image)]
     assert (flowed[0] - flowed[1]).abs().max() < 0.1 / 255
     assert np.abs(from_file.image - from_image.image).max() < 0.5 / 255
     assert features.name == "coffee"
@@ -564,7 +564,7 @@ def test_values_outside_the_unit_range(engine: Engine) -> None:
     whole = settings(size=64, integrator="reversible", **FLOW)
     plain, wide = (engine.transfer(request(target, STYLE, whole)) for target in (TARGET, 3 * TARGET - 1))
     assert_sound(wide, TARGET)
-    difference = np.abs(np.subtract(*(result.report.images["dressed"].numpy() for result in (plain, wide))))
+    difference = np.abs(np.subtract(*(result.report.images["stylised"].numpy() for result in (plain, wide))))
     assert difference.mean() < 0.1 / 255
     assert difference.max() < 8 / 255  # where a steep colour map meets the box
     once, twice = (engine.read_style(Input(style), whole) for style in (STYLE, 2 * STYLE))
@@ -621,7 +621,7 @@ def test_work_stops_where_progress_says_so(after: float) -> None:
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
 def test_report_is_plain_and_complete(mode: str) -> None:
-    flows, made = {"undress", "dress"} if mode == "painting" else set(), settings(**AS_A_WHOLE[mode])
+    flows, made = {"normalise", "stylise"} if mode == "painting" else set(), settings(**AS_A_WHOLE[mode])
     report = json.loads(json.dumps(Engine().transfer(request(TARGET, STYLE, made)).report.as_dict(), allow_nan=False))
     assert report["settings"] == made.as_dict()
     assert report["network"] == "vgg16"
