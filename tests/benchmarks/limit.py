@@ -10,7 +10,8 @@ and stylise. What it does besides is shown by torch's own profiler.
 
 With --whole it is a whole transfer, at all its scales and in all its tiles: the share of its time that its
 convolutions take, and what the same calls take alone, on a processor, in processor seconds, which other load changes
-little."""
+little.
+"""
 
 from __future__ import annotations
 
