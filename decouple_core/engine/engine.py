@@ -26,6 +26,7 @@ from decouple_core.features.style import Style
 from decouple_core.model.device import CPU, pick_device, run_with_step_down, single_precision
 from decouple_core.outcomes.registry import OUTCOMES
 from decouple_core.outcomes.strategy import SIDE, Choice, is_painted, settled
+from decouple_core.pictures.frame import within_frame
 from decouple_core.pictures.labels import region_masks
 from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.resampling import shrink
@@ -99,7 +100,8 @@ class Engine:
         Without `for_any` it holds what the settings' own outcome takes of it, at their own size; the one that suits it,
         where they leave that open.
         """
-        source = _source(picture.pixels, picture.as_style())
+        seen = picture.as_style()
+        source = _source(picture.pixels, _within_frame(picture.pixels) if seen is None else seen)
         painted = _painted(source) if for_any or settings.mode == "auto" else None
         device, settings, _ = _settled(settings, painted, None, source.longest)
 
@@ -197,11 +199,19 @@ def _sources(request: Request) -> tuple[Source, Source | Style]:
     target_seen = target.as_target()
     style_seen = style.as_style() if isinstance(style, Input) else None
     if request.regions is None:
+        if isinstance(style, Input) and style_seen is None and not np.array_equal(style.pixels, target.pixels):
+            style_seen = _within_frame(style.pixels)
         of_target = _source(target.pixels, target_seen)
         return of_target, _source(style.pixels, style_seen) if isinstance(style, Input) else style
     target_masks, style_masks = region_masks(request.regions, (target_seen, style_seen))
     of_target = Source(target.pixels, target_masks, target_seen)
     return of_target, Source(style.pixels, style_masks, style_seen) if isinstance(style, Input) else style
+
+
+def _within_frame(pixels: np.ndarray) -> np.ndarray | None:
+    """Where a style is that nobody has masked: its frame is no part of it."""
+    sound = pixels.ndim == 3 and pixels.shape[2] == 3 and 0 not in pixels.shape
+    return within_frame(pixels) if sound else None  # whoever measures it says what is wrong
 
 
 def _source(pixels: np.ndarray, seen: np.ndarray | None) -> Source:
