@@ -34,6 +34,10 @@ ROUNDS = 2
 PREFERENCE = 0.03
 """What the logarithm of a place's share in the plan counts beside the cosine of the angle between two places."""
 
+SOFTNESS = 0.02
+"""Difference of two places' likeness at which the nearer one has e times the weight: what hardly differs is mixed, so
+that rounding, which would decide between two places, paints no other mark."""
+
 LEAST_SHARE = 1e-3
 """Share of the largest one of its row below which a place of the style is as good as any other for the plan."""
 
@@ -119,8 +123,8 @@ class Marks:
         for _ in range(ROUNDS):
             at = self._hierarchy.at_places(image)
             alike = _Places(at.values, self._taps).directions() @ self._directions.T
-            nearest = (alike + self._preferred).argmax(1)
-            goal = torch.lerp(self._style.values[nearest], self._own.values, kept)
+            nearest = ((alike + self._preferred) / SOFTNESS).softmax(1)
+            goal = torch.lerp(nearest @ self._style.values, self._own.values, kept)
             image = self._nearer(image, goal)
         return image
 
