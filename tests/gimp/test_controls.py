@@ -18,7 +18,6 @@ def made(window: Window, gimp: GimpUnderTest) -> Iterator[Window]:
     """Our dialog, opened inside GIMP as `made`, for a cat in the style of a cup."""
     pictures = Pictures(gimp.folder)
     helpers = Path(__file__).with_name("inside_dialog.py").read_text()
-    window.close_welcome()
     window.ask(
         f"exec({helpers!r}, globals())\n"
         "cup_image, own_image = new_image(60, 40), new_image(72, 48)\n"
@@ -76,6 +75,11 @@ def test_without_its_layer_there_is_nothing_to_run(made: Window) -> None:
 
 
 def test_after_a_stop_the_preview_is_finished(made: Window, gimp: GimpUnderTest) -> None:
+    made.ask(  # something that takes longer than to press Escape
+        "own_image.scale(480, 320); made._look_around()\n"
+        'for name, value in {"mode": "painting", "size": 256, "layers": 5}.items():\n'
+        "    made._config.set_property(name, value)"
+    )
     made.begin("run_until_closed(made)")
     title = "^Decoupled Style Transfer$"
     made.wait_for(title)
