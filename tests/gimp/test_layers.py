@@ -11,6 +11,8 @@ COMPONENTS = ["Grain", "Strokes", "Forms", "Colour"]
 """From above."""
 
 PAINTED = "size=256, layers=1, structure=0.2"
+AS_A_WHOLE = 'correspondence="off"'
+"""By place, the last bits decide between marks."""
 """A painting with something in each of its parts."""
 
 
@@ -90,10 +92,10 @@ def test_separable_layers_show_the_one_layer(
     """In linear light of eight bits one step is up to 13/255 of what is seen: nothing there is nearer."""
     cat = pictures.cat(264, 176)
     opened(console, pictures, cat, precision, base)
-    single = succeeded(console, f"stylise(image, [layer], style=cup, {PAINTED})")
+    single = succeeded(console, f"stylise(image, [layer], style=cup, {PAINTED}, {AS_A_WHOLE})")
     expected = pictures.get(console, f"item({single})")
     console.ask(f"image.remove_layer(item({single})); layer.set_visible(False)")
-    group = succeeded(console, f'stylise(image, [layer], style=cup, output="separable", {PAINTED})')
+    group = succeeded(console, f'stylise(image, [layer], style=cup, output="separable", {PAINTED}, {AS_A_WHOLE})')
     assert console.ask(f"[x.get_name() for x in item({group}).get_children()]") == COMPONENTS
     assert names(console) == ["cat (style of [Untitled])", "cat"]
     shown = pictures.get(console, 'Gimp.Layer.new_from_visible(image, image, "seen")')

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gimp_under_test import GimpUnderTest
+from gimp_under_test import PROMISED_SECONDS, GimpUnderTest
 from pictures import Pictures
 from PIL import Image
 from window import Window
@@ -149,8 +149,8 @@ def test_menu(opened: Window) -> None:
 def test_stop_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
     begin_long_run(opened, gimp)
     opened.shoot("2-working")
-    with opened.in_time(gimp.all_stopped):
-        opened.do("key", "Escape")
+    opened.do("key", "Escape")
+    opened.wait_until(gimp.all_stopped, PROMISED_SECONDS, "the end of the run")  # then the preview is finished
     opened.pause()
     opened.shoot("3-stopped")
     assert opened.find(f"^{TITLE}$"), "the dialog stays, to try something else"

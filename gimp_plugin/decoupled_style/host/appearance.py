@@ -46,18 +46,35 @@ def shown(job: JobFiles, view: View, raster: Raster, before: Path, after: Path) 
         return as_it_is, _seen(aside)
 
 
+_kept: dict[tuple[int, int], Gimp.Image] = {}
+"""Images out of sight, by kind. GIMP's own window takes the keyboard from the dialog when such an image is deleted."""
+
+
+def forget() -> None:
+    """Delete what is kept from look to look."""
+    for aside in _kept.values():
+        if aside.is_valid():
+            aside.delete()
+    _kept.clear()
+
+
 @contextlib.contextmanager
 def _out_of_sight(image: Gimp.Image, raster: Raster) -> Iterator[Gimp.Image]:
-    """An image of the same kind."""
-    aside = Gimp.Image.new_with_precision(raster.width, raster.height, image.get_base_type(), image.get_precision())
-    try:
+    """An empty image of the same kind."""
+    kind = image.get_base_type(), image.get_precision()
+    aside = _kept.get(kind)
+    if aside is None or not aside.is_valid():
+        aside = _kept[kind] = Gimp.Image.new_with_precision(raster.width, raster.height, *kind)
         aside.undo_disable()
-        if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-            aside.set_palette(image.get_palette())
-        aside.set_color_profile(image.get_effective_color_profile())
+    aside.resize(raster.width, raster.height, 0, 0)
+    if kind[0] == Gimp.ImageBaseType.INDEXED:
+        aside.set_palette(image.get_palette())
+    aside.set_color_profile(image.get_effective_color_profile())
+    try:
         yield aside
     finally:
-        aside.delete()
+        for layer in aside.get_layers():
+            aside.remove_layer(layer)
 
 
 def _like(aside: Gimp.Image, layer: Gimp.Layer, raster: Raster, file: Path, weights: array[float] | None) -> Gimp.Layer:

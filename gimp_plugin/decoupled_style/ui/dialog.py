@@ -11,7 +11,7 @@ from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 from decouple_contract.errors import Cancelled, DecoupleError
 from decouple_contract.settings import Settings
 from decoupled_style.client.worker import Worker
-from decoupled_style.host import arguments, watching
+from decoupled_style.host import appearance, arguments, watching
 from decoupled_style.host.durations import Durations
 from decoupled_style.host.earlier import Earlier, originals
 from decoupled_style.host.gallery import add_used
@@ -178,6 +178,7 @@ class StyleDialog:
         self._pointing.close()
         self._dialog.destroy()
         self._chooser.close()
+        appearance.forget()
 
     def _build(self) -> list[Gtk.Widget]:
         """Arrange everything; returns the parts that rest while a run is on."""
