@@ -23,7 +23,7 @@ from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes import painting
 from decouple_core.pictures.resampling import shrink
 from tests.core.elsewhere import NAME, Elsewhere
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

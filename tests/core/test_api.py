@@ -25,7 +25,7 @@ import torch
 import decouple_core as dc
 from decouple_core.engine import Engine
 from decouple_core.pictures.resampling import shrink
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 ROOT = Path(__file__).parents[2]
 

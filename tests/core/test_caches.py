@@ -16,7 +16,7 @@ from decouple_contract.settings import OF_RENDERING, Settings
 from decouple_core.engine import Engine
 from decouple_core.engine.caches import Cache
 from decouple_core.outcomes.registry import OUTCOMES
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 PIXELS = np.random.default_rng(0)
 TARGET, STYLE = (PIXELS.random((6, 8, 3), np.float32).repeat(8, 0).repeat(8, 1) for _ in range(2))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.pictures.frame import within_frame
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 PICTURE = skimage.data.astronaut()[:300, :400].astype(np.float32) / 255
 QUICK = Settings(size=64, layers=2, network="vgg16", device="cpu", mode="photo")

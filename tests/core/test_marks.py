@@ -20,7 +20,7 @@ from decouple_core.features.reference import uniform_noise
 from decouple_core.outcomes.marks import kept_share
 from decouple_core.pictures.resampling import shrink
 from decouple_core.weights import load_weights
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 pytestmark = [pytest.mark.usefixtures("weights", "one_thread"), pytest.mark.filterwarnings("ignore:.*torch.jit.script")]
 

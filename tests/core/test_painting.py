@@ -35,7 +35,7 @@ from decouple_core.pictures.pyramid import doubling, larger, smaller
 from decouple_core.pictures.resampling import shrink
 from decouple_core.request import Input
 from decouple_core.weights import load_weights
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 pytestmark = [
     pytest.mark.usefixtures("weights", "one_thread"),

@@ -16,7 +16,7 @@ from decouple_core.flow.meter import Meter
 from decouple_core.model.device import CPU
 from decouple_core.model.prepared import PreparedModel, integrator_of
 from decouple_core.request import Input
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

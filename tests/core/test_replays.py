@@ -19,7 +19,7 @@ from decouple_core.flow.move import Move
 from decouple_core.flow.replays import Function, Recording, Replays
 from decouple_core.model.device import CPU
 from decouple_core.model.prepared import PreparedModel
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,7 +16,7 @@ from decouple_contract.shared_folders import pixels_file
 from decouple_core.engine import Engine
 from decouple_core.features.style import Style
 from decouple_core.service.results import Results, Solution
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 SIDES = (600, 401)
 """Width and height of the target: several times the size at which it is painted here, as photographs are."""

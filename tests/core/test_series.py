@@ -22,7 +22,7 @@ from decouple_core.pictures import series
 from decouple_core.pictures.resampling import shrink
 from decouple_core.pictures.series import spread
 from decouple_core.request import Input
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 pytestmark = pytest.mark.usefixtures("weights", "one_thread")
 

@@ -32,7 +32,7 @@ from decouple_contract.settings import Settings
 from decouple_contract.shared_folders import pixels_file, run_folder, table_file
 from decouple_core.outcomes.lookup_table import LookupTable
 from decouple_core.service.worker import stop
-from tests.core.requests import request
+from tests.core.request_of_arrays import request
 
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 LONG = {**QUICK, "size": 512, "layers": 5}

@@ -130,7 +130,7 @@ def test_full_disk_at_each_write_of_a_report(tmp_path: Path, weights: object) ->
     """From nothing to all but the last of its files: none is there by half."""
     from decouple_contract.settings import Settings
     from decouple_core.engine import Engine
-    from tests.core.requests import request
+    from tests.core.request_of_arrays import request
 
     settings = Settings(size=32, layers=1, mode="painting", network="vgg16", device="cpu")
     report = Engine().transfer(request(GREY, 1 - GREY, settings)).report
