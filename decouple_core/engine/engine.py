@@ -199,8 +199,10 @@ def _sources(request: Request) -> tuple[Source, Source | Style]:
     target_seen = target.as_target()
     style_seen = style.as_style() if isinstance(style, Input) else None
     if request.regions is None:
-        if isinstance(style, Input) and style_seen is None and not np.array_equal(style.pixels, target.pixels):
-            style_seen = _within_frame(style.pixels)
+        if isinstance(style, Input) and style_seen is None:
+            within = _within_frame(style.pixels)
+            if within is not None and not np.array_equal(style.pixels, target.pixels):  # its own style takes all of it
+                style_seen = within
         of_target = _source(target.pixels, target_seen)
         return of_target, _source(style.pixels, style_seen) if isinstance(style, Input) else style
     target_masks, style_masks = region_masks(request.regions, (target_seen, style_seen))

@@ -76,11 +76,12 @@ def transferred(
         placement = placed(run, model, given.target, features, shared)
     run = _readable(run, given, features, placement, shared)
     colour = _colour(run, placement, shared)
-    by_means = flows and placement.correspondence is None  # of the whole picture, to which the flow leads
+    places = placement.correspondence if model.hierarchy.local else None
+    by_means = flows and places is None  # of the whole picture, to which the flow leads
     if flows and not by_means:
         run.plan(model.hierarchy, reads=False, stylises=False, renders=True)
     stylisation, layers = (_carried if by_means else _compared)(run, given, features, colour)
-    stylisation = dataclasses.replace(stylisation, correspondence=placement.correspondence)
+    stylisation = dataclasses.replace(stylisation, correspondence=places)
     with journal.step("finish"):
         run.meter.phase("carrying")
         components = _components(run, given, stylisation)

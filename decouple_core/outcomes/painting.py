@@ -194,7 +194,7 @@ class Painting(Outcome):
             kept = kept_share(hierarchy, settings.strengths[1:], settings.structure, scale.finer).to(before)
             image = torch.lerp(before, marks.painted(before, kept), here.shares.sum(0))
         finer_than = canvas if side > LARGEST_SIDE else None
-        if scale.steps is not GRAIN and finer_than is None:
+        if finer_than is None and scale.steps != GRAIN:
             return image, None
         start = image if finer_than is None else _giving_way(finer_than, here)
         where = _liveliness(image if finer_than is None else finer_than.painted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import decouple_core as dc
 from decouple_core.features.colour import ColourMap
 from decouple_core.features.functions import Functions
 from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.linearised import Linearisation
 from decouple_core.features.reference import uniform_noise
 from decouple_core.features.registry import HIERARCHIES
 from decouple_core.flow.integrators import Integrator
@@ -96,6 +98,22 @@ def curvatures(image: Tensor) -> Tensor:
 def statistics(network: str, weights: Mapping[str, Tensor], noise: Tensor, linear: torch.dtype | None) -> Hierarchy:
     """A hierarchy of two layers, of two and three features; it needs no network."""
     return Functions([gradients, curvatures], (2, 3))
+
+
+class OfRegions(Hierarchy):
+    """Features that are known in regions, but not at every place."""
+
+    def __init__(self, inner: Hierarchy) -> None:
+        super().__init__(inner.sizes, inner.names, inner.schedule)
+        self._inner = inner
+
+    def linearise(self, image: Tensor, depth: int) -> Linearisation:
+        return self._inner.linearise(image, depth)
+
+    def within(self, masks: Tensor | None) -> OfRegions:
+        other = copy(self)
+        other._inner = self._inner.within(masks)
+        return other
 
 
 class Heun(Integrator):
@@ -294,3 +312,15 @@ def test_what_nobody_registered_is_no_choice() -> None:
     for setting in ("activation", "integrator", "mode"):
         with pytest.raises(dc.errors.InputError, match=f"{setting} is 'new'; choose one of"):
             settings(**{setting: "new"})
+
+
+@pytest.mark.usefixtures("nothing_stays_registered")
+def test_features_of_regions_alone_paint_as_a_whole() -> None:
+    """Colours find their places; marks need activations at every one."""
+    build = HIERARCHIES["smooth"]
+    dc.register_hierarchy("regional", "Regional", lambda *given: OfRegions(build(*given)))
+    target, style = photograph("astronaut", 64), photograph("coffee", 64)
+    result = dc.transfer(target, style, settings(activation="regional", mode="painting", size=64))
+    assert result.correspondence is not None
+    assert "stylised" in result.report.images, "it begins with the flow"
+    assert np.abs(result.image - target).mean() > 0.01
