@@ -1,4 +1,4 @@
-"""A picture's frame: bands of one colour along all four sides, such as a margin, a passepartout or a black border."""
+"""A picture's frame: bands of one colour along all four sides, such as a margin, a mount or a black border."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEEPEST = 0.2
 """Share of a side up to which bands are a frame. What takes more is the ground that a drawing stands on."""
 
 BANDS = 3
-"""The most bands that lie in each other, such as margin, frame and passepartout."""
+"""The most bands that lie in each other, such as a margin, a frame and a mount."""
 
 
 def within_frame(pixels: np.ndarray) -> np.ndarray | None:

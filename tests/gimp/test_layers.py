@@ -11,9 +11,10 @@ COMPONENTS = ["Grain", "Strokes", "Forms", "Colour"]
 """From above."""
 
 PAINTED = "size=256, layers=1, structure=0.2"
+"""A painting with something in each of its parts."""
+
 AS_A_WHOLE = 'correspondence="off"'
 """By place, the last bits decide between marks."""
-"""A painting with something in each of its parts."""
 
 
 @pytest.fixture(scope="module", autouse=True)
