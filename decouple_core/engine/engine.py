@@ -201,7 +201,7 @@ def _sources(request: Request) -> tuple[Source, Source | Style]:
     if request.regions is None:
         if isinstance(style, Input) and style_seen is None:
             within = _within_frame(style.pixels)
-            if within is not None and not np.array_equal(style.pixels, target.pixels):  # its own style takes all of it
+            if within is not None and _within_frame(target.pixels) is None:  # a frame takes from a frame
                 style_seen = within
         of_target = _source(target.pixels, target_seen)
         return of_target, _source(style.pixels, style_seen) if isinstance(style, Input) else style

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage
 
 from decouple_contract.settings import OF_RENDERING, Settings
 from decouple_core.engine import Engine
@@ -122,3 +123,19 @@ def test_equal_settings_and_sources_make_a_value_once() -> None:
         )
     ]
     assert kept == [0, 0, 1, 2, 1]
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_painting_after_a_photograph_is_that_of_a_new_engine() -> None:
+    """To the last bit: a plan of the same pair, made with another number of threads, would paint other marks."""
+    target, style = (
+        skimage.data.chelsea()[::6, ::6] / np.float32(255),
+        skimage.data.coffee()[::10, ::10] / np.float32(255),
+    )
+    chosen = {"size": 32, "layers": 1, "network": "vgg16", "device": "cpu"}
+    photograph, painting = (
+        request(target, style, Settings.from_dict({**chosen, "mode": mode})) for mode in ("photo", "painting")
+    )
+    engine = Engine()
+    engine.transfer(photograph)
+    np.testing.assert_array_equal(engine.transfer(painting).image, Engine().transfer(painting).image)
