@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,8 +70,8 @@ def transferred(
     run.plan(model.hierarchy, reads=flows and not isinstance(style, Style), stylises=flows, renders=True)
     with journal.step("style"):
         features = _style(run, given)
-    # By one thread where a painting follows, which would amplify another order of the same sums.
-    with journal.step("match"), one_thread() if flows else nullcontext():
+    # By one thread: a painting amplifies another order of the same sums, and unpainted it is the photograph.
+    with journal.step("match"), one_thread():
         placement = placed(run, model, given.target, features, shared)
     run = _readable(run, given, features, placement, shared)
     colour = _colour(run, placement, shared)
