@@ -11,6 +11,7 @@ from torch import Tensor
 
 from decouple_core.features.decomposable import decomposable, in_double
 from decouple_core.features.deep import DeepFeatures
+from decouple_core.features.reproducible import one_thread
 from decouple_core.pictures.blurring import blurred
 
 COMPONENTS = 32
@@ -137,12 +138,13 @@ def principal_directions(rows: Tensor, count: int = COMPONENTS) -> Tensor:
     and sound where rows are equal or 0, at which a full decomposition may fail in single precision.
     """
     chosen = torch.linspace(0, len(rows) - 1, min(2 * count, len(rows), rows.shape[1])).round().long()
-    basis = torch.linalg.qr(in_double(rows[chosen.to(rows.device)].T)).Q.to(rows)
-    for _ in range(SUBSPACE_ITERATIONS):
-        basis = torch.linalg.qr(decomposable(rows.T @ (rows @ basis))).Q.to(rows)
-    within = in_double(rows @ basis)
-    _, vectors = torch.linalg.eigh((within.T @ within).cpu())
-    return basis @ vectors.flip(1)[:, :count].to(basis)
+    with one_thread():  # two would round these products otherwise, and a painting amplifies that
+        basis = torch.linalg.qr(in_double(rows[chosen.to(rows.device)].T)).Q.to(rows)
+        for _ in range(SUBSPACE_ITERATIONS):
+            basis = torch.linalg.qr(decomposable(rows.T @ (rows @ basis))).Q.to(rows)
+        within = in_double(rows @ basis)
+        _, vectors = torch.linalg.eigh((within.T @ within).cpu())
+        return basis @ vectors.flip(1)[:, :count].to(basis)
 
 
 def _mean(parts: Sequence[Tensor]) -> Tensor:

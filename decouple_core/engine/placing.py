@@ -10,9 +10,7 @@ from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.matching import Matcher
 from decouple_core.correspondence.moments import overview_of
 from decouple_core.engine.run import Run
-from decouple_core.features.identity import identity_of
 from decouple_core.features.overview import Overview
-from decouple_core.features.reproducible import rounding
 from decouple_core.features.style import Style
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes import colour_by_place
@@ -56,7 +54,7 @@ def placed(run: Run, model: PreparedModel, picture: Picture, style: Style, share
         found = _matched(run, model, target, style)
         field = run.caches.fields.get(
             run.settings,
-            [model.identity, found.identity, picture.identity, rounding()],
+            [model.identity, found.identity, picture.identity],
             lambda: colour_by_place.fit(found, model, picture, run.settings),
         )
         if colour_by_place.serves(field, picture):
@@ -81,7 +79,7 @@ def lack(targets: Sequence[Overview], style: Style) -> Message | None:
 
 def matcher(run: Run, model: PreparedModel) -> Matcher:
     """Matches places by what the model's network sees in them."""
-    return Matcher(model.deep, lambda identity, make: run.caches.seen.get(identity_of(identity, rounding()), make))
+    return Matcher(model.deep, run.caches.seen.get)
 
 
 def style_places(run: Run, style: Style) -> list[Overview]:
@@ -94,6 +92,6 @@ def _matched(run: Run, model: PreparedModel, target: Overview, style: Style) -> 
     places = [(one.identity, one.weight) for one in style.overviews]
     return run.caches.correspondences.get(
         run.settings,
-        [model.identity, target.identity, places, rounding()],
+        [model.identity, target.identity, places],
         lambda: matcher(run, model).match(target, style_places(run, style), run.settings.matches),
     )

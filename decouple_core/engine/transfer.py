@@ -16,7 +16,6 @@ from decouple_core.engine.reached import certify, reached
 from decouple_core.engine.run import Run
 from decouple_core.engine.styles import style_of
 from decouple_core.features.colour import LUMA
-from decouple_core.features.reproducible import one_thread
 from decouple_core.features.style import Style
 from decouple_core.model.device import describe
 from decouple_core.outcomes.components import Components, keep_chroma_or_luma
@@ -70,8 +69,7 @@ def transferred(
     run.plan(model.hierarchy, reads=flows and not isinstance(style, Style), stylises=flows, renders=True)
     with journal.step("style"):
         features = _style(run, given)
-    # By one thread: a painting amplifies another order of the same sums, and unpainted it is the photograph.
-    with journal.step("match"), one_thread():
+    with journal.step("match"):
         placement = placed(run, model, given.target, features, shared)
     run = _readable(run, given, features, placement, shared)
     colour = _colour(run, placement, shared)

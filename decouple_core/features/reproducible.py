@@ -25,11 +25,6 @@ def one_thread() -> AbstractContextManager[None]:
     return threads(1)
 
 
-def rounding() -> int:
-    """What the last bits of a value depend on: it belongs to the key of one that a painting may take on."""
-    return torch.get_num_threads()
-
-
 def place_sums(values: Tensor) -> Tensor:
     """Sums over the last two axes. Torch splits a sum of everything by the number of threads, but not one of rows."""
     return values.sum(-1).sum(-1)

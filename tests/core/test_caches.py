@@ -127,7 +127,7 @@ def test_equal_settings_and_sources_make_a_value_once() -> None:
 
 @pytest.mark.usefixtures("weights")
 def test_a_painting_after_a_photograph_is_that_of_a_new_engine() -> None:
-    """To the last bit: a plan of the same pair, made with another number of threads, would paint other marks."""
+    """To the last bit: what a painting takes over from a photograph is what it would have made itself."""
     target, style = (
         skimage.data.chelsea()[::6, ::6] / np.float32(255),
         skimage.data.coffee()[::10, ::10] / np.float32(255),

@@ -438,15 +438,16 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     opened(console, pictures, cat)
     picture, features = gimp.folder / "a cup é.png", gimp.folder / "cup.style"
     console.ask(f"Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, cup_image, Gio.File.new_for_path({str(picture)!r}))")
-    new = succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(picture)!r}))")
+    # A photograph: GIMP reads a file's bytes as floats that may differ in the last bit, which a painting amplifies.
+    file = f"style_file=Gio.File.new_for_path({str(picture)!r})"
+    new = succeeded(console, f'stylise(image, [layer], {file}, mode="photo")')
     assert console.ask(f"item({new}).get_name()") == "cat (style of a cup é)"
-    # A painting amplifies rounding: the worker, with what it has kept, may end some levels away from a new engine.
-    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 4 / 255
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style, mode="photo")).max() < 1 / 255
 
     settings = Settings.from_dict(QUICK)
     Engine().read_style(Input(np.ascontiguousarray(style[..., :3])), settings).save(features)
     new = succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
-    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 4 / 255
+    assert np.abs(pictures.get(console, f"item({new})")[..., :3] - stylised(cat, style)).max() < 2 / 255
 
     features.write_text(json.dumps({**json.loads(features.read_text()), "of a later version": 1}))
     succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
