@@ -138,7 +138,7 @@ def principal_directions(rows: Tensor, count: int = COMPONENTS) -> Tensor:
     and sound where rows are equal or 0, at which a full decomposition may fail in single precision.
     """
     chosen = torch.linspace(0, len(rows) - 1, min(2 * count, len(rows), rows.shape[1])).round().long()
-    with one_thread():  # two would round these products otherwise, and a painting amplifies that
+    with one_thread():  # more would round these products differently, and a painting amplifies that
         basis = torch.linalg.qr(in_double(rows[chosen.to(rows.device)].T)).Q.to(rows)
         for _ in range(SUBSPACE_ITERATIONS):
             basis = torch.linalg.qr(decomposable(rows.T @ (rows @ basis))).Q.to(rows)

@@ -14,6 +14,9 @@ from decouple_contract.settings import Settings
 QUICK = {"network": "vgg16", "size": 32, "layers": 1, "mode": "painting", "device": "cpu"}
 """The settings that `inside.stylise` takes unless told otherwise."""
 
+AS_A_WHOLE = 'correspondence="off"'
+"""For comparing what was read: GIMP's floats may differ in the last bit, which decides between marks by place."""
+
 
 class Pictures:
     """Puts pictures where GIMP finds them.

@@ -5,16 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gimp_under_test import GimpUnderTest, Session
-from pictures import Pictures, stylised
+from pictures import AS_A_WHOLE, Pictures, stylised
 
 COMPONENTS = ["Grain", "Strokes", "Forms", "Colour"]
 """From above."""
 
 PAINTED = "size=256, layers=1, structure=0.2"
 """A painting with something in each of its parts."""
-
-AS_A_WHOLE = 'correspondence="off"'
-"""By place, the last bits decide between marks."""
 
 
 @pytest.fixture(scope="module", autouse=True)
