@@ -181,10 +181,10 @@ def _one(
     inputs = finish(files.hand_over(style, request.regions, known), reading)
     mask = selection_mask(image, layer) if inputs.target.masks and earlier is None else None
     answer = finish(compute(worker, inputs.transfer(request.settings, parts=parts)), computing)
-    for said in remarks(answer):
-        Gimp.message(words(said))
     if not image.is_valid():
         raise Failure(closed())
+    for said in remarks(answer):
+        Gimp.message(words(said))
     by_style = _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
     name = request.output.name or earlier_name or by_style
     recipe = Recipe(
