@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -258,6 +259,19 @@ class _Planes:
         masks = masks * present
         return cls(grids[0], grids[1], grids[2], masks / masks.max().clamp_min(1e-12), of_target.sum(1), guide)
 
+    @cached_property
+    def between(self) -> tuple[Tensor, Tensor]:
+        """Maps from the moments to those that they are to be, and the gains of the bands minus 1, all the way.
+
+        Found once: a photograph asks for it four times, and the eigenvectors of so many matrices take their time.
+        """
+        matrices, offsets = maps_between(self.had[:MOMENTS].movedim(0, -1), self.goal[:MOMENTS].movedim(0, -1))
+        luma = torch.tensor(LUMA).to(matrices)
+        in_light = (matrices @ luma).sum(-1)  # what becomes of a grey detail's luma
+        energies = self.goal[MOMENTS:] + LEAST_ENERGY, self.had[MOMENTS:] * in_light.square() + LEAST_ENERGY
+        gains = (energies[0] / energies[1]).sqrt().clamp(LEAST_GAIN, LARGEST_GAIN) - 1.0
+        return torch.cat([matrices, offsets[..., None]], -1).flatten(-2).movedim(-1, 0), gains
+
 
 def _is_grey(overview: Overview) -> bool:
     means = overview.moments[:, :3]
@@ -302,13 +316,7 @@ class _Made:
     @classmethod
     def between(cls, planes: _Planes, strengths: tuple[float, float]) -> _Made:
         """From moments to those that they are to be, as far as the strengths of colours and detail say."""
-        had, goal = planes.had, planes.goal
-        matrices, offsets = maps_between(had[:MOMENTS].movedim(0, -1), goal[:MOMENTS].movedim(0, -1))
-        luma = torch.tensor(LUMA).to(matrices)
-        in_light = (matrices @ luma).sum(-1)  # what becomes of a grey detail's luma
-        energies = goal[MOMENTS:] + LEAST_ENERGY, had[MOMENTS:] * in_light.square() + LEAST_ENERGY
-        gains = (energies[0] / energies[1]).sqrt().clamp(LEAST_GAIN, LARGEST_GAIN) - 1.0
-        maps = torch.cat([matrices, offsets[..., None]], -1).flatten(-2).movedim(-1, 0)
+        maps, gains = planes.between
         unchanged = torch.eye(3, 4).flatten().to(maps)[:, None, None, None]
         changed = torch.lerp(unchanged.expand_as(maps), maps, strengths[0]).contiguous()
         return cls(changed, strengths[1] * gains, planes.guide)
