@@ -75,7 +75,7 @@ CASES = {
     "photograph": Settings(size=64),
     "painting": Settings(size=64, mode="painting"),
     "as a whole": Settings(size=64, mode="painting", correspondence="off"),
-    "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=3, correspondence="off"),
+    "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=2, correspondence="off"),
 }
 
 

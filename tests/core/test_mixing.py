@@ -78,13 +78,14 @@ def test_a_style_of_no_weight_does_not_count(session: dc.Session, pictures: list
 
 
 def test_what_cannot_be_mixed_is_refused(session: dc.Session, pictures: list[np.ndarray]) -> None:
-    style = session.read_style(pictures[0], SETTINGS)
+    layer = dc.Settings(**{**SETTINGS.as_dict(), "layers": 1})
+    style = session.read_style(pictures[0], layer)
     for weights in ([1], [1, 2, 3], [0, 0], [1, -1], [1, float("nan")], [1, float("inf")]):
         with pytest.raises(InputError, match="2 numbers"):
             dc.mix([style, style], weights)
     with pytest.raises(InputError, match="mixture"):
         dc.mix([])
-    relu = session.read_style(pictures[0], dc.Settings(**{**SETTINGS.as_dict(), "activation": "relu"}))
+    relu = session.read_style(pictures[0], dc.Settings(**{**layer.as_dict(), "activation": "relu"}))
     with pytest.raises(InputError, match="cannot be mixed"):
         dc.mix([style, relu])
 

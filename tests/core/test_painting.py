@@ -93,8 +93,8 @@ def test_a_step_is_the_damped_least_norm_change() -> None:
 
 
 def test_a_goal_far_away_is_neared(weights: tuple[str, dict[str, Tensor]]) -> None:
-    """The features of noise in the place of a ramp's, in all layers: without restraint they end farther than before."""
-    hierarchy = ChannelMeans("vgg16", weights[1], uniform_noise(0))
+    """The features of noise in the place of a ramp's, in three layers: unrestrained, they end farther off."""
+    hierarchy = ChannelMeans("vgg16", weights[1], uniform_noise(0)).first(3)
     ramp = torch.linspace(0.2, 0.8, 48).expand(3, 48, 48)
     goal = torch.cat(hierarchy.measure(uniform_noise(1, 48)), 1)
     gram = reference_gram(hierarchy, uniform_noise(0, 32))
