@@ -195,7 +195,7 @@ class Session:
         A single plan says which things take their look from which, and each target follows it by what is seen in it;
         the colours are fitted to all of them together. Anything that stays the same from target to target, or moves,
         gets the same colours, what is darker stays darker, and a sequence of similar frames does not flicker. The
-        strokes of a painting are painted for each target separately.
+        strokes of a painting are painted for each target separately. A series of one gets what `transfer` gives.
 
         Parameters
         ----------
@@ -228,7 +228,9 @@ class Session:
         >>> first.image.shape, bool(second.image.mean() < first.image.mean())
         ((24, 32, 3), True)
         """
-        if not targets:
+        if len(targets) == 1:
+            yield self.transfer(targets[0], style, settings, style_mask=style_mask, progress=progress)
+        if len(targets) < 2:
             return
         chosen = spread(len(targets))
         steps = len(chosen) + len(targets)

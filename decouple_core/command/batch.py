@@ -105,7 +105,8 @@ def run(options: argparse.Namespace) -> str:
     _check_range("cluster-wait", options.cluster_wait, MOST_WAIT)
     styles = styles_of([options.style, *options.more_styles])
     targets = targets_of(options.targets, styles)
-    series = [str(targets[number]) for number in spread(len(targets))] if options.same_look else []
+    together = options.same_look and len(targets) > 1
+    series = [str(targets[number]) for number in spread(len(targets))] if together else []
     recipes = _recipes(styles, settings, series)
     folder = _made(Path(options.output).absolute())
     check_apart(targets, folder)

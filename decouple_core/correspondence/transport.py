@@ -5,14 +5,11 @@ evenly as the entropy asks. The target's side is kept exactly: every place takes
 kept in part alone (Chizat et al. 2018), because a style may show what the target lacks. The Gromov–Wasserstein term
 (fused, Vayer et al. 2019) sends places that are alike in the target to places that are alike in the style; its gradient
 is added to the cost, and the plan is solved again a few times.
-
-Given the scaling of the style's side, a row depends on its own place alone. So a plan can be carried on to places that
-had no part in it (the entropic map; Pooladian & Niles-Weed 2021): `Solution.rows`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -83,48 +80,6 @@ class Plan:
         return (self.coupling / self.taken.clamp_min(LEAST)).T
 
 
-@dataclass(frozen=True)
-class Solution(Plan):
-    """A plan with what gives any place its row of it.
-
-    Attributes
-    ----------
-    scaling : Tensor
-        Of the style's places, shape (m,).
-    closed : Tensor
-        Style's places from which nothing is taken, shape (m,).
-    alike : Tensor or None
-        What of the Gromov–Wasserstein gradient depends on a row: it is a place's distances from the n places of the
-        plan times this, shape (n, m). None where there is no such term.
-    unlike : Tensor or None
-        The rest of that gradient, shape (m,).
-    entropy : float
-        ε.
-    """
-
-    scaling: Tensor
-    closed: Tensor
-    alike: Tensor | None = None
-    unlike: Tensor | None = None
-    entropy: float = ENTROPY
-
-    def rows(self, cost: Tensor, apart: Tensor, allowed: Tensor | None = None) -> Tensor:
-        """Where places take from, those of the plan or any others, shape (k, m); the plan's own get their own rows.
-
-        Parameters
-        ----------
-        cost : Tensor
-            To take from each place of the style, shape (k, m).
-        apart : Tensor
-            How unlike the places are to those of the plan, shape (k, n).
-        allowed : Tensor, optional
-            Shape (k, m), as for `entropic_plan`.
-        """
-        if self.alike is not None and self.unlike is not None:
-            cost = cost + self.unlike + apart @ self.alike
-        return _normalised(_kernel(cost, self.closed, allowed, self.entropy) * self.scaling)
-
-
 def entropic_plan(
     cost: Tensor,
     masses: Tensor,
@@ -134,7 +89,7 @@ def entropic_plan(
     entropy: float = ENTROPY,
     slack: float = SLACK,
     iterations: int = ITERATIONS,
-) -> Solution:
+) -> Plan:
     """Sinkhorn's iterations for the plan that minimises Σ P·cost + ε Σ P log P, unbalanced on the style's side.
 
     Parameters
@@ -160,7 +115,7 @@ def entropic_plan(
     for _ in range(iterations):
         target_scaling = masses / (kernel @ scaling).clamp_min(LEAST)
         scaling = (style_masses / (kernel.T @ target_scaling).clamp_min(LEAST)) ** slack
-    return Solution(_normalised(kernel * scaling), masses, scaling, closed, entropy=entropy)
+    return Plan(_normalised(kernel * scaling), masses)
 
 
 def _kernel(cost: Tensor, closed: Tensor, allowed: Tensor | None, entropy: float) -> Tensor:
@@ -185,7 +140,7 @@ def fused_plan(
     *,
     alike: float = ALIKE,
     rounds: int = ROUNDS,
-) -> Solution:
+) -> Plan:
     """The entropic plan whose cost holds the gradient of a Gromov–Wasserstein term.
 
     Parameters
@@ -201,17 +156,11 @@ def fused_plan(
     rounds : int
         How often its gradient is taken.
     """
-    solution = entropic_plan(cost, masses, style_masses, allowed)
+    plan = entropic_plan(cost, masses, style_masses, allowed)
     for _ in range(rounds if alike else 0):
-        coupling = solution.coupling
-        gradient = unlikeness_gradient(coupling, target_apart, style_apart)
-        solution = entropic_plan(cost + alike * (gradient - gradient.min()), masses, style_masses, allowed)
-    if not (rounds and alike):
-        return solution
-    # The rest of the gradient is the same along a row, which no row of a plan depends on.
-    return replace(
-        solution, alike=-2 * alike * coupling @ style_apart.T, unlike=alike * style_apart.square() @ coupling.sum(0)
-    )
+        gradient = unlikeness_gradient(plan.coupling, target_apart, style_apart)
+        plan = entropic_plan(cost + alike * (gradient - gradient.min()), masses, style_masses, allowed)
+    return plan
 
 
 def unlikeness_gradient(coupling: Tensor, target_apart: Tensor, style_apart: Tensor) -> Tensor:

@@ -64,6 +64,9 @@ WHOLE_VARIANCE, WHOLE_GAINS = 1e-5, (0.1, 3.0)
 LEAST_GAIN, LARGEST_GAIN = 0.5, 2.0
 """Bounds of the bands' gains: more would show noise, or leave a blur."""
 
+LARGEST_TOGETHER = 1.0
+"""The same bound for pictures that have one look: whatever strengthens detail strengthens noise, which flickers."""
+
 LEAST_ENERGY = 1e-6
 """Added to the bands' energies, (0.25 / 255)²: below it there is no detail."""
 
@@ -98,7 +101,7 @@ def fit(correspondence: Correspondence, model: PreparedModel, picture: Picture, 
     if not settings.match and [one.identity for one in correspondence.styles] == [correspondence.target.identity]:
         at = BilateralGrid(picture.detail.image, (12, *_cells(picture)))
         return Field(BilateralGrid, at.constant(IDENTITY).contiguous(), amount=0.0)  # in its own style it is itself
-    asked, (planes,) = _asked([correspondence], [picture], model, settings)
+    asked, (planes,) = _asked([correspondence], [picture], model, settings, LARGEST_GAIN)
     return asked.made(planes).field(picture)
 
 
@@ -117,7 +120,7 @@ def fit_look(plan: CommonPlan, model: PreparedModel, pictures: Sequence[Picture]
         As for `fit`.
     """
     correspondences = [plan.of(overview_of(picture)) for picture in pictures]
-    asked, planes = _asked(correspondences, pictures, model, settings)
+    asked, planes = _asked(correspondences, pictures, model, settings, LARGEST_TOGETHER)
     fields = [asked.made(where).field(picture) for where, picture in zip(planes, pictures, strict=True)]
     if not all(serves(*each) for each in zip(fields, pictures, strict=True)):
         return None
@@ -140,6 +143,8 @@ class Asked:
         Maps by window and lightness that are added, see `correction_by_place.corrected`.
     strengths : tuple of float
         Of the colours, and of the detail.
+    largest_gain : float
+        Of the detail.
     grey : bool
         Whether targets and styles are grey, as what becomes of them is to be, to the last bit.
     """
@@ -150,11 +155,12 @@ class Asked:
     whole: tuple[tuple[Tensor, Tensor], ...]
     correction: Tensor | None
     strengths: tuple[float, float]
+    largest_gain: float
     grey: bool
 
     def made(self, planes: _Planes) -> _Made:
         """What it makes of a picture."""
-        made = _Made.between(planes, self.strengths)
+        made = _Made.between(planes, self.strengths, self.largest_gain)
         for matrix, offset in self.whole:
             made = made.followed(matrix, offset)
         if self.correction is not None:
@@ -183,7 +189,11 @@ class Look:
 
 
 def _asked(
-    correspondences: Sequence[Correspondence], pictures: Sequence[Picture], model: PreparedModel, settings: Settings
+    correspondences: Sequence[Correspondence],
+    pictures: Sequence[Picture],
+    model: PreparedModel,
+    settings: Settings,
+    largest_gain: float,
 ) -> tuple[Asked, list[_Planes]]:
     """What is asked of pictures together, and where in each."""
     strengths, styles = replace(settings, strength=1.0).strengths, correspondences[0].styles
@@ -195,6 +205,7 @@ def _asked(
         (),
         None,
         (strengths[0], strengths[min(1, len(strengths) - 1)]),
+        largest_gain,
         all(_is_grey(one) for one in (*styles, *(one.target for one in correspondences))),
     )
     planes = [_Planes.of(*each, asked) for each in zip(correspondences, pictures, strict=True)]
@@ -314,12 +325,12 @@ class _Made:
     guide: Tensor
 
     @classmethod
-    def between(cls, planes: _Planes, strengths: tuple[float, float]) -> _Made:
+    def between(cls, planes: _Planes, strengths: tuple[float, float], largest_gain: float) -> _Made:
         """From moments to those that they are to be, as far as the strengths of colours and detail say."""
         maps, gains = planes.between
         unchanged = torch.eye(3, 4).flatten().to(maps)[:, None, None, None]
         changed = torch.lerp(unchanged.expand_as(maps), maps, strengths[0]).contiguous()
-        return cls(changed, strengths[1] * gains, planes.guide)
+        return cls(changed, strengths[1] * gains.clamp_max(largest_gain - 1.0), planes.guide)
 
     def values(self, picture: Picture) -> Tensor:
         """The picture that they make at its medium size, before the box, (3, h, w)."""

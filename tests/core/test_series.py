@@ -16,6 +16,7 @@ import decouple_core as dc
 from decouple_core.engine import Engine, placing
 from decouple_core.engine import series as fitting_together
 from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
+from decouple_core.outcomes.colour_by_place import Look
 from decouple_core.outcomes.field import Field
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures import series
@@ -84,16 +85,27 @@ def field_of(shared: placing.Shared) -> Field:
     return shared
 
 
-def test_place_by_place_equal_frames_get_what_one_of_them_gets_alone(session: dc.Session) -> None:
-    """A series of one is the photograph, and so is each of equal ones."""
+def look_of(shared: placing.Shared) -> Look:
+    assert isinstance(shared, Look)
+    return shared
+
+
+def test_a_series_of_one_is_the_photograph(session: dc.Session) -> None:
     frame = film(1)[0]
-    alone = session.transfer(frame, STYLE, SETTINGS)
-    assert alone.correspondence is not None
-    for count in (1, 3):
-        for result in session.transfer_alike([frame] * count, STYLE, SETTINGS):
-            assert result.correspondence is not None
-            np.testing.assert_allclose(result.correspondence.arrays[0], alone.correspondence.arrays[0], atol=2e-3)
-            np.testing.assert_allclose(result.image, alone.image, atol=1.5 / 255)
+    (alone,) = session.transfer_alike([frame], STYLE, SETTINGS)
+    np.testing.assert_array_equal(alone.image, session.transfer(frame, STYLE, SETTINGS).image)
+
+
+def test_place_by_place_equal_frames_get_what_one_of_them_gets() -> None:
+    """How often a picture stands in a series changes nothing of what is asked of it."""
+    frame, transfers = film(1)[0], Engine()
+    style = transfers.read_style(Input(STYLE), SETTINGS)
+    one, two = (look_of(transfers.fit_together([(frame, None)] * count, style, SETTINGS)).asked for count in (1, 2))
+    np.testing.assert_allclose(two.had, one.had, atol=1e-3)
+    np.testing.assert_allclose(two.goal, one.goal, atol=1e-3)
+    for ours, theirs in zip(two.whole, one.whole, strict=True):
+        np.testing.assert_allclose(ours[0], theirs[0], atol=5e-3)
+        np.testing.assert_allclose(ours[1], theirs[1], atol=5e-3)
 
 
 def test_what_moves_takes_its_colours_along(session: dc.Session) -> None:

@@ -220,21 +220,6 @@ def test_like_places_go_to_like_places() -> None:
     assert astray(fused_plan(cost, unlike, unlike, even, even, alike=0.0)) == alone
 
 
-@pytest.mark.parametrize("alike", [0.0, ALIKE])
-def test_any_place_has_its_row(alike: float) -> None:
-    """Those of the plan their own, cost and term and limits; any other what lies between, with the same potentials."""
-    cost, masses, style_masses = problem(9, 12)
-    ours, style, allowed = apart(9, 1), apart(12, 2), torch.ones(9, 12, dtype=torch.float64)
-    allowed[2, :5] = 0
-    style_masses[3] = 0
-    solution = fused_plan(cost, ours, style, masses, style_masses, allowed, alike=alike)
-    torch.testing.assert_close(solution.rows(cost, ours, allowed), solution.forward, rtol=0, atol=1e-12)
-    torch.testing.assert_close(solution.rows(cost[:1] + 5, ours[:1]), solution.rows(cost[:1], ours[:1]))
-    between = solution.rows((cost[4:5] + cost[7:8]) / 2, (ours[4:5] + ours[7:8]) / 2)
-    geometric = (solution.forward[4] * solution.forward[7]).sqrt()
-    torch.testing.assert_close(between[0], geometric / geometric.sum(), rtol=0, atol=1e-12)
-
-
 @pytest.mark.parametrize("solve", [entropic_plan, fused_plan])
 def test_plans_are_the_same_every_time(solve: Callable[..., Plan]) -> None:
     cost, masses, style_masses = (x.float() for x in problem(90, 70))
