@@ -6,6 +6,7 @@ import argparse
 
 from decouple_core.command.bar import Bar
 from decouple_core.command.parser import add_settings
+from decouple_core.model.loading import uncollected
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> str:
     """Report which torch, device and network are used."""
-    import torch
+    with uncollected():
+        import torch
 
-    from decouple_core.model.device import describe, pick_device
-    from decouple_core.weights import load_weights
+        from decouple_core.model.device import describe, pick_device
+        from decouple_core.weights import load_weights
 
     device = pick_device(options.device)
     with Bar() as bar:

@@ -17,6 +17,7 @@ from decouple_contract.tables import TEXT_SUFFIXES
 from decouple_core.command.bar import Bar
 from decouple_core.command.files import is_style_file, size_of
 from decouple_core.command.parser import add_masks, add_settings, settings_of
+from decouple_core.model.loading import uncollected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> str:
     target = read_image(options.target)
     check_output(options.output, size_of(target))
     request, style_image = _request(options, settings, target)
-    from decouple_core.engine import Engine
+    with uncollected():
+        from decouple_core.engine import Engine
 
     start = time.perf_counter()
     with Bar() as bar:

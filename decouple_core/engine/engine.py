@@ -32,6 +32,7 @@ from decouple_core.pictures.picture import Picture
 from decouple_core.pictures.resampling import shrink
 from decouple_core.pictures.visibility import blend
 from decouple_core.request import Input, Request
+from decouple_core.weights import are_kept
 
 T = TypeVar("T")
 
@@ -45,6 +46,12 @@ class Engine:
     def forget(self) -> None:
         """Keep nothing any more of what was kept so far."""
         self.caches = Caches()
+
+    def warm_up(self, settings: Settings) -> None:
+        """Prepare the network that these settings name, unless its weights are yet to be fetched."""
+        if are_kept(settings.network):
+            device, settings, _ = _settled(settings, None, None, 0)
+            self._done(Run.model, device, settings, silent)
 
     def transfer(
         self,

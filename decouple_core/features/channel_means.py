@@ -12,10 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_contract.networks import SHARPER_WIDTHS, WIDTHS
+from decouple_core.features.convolution import numerics
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.identity import identity_of
 from decouple_core.features.linearised import Linearisation, LinearisedNetwork, WorkCount, pad
 from decouple_core.features.local import BLOCKS, LocalNetwork
+from decouple_core.features.on_disk import kept_on_disk
 from decouple_core.features.schedule import FlowSchedule
 from decouple_core.features.tiles import SAMPLED_PIXELS, Sample, TiledNetwork, chosen, cut, placed
 from decouple_core.features.vgg import Convolution, convolutions
@@ -72,6 +74,8 @@ class ChannelMeans(Hierarchy):
         Smooth activations and average pooling, or the thesis's ReLU and max pooling.
     linear_dtype : torch.dtype, optional
         Precision of J and Jᵀ, where it may be lower than that of the features themselves.
+    kept : bool
+        Whether what is measured on the noise, in single precision, is kept on the disk.
 
     Attributes
     ----------
@@ -87,6 +91,7 @@ class ChannelMeans(Hierarchy):
         *,
         smooth: bool = True,
         linear_dtype: torch.dtype | None = None,
+        kept: bool = False,
     ) -> None:
         super().__init__(WIDTHS, NAMES, SCHEDULE)
         self._convolutions = convolutions(network, weights, device=noise.device, dtype=noise.dtype)
@@ -98,9 +103,13 @@ class ChannelMeans(Hierarchy):
         # Made once: a convolution packs its weights on first use.
         self._sharper = _with_second(self._convolutions)
         self._sharper_linear = _with_second(self._linear) if linear_dtype else self._sharper
-        self.smoothing = self._measure_smoothing(noise) if smooth else None
+        of_weights = identity_of(dict(weights))
+        self.smoothing = None
+        if smooth:
+            deviations = self._kept_deviations(of_weights, noise) if kept else self._deviations(noise)
+            self.smoothing = tuple(SMOOTHING * deviation for deviation in deviations.tolist())
         self._masks: Tensor | None = None
-        self.identity = identity_of(dict(weights), self.smoothing, str(linear_dtype), str(noise.dtype))
+        self.identity = identity_of(of_weights, self.smoothing, str(linear_dtype), str(noise.dtype))
 
     def within(self, masks: Tensor | None) -> Self:
         """The same features of R regions: weighted means Σ m·a / Σ m for masks of shape (R, H, W) in [0, 1]."""
@@ -198,15 +207,23 @@ class ChannelMeans(Hierarchy):
                 reach = number
         return reach
 
-    def _measure_smoothing(self, noise: Tensor) -> tuple[float, ...]:
-        smoothing: list[float] = []
+    def _deviations(self, noise: Tensor) -> Tensor:
+        """The standard deviation of what each convolution makes of the noise, on the CPU."""
+        deviations: list[float] = []
         a = noise[None]
         for layer in self._convolutions:
             a = F.avg_pool2d(a, 2, ceil_mode=True, count_include_pad=False) if layer.pooled_before else a
             h = layer.forward(pad(a))
-            smoothing.append(SMOOTHING * h.std().item())
-            a = (h + torch.sqrt(h * h + smoothing[-1] ** 2)) / 2
-        return tuple(smoothing)
+            deviations.append(h.std().item())
+            a = (h + torch.sqrt(h * h + (SMOOTHING * deviations[-1]) ** 2)) / 2
+        return torch.tensor(deviations, dtype=torch.float64 if noise.dtype == torch.float64 else torch.float32)
+
+    def _kept_deviations(self, of_weights: str, noise: Tensor) -> Tensor:
+        """The same, kept between runs on a processor, where it takes half a second."""
+        if noise.device.type != "cpu":
+            return self._deviations(noise)
+        identity = identity_of("deviations", of_weights, noise, numerics())
+        return kept_on_disk(identity, (len(self._convolutions),), lambda: self._deviations(noise))
 
 
 def _with_second(network: Sequence[Convolution]) -> tuple[Convolution, ...]:

@@ -174,13 +174,21 @@ Choices = dict[torch.dtype, Choice]
 """By precision: always single; bfloat16 where J and Jᵀ are quicker in it."""
 
 
-def convolution_of(weight: Tensor) -> tuple[Convolve, Adjoint]:
-    """The operations of this weight, shape (out, in, 3, 3), by the algorithms that are best here."""
+def convolution_of(weight: Tensor) -> Convolve:
+    """The convolution with this weight, shape (out, in, 3, 3), by the algorithm that is best here."""
+    return ALGORITHMS[_chosen(weight).forward].forward(weight)
+
+
+def adjoint_of(weight: Tensor) -> Adjoint:
+    """Its adjoint, likewise."""
+    return _turned(weight) if _slow_transposed(weight) else ALGORITHMS[_chosen(weight).adjoint].adjoint(weight)
+
+
+def _chosen(weight: Tensor) -> Choice:
     choice = Choice(PLAIN, PLAIN)
     if weight.device.type == "cpu" and weight.dtype in TOLERANCE:
         choice = choices().get(weight.dtype, choice)
-    adjoint = _turned if _slow_transposed(weight) else ALGORITHMS[choice.adjoint].adjoint
-    return ALGORITHMS[choice.forward].forward(weight), adjoint(weight)
+    return choice
 
 
 def _slow_transposed(weight: Tensor) -> bool:
@@ -197,6 +205,12 @@ def _turned(weight: Tensor) -> Adjoint:
     """The adjoint as a convolution."""
     turned = weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
     return lambda gradient: F.conv2d(gradient, turned, padding=2)
+
+
+def numerics() -> str:
+    """What a processor's convolutions and sums depend on to the last bit."""
+    algorithms = sorted((str(precision), *asdict(choice).items()) for precision, choice in choices().items())
+    return f"{_machine()} {torch.get_num_threads()} {algorithms}"
 
 
 @cache

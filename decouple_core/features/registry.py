@@ -16,7 +16,9 @@ Build = Callable[[str, Mapping[str, Tensor], Tensor, "torch.dtype | None"], Hier
 is to compute, and the precision that J and Jᵀ may have if not that of the noise."""
 
 HIERARCHIES: dict[str, Build] = {
-    "smooth": lambda network, weights, noise, linear: ChannelMeans(network, weights, noise, linear_dtype=linear)
+    "smooth": lambda network, weights, noise, linear: ChannelMeans(
+        network, weights, noise, linear_dtype=linear, kept=True
+    )
 }
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from decouple_contract.networks import NETWORKS
-from decouple_core.features.convolution import Adjoint, Convolve, convolution_of
+from decouple_core.features.convolution import Adjoint, Convolve, adjoint_of, convolution_of
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -43,19 +43,23 @@ class Convolution:
 
     def forward(self, padded: Tensor) -> Tensor:
         """The convolution of (B, in, H+2, W+2), bias added, shape (B, out, H, W)."""
-        return self._operations[0](padded, self.bias)
+        return self._convolve(padded, self.bias)
 
     def linear(self, padded: Tensor) -> Tensor:
         """The same without bias."""
-        return self._operations[0](padded, None)
+        return self._convolve(padded, None)
 
     def adjoint(self, gradient: Tensor) -> Tensor:
         """The adjoint of `linear`: (B, out, H, W) to (B, in, H+2, W+2)."""
-        return self._operations[1](gradient)
+        return self._turn_back(gradient)
 
     @cached_property
-    def _operations(self) -> tuple[Convolve, Adjoint]:
+    def _convolve(self) -> Convolve:
         return convolution_of(self.weight)
+
+    @cached_property
+    def _turn_back(self) -> Adjoint:
+        return adjoint_of(self.weight)  # a copy, which many networks never need
 
 
 def layer_names(network: str) -> tuple[str, ...]:
@@ -85,8 +89,9 @@ def convolutions(
     """
     described = []
     for name in layer_names(network):
-        weight, bias = weights[f"{name}.weight"].double(), weights[f"{name}.bias"].double()
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         if name == "conv1_1":
+            weight, bias = weight.double(), bias.double()
             weight = weight / torch.tensor(IMAGENET_DEVIATION, dtype=torch.float64).view(1, 3, 1, 1)
             mean = torch.tensor(IMAGENET_MEAN, dtype=torch.float64)
             bias = bias - torch.einsum("oikl,i->o", weight, mean)

@@ -13,10 +13,11 @@ import decouple_core.thesis.registered  # noqa: F401  its ways are extensions th
 from decouple_contract.messages import Message
 from decouple_contract.progress import Progress
 from decouple_contract.settings import Settings
-from decouple_core.features.convolution import choices
+from decouple_core.features.convolution import choices, numerics
 from decouple_core.features.deep import DeepFeatures
 from decouple_core.features.hierarchy import ActiveFeatures, Hierarchy
 from decouple_core.features.identity import identity_of
+from decouple_core.features.on_disk import kept_on_disk
 from decouple_core.features.reference import GRAM_SIZE, Reference, layer_powers, reference_gram, uniform_noise
 from decouple_core.features.registry import HIERARCHIES
 from decouple_core.features.reproducible import place_means
@@ -26,7 +27,7 @@ from decouple_core.flow.move import Flow, Watch
 from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.flow.registry import INTEGRATORS
 from decouple_core.flow.replays import Replays
-from decouple_core.model.kept import Kept, kept_on_disk
+from decouple_core.model.kept import Kept
 from decouple_core.weights import load_weights
 
 CONVERGED = 2e-4
@@ -106,7 +107,7 @@ class PreparedModel:
             network,
             settings.activation,
             hierarchy,
-            Reference(hierarchy.measure(noise), gram, hierarchy.sizes),
+            Reference(kept_values(hierarchy, noise, settings.seed), gram, hierarchy.sizes),
             device,
             identity,
             DeepFeatures(network, weights, device, quick),
@@ -195,6 +196,19 @@ def linear_precision(device: torch.device) -> torch.dtype | None:
 def careful(hierarchy: Hierarchy, device: torch.device) -> Hierarchy:
     """The hierarchy, in single precision on an accelerator; see `PreparedModel.careful`."""
     return hierarchy if device.type == "cpu" else hierarchy.precise()
+
+
+def kept_values(hierarchy: Hierarchy, noise: Tensor, seed: int) -> list[Tensor]:
+    """Each layer's features at the noise of a seed, kept between runs on a processor, as `kept_gram` is."""
+
+    def compute() -> Tensor:
+        return torch.cat(hierarchy.measure(noise), 1)
+
+    if hierarchy.identity is None or noise.device.type != "cpu":
+        return hierarchy.measure(noise)
+    identity = identity_of("values", hierarchy.identity, hierarchy.sizes, seed, numerics())
+    values = kept_on_disk(identity, (1, sum(hierarchy.sizes)), compute)
+    return list(values.split(list(hierarchy.sizes), 1))
 
 
 def kept_gram(hierarchy: Hierarchy, device: torch.device) -> Tensor:

@@ -20,7 +20,8 @@ from torch import Tensor
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.overview import Overview
-from decouple_core.features.reproducible import one_thread, place_sums, threads
+from decouple_core.features.reproducible import one_thread, threads
+from decouple_core.flow.quasi_newton import descended
 from decouple_core.pictures.pyramid import smaller
 from decouple_core.pictures.resampling import working_shape
 
@@ -45,8 +46,8 @@ KEPT = (0.25, 0.12, 0.05)
 """κ at a structure of ½ at the finest scale by place, the next coarser one, and the others: forms may change more than
 what is seen in them."""
 
-EVALUATIONS = (8, 10, 10)
-"""Of the activations and their gradient in each round, at the same scales."""
+STEPS = (7, 9, 9)
+"""In each round, at the same scales; each evaluates the activations and their gradient."""
 
 APART = 4.0
 """By how much places of different regions are less alike, more than any two of one region can be."""
@@ -100,7 +101,7 @@ class Marks:
     def __init__(
         self, hierarchy: Hierarchy, correspondence: Correspondence, base: Tensor, side: float, finer: int
     ) -> None:
-        self._hierarchy, self._evaluations = hierarchy, EVALUATIONS[min(finer, len(EVALUATIONS) - 1)]
+        self._hierarchy, self._steps = hierarchy, STEPS[min(finer, len(STEPS) - 1)]
         photograph = hierarchy.at_places(base)
         self._taps, self._grid = list(photograph.taps), photograph.grid
         self._own = _Places(photograph.values, self._taps)
@@ -129,22 +130,17 @@ class Marks:
         return image
 
     def _nearer(self, image: Tensor, goal: Tensor) -> Tensor:
-        """The image after some evaluations of a quasi-Newton method (Liu & Nocedal 1989)."""
-        image, most = image.clone(), self._evaluations
-        optimiser = torch.optim.LBFGS([image], max_iter=most, max_eval=most, tolerance_grad=0.0, tolerance_change=0.0)
-
+        """The image after some steps of a quasi-Newton method."""
         many = torch.get_num_threads()
 
-        def misfit() -> Tensor:
+        def gradient(at: Tensor) -> Tensor:
+            """Of the misfit."""
             with threads(many):
-                at = self._hierarchy.at_places(image)
-                missing = at.values - goal
-                image.grad = at.vjp(2.0 * self._weights * missing).contiguous()
-                return place_sums(self._weights * missing.square())
+                there = self._hierarchy.at_places(at)
+                return there.vjp(2.0 * self._weights * (there.values - goal)).contiguous()
 
         with one_thread():  # the method's own sums
-            optimiser.step(misfit)
-        return image.clamp(0.0, 1.0)
+            return descended(image, gradient, self._steps).clamp(0.0, 1.0)
 
 
 def kept_share(hierarchy: Hierarchy, strengths: Sequence[float], structure: float, finer: int) -> Tensor:

@@ -30,7 +30,6 @@ from decouple_core.pictures.memory import check_size
 from decouple_core.pictures.pillow_files import QUIET, read_with_pillow
 from decouple_core.pictures.raw import Raw, check_numbers, upright
 from decouple_core.pictures.raw import unit_range as unit_range  # whoever decodes wants it next
-from decouple_core.pictures.tiff_files import read_tiff
 
 _reading = ContextVar("reading", default=False)
 logging.getLogger("tifffile").addFilter(lambda _: not _reading.get())  # what it says of our files, our sentence says
@@ -113,6 +112,8 @@ def _decoded(path: Path, file: BinaryIO, head: bytes) -> Raw:
     try:
         raw = None
         if kind == "TIFF":
+            from decouple_core.pictures.tiff_files import read_tiff  # with tifffile, slow to load
+
             raw = read_tiff(path, file)
         elif kind == "PNG" and head[24:25] == b"\x10":  # the bit depth in the header chunk (PNG, 11.2.2)
             raw = _read_deep_png(path, file)

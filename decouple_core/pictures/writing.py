@@ -10,7 +10,6 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import PIL.features
 import PIL.Image
-import tifffile
 from imagecodecs import JPEGXL, PNG, png_encode  # loaded before the work, not when memory is scarce after it
 
 from decouple_contract.errors import InputError
@@ -119,6 +118,8 @@ def _in_profile(pixels: np.ndarray, levels: np.ndarray, icc: bytes) -> np.ndarra
 
 def write_floats(path: Path, pixels: np.ndarray) -> None:
     """Write a part of a picture, (H, W, 3) of any values, as a TIFF of 32-bit floats."""
+    import tifffile
+
     with replacing(path) as file:
         tifffile.imwrite(
             file,
@@ -160,6 +161,8 @@ def check_ending(ending: str, name: str) -> None:
     """Refuse an ending, such as ``.png``, in which nothing can be written here; `name` is for the sentence."""
     if ending not in _WRITERS:
         raise InputError("picture-format", name=repr(name), endings=", ".join(_WRITERS))
+    if ending in (".tif", ".tiff"):
+        import tifffile  # noqa: F401  loaded before the work, too
     if ending == ".exr":
         exr_files.library()
     if ending == ".avif" and not PIL.features.check("avif"):
@@ -190,6 +193,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _write_tiff(file: BinaryIO, levels: np.ndarray, icc: bytes | None, notes: bytes | None) -> None:
+    import tifffile
+
     # Deflate with prediction loses nothing and is read everywhere.
     tifffile.imwrite(
         file,

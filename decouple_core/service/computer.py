@@ -27,7 +27,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import decouple_contract
-from decouple_contract.errors import Cancelled, DecoupleError, InputError, ProtocolError
+from decouple_contract.errors import Cancelled, DecoupleError, InputError, ProtocolError, WeightsError
 from decouple_contract.failures import as_failure
 from decouple_contract.jobs import (
     Ingredient,
@@ -44,6 +44,7 @@ from decouple_contract.remarks import heard
 from decouple_contract.settings import COMPONENTS, Settings
 from decouple_contract.shared_folders import mask_file, pixels_file
 from decouple_core.model.heap import give_back, keep_freed
+from decouple_core.model.loading import uncollected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,17 +133,21 @@ class _Computer:
             time.sleep(INSISTING_SECONDS)
 
     def work(self) -> None:
-        """Load torch, then do jobs as they come."""
+        """Load torch and the network, then do jobs as they come."""
         engine: Engine | None = None
         broken: DecoupleError | None = None
+        unsaid: WeightsError | None = None
         try:
-            from decouple_core.engine import Engine
-            from decouple_core.service.results import Results
+            with uncollected():
+                from decouple_core.engine import Engine
+                from decouple_core.service.results import Results
 
             engine, self._results = Engine(), Results()
         except Exception as error:  # told to whoever sends the first job
             traceback.print_exc()
             broken = as_failure(error, DecoupleError("computing-broken", reason=str(error)))
+        else:
+            unsaid = _warm_up(engine)
         self._send({"kind": "ready", "number": 0})
         while True:
             message = self._next()
@@ -154,6 +159,9 @@ class _Computer:
                 assert engine is not None
                 assert self._results is not None
                 self._go_on(number)
+                if unsaid is not None:
+                    problem, unsaid = unsaid, None
+                    raise problem
                 with heard(remarks.append):
                     answer = self._transfer(engine, self._results, message)
                 answer["remarks"] = [one.as_dict() for one in remarks]
@@ -276,6 +284,20 @@ class _Computer:
     def _send(self, message: dict[str, Any]) -> None:
         with self._sending:
             self._out.write(json.dumps(message) + "\n")
+
+
+def _warm_up(engine: Engine) -> WeightsError | None:
+    """Prepare what a job most likely needs; the job that needs it says what fails.
+
+    Of damaged weights we tell the first job, as the file is gone by then.
+    """
+    try:
+        engine.warm_up(Settings())
+    except WeightsError as error:
+        return error
+    except Exception:
+        traceback.print_exc()
+    return None
 
 
 def _between_statements_of_ours(frame: FrameType | None) -> bool:

@@ -170,6 +170,7 @@ class Server:
                 os.unlink(self._endpoint.address)
         with Listener(self._endpoint.address, backlog=MOST_CLIENTS) as listener:
             self._endpoint.save(self._home)
+            self._jobs.warm_up()  # whoever starts a worker has a job for it
             log.info("serving; process %d, %s, Python %s", os.getpid(), sys.platform, sys.version.split()[0])
             threading.Thread(target=self._watch_idleness, daemon=True).start()
             while not self._ending:

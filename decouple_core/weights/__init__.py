@@ -3,6 +3,6 @@
 Nothing that is fetched is executed.
 """
 
-from decouple_core.weights.loading import load_weights
+from decouple_core.weights.loading import are_kept, load_weights
 
-__all__ = ["load_weights"]
+__all__ = ["are_kept", "load_weights"]

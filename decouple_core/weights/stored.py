@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -129,5 +130,5 @@ def fingerprint(tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(f"{name} {tuple(tensors[name].shape)}\n".encode())
-        digest.update(tensors[name].contiguous().numpy().astype("<f4", copy=False).tobytes())
+        digest.update(np.ascontiguousarray(tensors[name].numpy(), "<f4").reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -101,8 +101,10 @@ def _run(
         return _failed(procedure, reason(failure))
     worker = Worker(installation)
     try:
+        layers = _layers(image, drawables)
+        worker.begin()  # it loads the network while the dialog is built
         pixels.limit_memory()
-        new = work(procedure, mode, image, _layers(image, drawables), config, worker)
+        new = work(procedure, mode, image, layers, config, worker)
     except Cancelled:
         return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
     except (Failure, DecoupleError) as failure:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from decouple_core.features import convolution
-from decouple_core.features.convolution import ALGORITHMS, PLAIN, Choice, choices, convolution_of
+from decouple_core.features.convolution import ALGORITHMS, PLAIN, Choice, adjoint_of, choices, convolution_of
 
 POINTWISE = torch.ops.mkldnn._convolution_pointwise
 
@@ -79,7 +79,7 @@ def test_falls_back_from_a_private_operator(
     single = choices()[torch.float32]
     assert "packed" not in (single.forward, single.adjoint)
     weight, _, x, gradient = example(64, 64, 8, 6)
-    forward, adjoint = convolution_of(weight)
+    forward, adjoint = convolution_of(weight), adjoint_of(weight)
     torch.testing.assert_close(forward(x, None), F.conv2d(x, weight), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(adjoint(gradient), F.conv_transpose2d(gradient, weight), rtol=1e-4, atol=1e-3)
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.functions import Functions
+from decouple_core.features.on_disk import MOST_FILES
 from decouple_core.features.reference import GRAM_SIZE, NOISE_SIZE, Reference, reference_gram, uniform_noise
 from decouple_core.flow.least_norm import DampedLeastNorm
 from decouple_core.model.device import CPU
-from decouple_core.model.kept import MOST_FILES
-from decouple_core.model.prepared import kept_gram
+from decouple_core.model.prepared import kept_gram, kept_values
 
 Weights = tuple[str, dict[str, Tensor]]
 
@@ -101,7 +101,7 @@ def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     one = ChannelMeans(*weights, uniform_noise(0, 48)).first(1)
     gram = kept_gram(one, CPU)
-    (kept,) = (tmp_path / "reference").iterdir()
+    (kept,) = (tmp_path / "reference").glob("*.safetensors")
     torch.testing.assert_close(gram, reference_gram(one, uniform_noise(0, GRAM_SIZE)))
     assert torch.equal(load_file(kept)["values"], gram)
     before = kept.stat().st_mtime_ns
@@ -121,7 +121,7 @@ def test_kept_gram_is_used_and_a_damaged_one_is_made_anew(
         kept.write_bytes(damage)
         assert torch.equal(kept_gram(one, CPU), gram)
         assert torch.equal(load_file(kept)["values"], gram)
-    assert [p.name for p in kept.parent.iterdir()] == [kept.name]
+    assert {p.name for p in kept.parent.iterdir()} <= {kept.name, "convolution.json"}
 
 
 def test_gram_that_cannot_be_kept_is_used_all_the_same(
@@ -151,7 +151,36 @@ def test_no_two_hierarchies_share_a_kept_gram(
     hierarchies = [kind.first(1) for kind in kinds] + [kinds[0].first(2)]
     for count, hierarchy in enumerate(hierarchies, 1):
         torch.testing.assert_close(kept_gram(hierarchy, CPU), reference_gram(hierarchy, uniform_noise(0, GRAM_SIZE)))
-        assert len(list((tmp_path / "reference").iterdir())) == count
+        assert len(list((tmp_path / "reference").glob("*.safetensors"))) == count
     for number in range(MOST_FILES):
         kept_gram(ChannelMeans(network, tensors, uniform_noise(10 + number, 24)).first(1), CPU)
-    assert len(list((tmp_path / "reference").iterdir())) == MOST_FILES
+    assert len(list((tmp_path / "reference").glob("*.safetensors"))) == MOST_FILES
+
+
+def test_what_is_kept_of_the_noise_is_what_was_measured(
+    tmp_path: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit, and by other weights and another noise it is measured again."""
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
+    network, tensors = weights
+    noise = uniform_noise(0, 24)
+    other = {**tensors, "conv1_1.bias": tensors["conv1_1.bias"] + torch.eye(64)[0] * 1e-3}
+    for given, seen in ((tensors, noise), (other, noise), (tensors, uniform_noise(1, 24))):
+        fresh = ChannelMeans(network, given, seen)
+        for _ in range(2):
+            kept = ChannelMeans(network, given, seen, kept=True)
+            assert kept.smoothing == fresh.smoothing
+            assert kept.identity == fresh.identity
+            assert torch.equal(torch.cat(kept_values(kept, seen, 0), 1), torch.cat(fresh.measure(seen), 1))
+    assert len(list((tmp_path / "reference").glob("*.safetensors"))) == 6
+
+
+def test_what_is_kept_of_the_noise_is_not_measured_again(
+    tmp_path: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
+    noise = uniform_noise(0, 24)
+    kept_values(ChannelMeans(*weights, noise, kept=True), noise, 0)
+    again = ChannelMeans(*weights, noise, kept=True)
+    kept_values(again, noise, 0)
+    assert not again.work.passes

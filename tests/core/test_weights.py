@@ -22,7 +22,8 @@ from decouple_contract.messages import Message
 from decouple_contract.networks import NETWORKS
 from decouple_core.weights import loading, sources, stored
 from decouple_core.weights.download import OutOfReachError, fetch, locate_distribution
-from decouple_core.weights.loading import fetch_network, load_weights
+from decouple_core.weights.fetching import fetch_network
+from decouple_core.weights.loading import load_weights
 from decouple_core.weights.stored import read_stored, store
 
 A_FILE = Message("weights-of", network="VGG-19")

@@ -21,7 +21,7 @@ from decouple_contract.messages import Message
 from decouple_contract.progress import silent
 from decouple_core.batch.results import held
 from decouple_core.service.worker import only_one
-from decouple_core.weights.loading import alone
+from decouple_core.weights.fetching import alone
 from installer import data_folder, uninstall
 from installer.words import InstallError
 

@@ -149,7 +149,7 @@ def test_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callab
     """It is measured anew, and nobody notices."""
     import torch
 
-    from decouple_core.model.kept import kept_on_disk
+    from decouple_core.features.on_disk import kept_on_disk
 
     monkeypatch.setenv("DECOUPLE_HOME", str(tmp_path))
     measured: list[int] = []
@@ -224,8 +224,8 @@ def test_full_disk_at_each_write_of_weights_and_reference(
     """Nothing is there by half, and what could be computed is used all the same."""
     import torch
 
+    from decouple_core.features.on_disk import kept_on_disk
     from decouple_core.features.style import Style
-    from decouple_core.model.kept import kept_on_disk
     from tests.faults.test_hostile_inputs import a_style
 
     for pages in (1, 2, 3, 5, 1000):
@@ -248,7 +248,7 @@ def test_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_w
     """What is there is used, what would be kept is not missed, and what is needed and cannot be kept is said."""
     import torch
 
-    from decouple_core.model.kept import kept_on_disk
+    from decouple_core.features.on_disk import kept_on_disk
 
     with small_disk(tmp_path / "disk", 2**27) as disk:
         (disk / "home" / "weights").mkdir(parents=True)

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from decouple_core.batch.summary import read_summary
+from decouple_core.features.on_disk import kept_on_disk
 from decouple_core.features.style import Style
-from decouple_core.model.kept import kept_on_disk
 from decouple_core.pictures.reading import read_image
 from decouple_core.pictures.table_files import read_table
 from decouple_core.pictures.writing import ENDINGS

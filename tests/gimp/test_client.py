@@ -379,6 +379,41 @@ def test_stopped_worker_is_reported_and_replaced(place: Place, monkeypatch: pyte
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
+def test_stopped_worker_does_not_delay_whoever_begins(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dialog opens while the worker is looked for; waiting for it comes in steps."""
+    monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 2.0)
+    stopped = place.run()
+    stopped.send_signal(signal.SIGSTOP)
+    worker, news = place.worker(), []
+    worker.begin()
+    assert place.started == [stopped], "it has not waited until another was started"
+    connecting = worker.connect()
+    assert next(connecting) is None
+    assert place.started == [stopped]
+    finished(connecting, news.append)
+    assert {message.code for _, message in filter(None, news)} == {"worker-replaced"}
+    assert len(place.started) == 2
+    assert Path(finished(worker.folder())).is_dir(), "the new one works"
+
+
+def test_what_has_begun_is_gone_on_with(place: Place) -> None:
+    """Once a worker starts, however much later; what was wrong is said then."""
+    worker = place.worker()
+    worker.begin()
+    finished(worker.connect())
+    assert len(place.started) == 1
+    place.worker().begin()
+    finished(worker.connect())
+    assert len(place.started) == 1
+    place.started[0].kill()
+    place.started[0].wait()
+    place.python.chmod(0o644)
+    another = place.worker()
+    another.begin()
+    assert failure(another.connect())[1] == "worker-unstartable"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not stopped there")
 def test_worker_that_is_stopped_in_the_middle(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked whether it is there, and is not waited for."""
     from decoupled_style.client import worker as client

@@ -6,9 +6,11 @@ The worker and whatever it holds for us end with the connection.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Collection, Iterator
 from multiprocessing.connection import Connection
@@ -23,7 +25,7 @@ from decouple_contract.jobs import Transfer, Where
 from decouple_contract.messages import Message
 from decoupled_style.client.installation import Installation
 from decoupled_style.client.starting import start, why_not
-from decoupled_style.client.steps import Steps
+from decoupled_style.client.steps import News, Steps
 
 START_SECONDS = 30.0
 """Longest wait for a worker that is starting: 0.2 s on a quiet machine, more under a virus scanner's first look."""
@@ -44,18 +46,40 @@ class Worker:
         self._folder: Path | None = None
         self._busy = False
         self._unheard: list[dict[str, Any]] = []  # what came while something else was waited for
+        self._beginning: threading.Thread | None = None
+        self._begun: tuple[Steps[None], News | None] | None = None
+
+    def begin(self) -> None:
+        """Look for the worker, or have it start, while we do something else; one that is hung delays nothing then."""
+        self._beginning = threading.Thread(target=self._first_step, args=(self._connect(),), daemon=True)
+        self._beginning.start()
+
+    def _first_step(self, connecting: Steps[None]) -> None:
+        """Take the first step towards a connection; of what is wrong, `connect` will find it, too, and say it."""
+        with contextlib.suppress(StopIteration, DecoupleError, OSError):
+            self._begun = connecting, next(connecting)
 
     def connect(self) -> Steps[None]:
-        """Connect, starting the worker if need be; one of another version is sent away first.
+        """Connect, starting the worker if need be; one of another version is sent away first. See `begin`, too.
 
         Raises
         ------
         DecoupleError
             Where it cannot start, or where the one that we start has another version.
         """
+        while self._beginning is not None and self._beginning.is_alive():
+            yield None
+        begun, self._begun, self._beginning = self._begun, None, None
+        if begun is None:
+            yield from self._connect()
+        else:
+            yield begun[1]
+            yield from begun[0]
+
+    def _connect(self) -> Steps[None]:
         process: subprocess.Popen[bytes] | None = None
         sent_away: set[str] = set()  # by their processes: one that is told to end may answer once more
-        deadline = time.monotonic() + START_SECONDS
+        deadline = math.inf
         while self._connection is None:
             silent = False
             with contextlib.suppress(NotRunning, ProtocolError, EOFError, OSError):
@@ -79,6 +103,7 @@ class Worker:
             if time.monotonic() > deadline:
                 raise DecoupleError("worker-silent", log=str(self._installation.log))
             yield (0.0, Message("worker-replaced")) if silent else None
+            deadline = min(deadline, time.monotonic() + START_SECONDS)  # whoever has begun may go on much later
 
     def folder(self) -> Steps[Path]:
         """An empty folder for the files of the next job; whatever the last one left is gone.
