@@ -19,6 +19,9 @@ from decouple_contract.networks import NETWORKS
 LAYER_COUNT = 5
 """VGG layers of the hierarchy, block1_conv1 to block5_conv1; layer 0, the colours, comes on top."""
 
+FINE_LAYER_COUNT = 3
+"""Those from the first on that every outcome uses; the deeper ones take part in a painting as a whole alone."""
+
 LAYER_NAMES = ("colour", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -252,6 +255,7 @@ class Settings:
         "seed of the noise; another number gives another arrangement of the strokes",
         low=0,
         high=2**31 - 1,
+        only_with=PAINTING,
     )
 
     def __post_init__(self) -> None:
@@ -287,6 +291,12 @@ class Settings:
         """Strength of layer 0 … `layers`, each in [0, 1]."""
         given = self.strength_per_layer + (1.0,) * (LAYER_COUNT + 1)
         return tuple(self.strength * s for s in given[: self.layers + 1])
+
+    @property
+    def acting_layers(self) -> range:
+        """The layers, from 0, whose strength can change the result."""
+        as_a_whole = self.mode in PAINTING["mode"] and self.correspondence == "off"
+        return range(1 + (LAYER_COUNT if as_a_whole else FINE_LAYER_COUNT))
 
     @property
     def matches(self) -> list[tuple[float, float, float, float]]:

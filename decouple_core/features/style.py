@@ -24,12 +24,13 @@ from decouple_contract.messages import Message
 from decouple_contract.networks import NETWORKS, SHARPER_WIDTHS, WIDTHS
 from decouple_contract.paths import possible
 from decouple_contract.remarks import remark
+from decouple_contract.settings import FINE_LAYER_COUNT
 from decouple_core.features.colour import ColourMoments
 from decouple_core.features.overview import Overview
 from decouple_core.features.registry import HIERARCHIES
 
 FORMAT = "decoupled-style"
-DETAIL_LAYERS = 3
+DETAIL_LAYERS = FINE_LAYER_COUNT
 """Layers whose coupled features a style carries for the photograph: what a field of colour transforms can reach."""
 
 VGG = ("smooth", "relu")

@@ -107,7 +107,7 @@ sys.modules["decouple_core.engine"] = types.SimpleNamespace(Engine=Engine)
 """
 """Loaded by the worker's interpreter before anything else (as sitecustomize): a copy in the place of the core."""
 
-TITLE = "Decoupled Style Transfer"
+TITLE = "Apply Style"
 
 
 def main() -> None:

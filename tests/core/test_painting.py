@@ -67,6 +67,23 @@ def painted(engine: Engine, **changes: Any) -> np.ndarray:
 # --- the solve ----------------------------------------------------------------------------------------------------
 
 
+def test_what_is_said_not_to_act_changes_nothing(engine: Engine) -> None:
+    """Deep layers where places match, and another seed in a photograph."""
+    for mode, changes in (
+        ("painting", {"strength_per_layer": (1.0,) * 4 + (0.5,) * 2}),
+        ("photo", {"strength_per_layer": (1.0,) * 4 + (0.5,) * 2}),
+        ("photo", {"seed": 5}),
+    ):
+        settings = dataclasses.replace(PAINTED, mode=mode)
+        assert len(settings.acting_layers) == 4
+        assert mode == "painting" or settings.idle("seed") is not None
+        made = [
+            engine.transfer(request(TARGET, STYLE, one)).image
+            for one in (settings, dataclasses.replace(settings, **changes))
+        ]
+        assert np.abs(made[0] - made[1]).max() < 0.5 / 255, (mode, changes)
+
+
 def test_a_step_is_the_damped_least_norm_change() -> None:
     """X + N M Jᵀ (N J M Jᵀ + μ)⁻¹ (goal − f), by an explicit Jacobian and numpy's solver, then into the box."""
     generator = torch.Generator().manual_seed(0)

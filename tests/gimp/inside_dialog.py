@@ -7,10 +7,11 @@ SMALLEST = (1220, 680)
 """What the dialog takes of a screen of 1280 x 720."""
 
 
-def open_dialog(plug_in, image, layer, direction="LTR", edits=False, **values):
+def open_dialog(plug_in, image, layer, direction="LTR", edits=False, resize=True, **values):
     """Our dialog for a layer, shown and settled, for a language that is written from left to right (LTR) or RTL.
 
-    It begins with these values of its arguments. Where it `edits`, the layer is one of ours.
+    It begins with these values of its arguments. Where it `edits`, the layer is one of ours. Unless it
+    is to `resize`, the dialog is as large as it wants to be.
     """
     sys.path[:0] = [path for path in (plug_in,) if path not in sys.path]
     gi.require_version("Gtk", "3.0")  # noqa: F821  inside.py has these names
@@ -33,7 +34,8 @@ def open_dialog(plug_in, image, layer, direction="LTR", edits=False, **values):
     earlier = Earlier(layer) if edits else None
     dialog = StyleDialog(procedure, config, image, [layer], Worker(Installation.load()), earlier)
     dialog._dialog.show()
-    dialog._dialog.resize(*SMALLEST)
+    if resize:
+        dialog._dialog.resize(*SMALLEST)
     settle(1.5)
     return dialog
 
@@ -146,6 +148,11 @@ def not_reached(dialog):
         )
 
     return [name_of_widget(one) for one in usable if not came_to(one)], len(reached)
+
+
+def seen_controls(dialog):
+    """The names of the controls that are on the screen."""
+    return sorted(name for name, widget in dialog._controls._widgets.items() if widget.get_mapped())
 
 
 def middle_of(widget):

@@ -10,7 +10,7 @@ from gimp_under_test import GimpUnderTest
 from pictures import Pictures
 from window import Window
 
-SLIDERS = ("colour", "freedom")
+SLIDERS = ("colour", "structure")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def made(window: Window, gimp: GimpUnderTest) -> Iterator[Window]:
         "cup_image, own_image = new_image(60, 40), new_image(72, 48)\n"
         f'cup = new_layer(cup_image, "{pictures.put("cup", pictures.coffee())}", 60, 40)\n'
         f'own = new_layer(own_image, "{pictures.put("own", pictures.cat())}", 72, 48)\n'
-        f'made = open_dialog("{gimp.plug_in}", own_image, own, "LTR")\n'
+        f'plug_in = "{gimp.plug_in}"; made = open_dialog(plug_in, own_image, own, "LTR")\n'
         'made._config.set_property("layers", 1); made._config.set_property("network", "vgg16")'
     )
     yield window
@@ -38,6 +38,7 @@ def with_the_mouse(window: Window, widget: str, *words: str) -> None:
 
 
 def test_double_click_resets_a_slider(made: Window) -> None:
+    made.ask('made._config.set_property("mode", "painting")')
     for name in SLIDERS:
         made.ask(f'made._config.set_property("{name}", 0.2)')
         with_the_mouse(made, f'made._controls._widgets["{name}"]', "click", "--repeat", "2", "--delay", "60", "1")
@@ -45,20 +46,116 @@ def test_double_click_resets_a_slider(made: Window) -> None:
         assert made.ask(f'made._config.get_property("{name}")') == default
 
 
+FIRST = {
+    "photo": {"strength", "colour", "fine_texture", "freedom", "keep_colours", "keep_tones"},
+    "painting": {"colour", "forms", "strokes", "grain", "style_scale", "structure"},
+}
+ALWAYS = {"photo": set[str](), "painting": {"size", "output"}}
+MORE = {
+    "photo": {"correspondence", "allow_black", "network", "device"},
+    "painting": {"strength", "keep_detail", "fill", "freedom", "fine_texture", "keep_colours", "keep_tones", "seed"}
+    | {"correspondence", "allow_black", "network", "device"},
+}
+AS_A_WHOLE = {"coarse_texture"}
+"""What only a painting as a whole can do; see `tests/core/test_painting.py`."""
+
+
+def seen(made: Window, **values: str) -> set[str]:
+    """The controls on the screen after some values were set."""
+    for name, value in values.items():
+        made.ask(f'made._config.set_property("{name}", "{value}")')
+    return set(made.ask("settle(0.3) or seen_controls(made)"))
+
+
+def test_only_what_acts_is_shown(made: Window) -> None:
+    """Six at first, in a photograph and in a painting; the rest under More, for which the window grows."""
+    made.ask("made._choices.more.set_expanded(False)")
+    made.wait_until(lambda: made.ask('settle(0.2) or "mode" in made._controls._found'), 60, "the outcome")
+    picked = made.ask('made._controls._found["mode"]')
+    assert seen(made) == seen(made, mode=picked) == FIRST[picked] | ALWAYS[picked]
+    for mode in FIRST:
+        assert seen(made, mode=mode) == FIRST[mode] | ALWAYS[mode]
+        made.shoot(f"32-{mode}")
+    made.ask("made._dialog.resize(1220, 600)")
+    small = made.ask("settle(0.3) or made._dialog.get_size()[1]")  # it may need more
+    made.ask("made._choices.more.set_expanded(True); settle(0.5)")
+    made.shoot("34-more")
+    grown, hidden = made.ask("[made._dialog.get_size()[1], max(hidden_by_scrolling(made))]")
+    assert grown > small
+    assert hidden == 0 or grown > 800, "as far as the screen has room"
+    for mode in FIRST:
+        whole = AS_A_WHOLE if mode == "painting" else set()
+        assert seen(made, mode=mode, correspondence="off") == FIRST[mode] | ALWAYS[mode] | MORE[mode] | whole
+    made.ask('made._controls.found("painting", by_place=True)')
+    assert seen(made, correspondence="auto") - AS_A_WHOLE == FIRST["painting"] | ALWAYS["painting"] | MORE["painting"]
+    made.ask("close_dialog(made)")
+    made.ask('made = open_dialog(plug_in, own_image, own, "LTR", resize=False)')
+    assert made.ask("[made._choices.more.get_expanded(), made._dialog.get_size()[0]]") == [True, 1220]
+    made.ask("made._choices.more.set_expanded(False); settle(0.5)")
+    assert made.ask("made._dialog.get_size()[1]") == small
+
+
+def test_changes_are_undone_and_two_settings_compared(made: Window) -> None:
+    """A drag is one step, a drawn line another; B begins as a copy of A, and its preview is there at once."""
+    value = "[made._config.get_property(name) for name in ('colour', 'structure', 'match')]"
+    preset = "made._choices.presets._list.get_active_text()"
+    made.ask('made._config.set_property("mode", "painting"); made._config.set_property("size", 64); settle(1)')
+    made.ask("made._config.set_property('layers', 5); settle(1)")
+    assert made.ask(preset) == "Painting"
+    first = made.ask(value)
+    x, y = made.ask('middle_of(made._controls._widgets["colour"])')
+    made.do("mousemove", str(x), str(y), "mousedown", "1")
+    for to in range(x - 10, x - 80, -10):
+        made.do("mousemove", str(to), str(y))
+        made.ask("settle(0.4)")
+    made.do("mouseup", "1")
+    dragged = made.ask(f"settle(0.3) or {value}")
+    assert dragged[0] < 0.5
+    assert made.ask(preset) == "Custom"
+    made.ask(
+        "made._pointing._add(__import__('decoupled_style.ui.lines', fromlist=['_']).Line((0.5, 0.5), (0.25, 0.5)))"
+    )
+    drawn = made.ask(f"settle(0.3) or {value}")
+    assert drawn[2]
+    made.wait_for("^Apply Style$")
+
+    def after(*keys: str) -> list[object]:
+        made.do("key", *keys)
+        return list(made.ask(f"settle(0.4) or {value}"))
+
+    assert after("ctrl+z") == dragged
+    assert after("ctrl+z") == first
+    assert made.ask(preset) == "Painting"
+    assert after("ctrl+y") == dragged
+    assert after("ctrl+shift+z") == drawn
+    made.wait_until(lambda: made.ask("settle(0.3) or not made._preview._schedule.stale"), 120, "the preview of A")
+    assert after("ctrl+b") == drawn
+    made.ask('made._config.set_property("structure", 1.0); settle(0.5)')
+    made.shoot("35-b")
+    made.wait_until(lambda: made.ask("settle(0.3) or not made._preview._schedule.stale"), 120, "the preview of B")
+    other = made.ask(value)
+    for which, expected in ((0, drawn), (1, other), (0, drawn)):
+        shown = f"[made._revising.turn({which}), made._preview._schedule.stale, {value}][1:]"
+        assert made.ask(shown) == [False, expected]
+    assert made.ask("made._revising._switch[0].get_active()")
+    assert after("ctrl+z") == dragged, "A has steps of its own"
+
+
 def test_wheel_scrolls_the_column_and_changes_nothing(made: Window) -> None:
     values = (
         "[value for value in (made._config.get_property(p.name) for p in made._config.list_properties())"
         " if isinstance(value, (bool, int, float, str))]"
     )
-    made.ask("made._more.set_expanded(True)")
+    made.ask('made._config.set_property("mode", "painting"); made._choices.more.set_expanded(True); settle(0.5)')
+    made.ask("made._dialog.resize(1220, 640); settle(0.5)")
     before = made.ask(values)
     places = [f'made._controls._widgets["{name}"]' for name in SLIDERS]
-    places.append('next(one for one in widgets(made._column) if type(one).__name__ == "ComboBoxText")')
+    places.append('next(one for one in widgets(made._choices) if type(one).__name__ == "ComboBoxText")')
     scrolled = []
     for widget in places:
         with_the_mouse(made, widget, "click", "5")
-        scrolled.append(made.ask("made._column.get_vadjustment().get_value()"))
-        made.ask("made._column.get_vadjustment().set_value(0)")
+        scrolled.append(made.ask("made._choices.get_vadjustment().get_value()"))
+        made.ask("made._choices.get_vadjustment().set_value(0)")
     assert made.ask(values) == before
     assert min(scrolled) > 0
 
@@ -81,7 +178,7 @@ def test_after_a_stop_the_preview_is_finished(made: Window, gimp: GimpUnderTest)
         "    made._config.set_property(name, value)"
     )
     made.begin("run_until_closed(made)")
-    title = "^Decoupled Style Transfer$"
+    title = "^Apply Style$"
     made.wait_for(title)
     made.do("key", "alt+o")
     made.pause()

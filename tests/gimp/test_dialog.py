@@ -199,10 +199,12 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
             60,
             "a preview of the mixture",
         )
-        opened.ask('made._config.set_property("apply-to", "all-images"); made._more.set_expanded(True); settle(0.5)')
+        opened.ask(
+            'made._config.set_property("apply-to", "all-images"); made._choices.more.set_expanded(True); settle(0.5)'
+        )
         opened.shoot(f"24-{direction}-all-images")
-        assert re.fullmatch(r"Applies to \d+ layers of [2-9] images", opened.ask("made._applies.get_text()"))
-        assert opened.ask("made._applies.get_mapped()")
+        assert re.fullmatch(r"Applies to \d+ layers of [2-9] images", opened.ask("made._choices.applies.get_text()"))
+        assert opened.ask("made._choices.applies.get_mapped()")
         assert opened.ask(
             '[__import__("decoupled_style.ui.dialog", fromlist=["_"]).applies_to(*counts)'
             " for counts in ((0, 0), (1, 1), (3, 1), (2, 2))]"
@@ -216,7 +218,7 @@ def test_dialog_begins_where_the_layer_was_left(opened: Window, gimp: GimpUnderT
     """With its recipe, its style and its original, another of which can be chosen; what is missing, it says."""
     status, new, message = opened.ask('stylise(cat_image, [cat], style=coffee, forms=0.25, match="0.25,0.5=0.75,0.5")')
     assert status == "success", message
-    shown = "[made._layers[0].get_name(), made._target.selected.get_name(), made._missing.get_text()]"
+    shown = "[made._layers[0].get_name(), made._target.selected.get_name(), made._choices.missing.get_text()]"
     opened.ask(f'made = open_dialog("{gimp.plug_in}", cat_image, item({new}))')
     try:
         assert opened.ask(shown) == ["cat", "cat", ""]
@@ -261,7 +263,7 @@ def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> 
     outcome = opened.ask("stylise(cat_image, [cat], style=coffee, run_mode=Gimp.RunMode.WITH_LAST_VALS)")
     assert outcome[0] == "success"
     opened.ask("cat_image.set_selected_layers([cat])")
-    run_from_menu(opened, REAPPLY, "Re-apply Decoupled Style")
+    run_from_menu(opened, REAPPLY, "Re-apply Style")
     final_preview(opened, gimp)
     opened.shoot("19-re-apply")
     opened.do("key", "alt+o")

@@ -184,7 +184,7 @@ def test_gallery_in_the_dialog(window: Window, gimp: GimpUnderTest) -> None:
         "def take(name):\n"
         "    number = [style.name for style in gallery._styles].index(name)\n"
         "    gallery._view.item_activated(Gtk.TreePath.new_from_indices([number])); settle(0.2)\n"
-        "made._show_gallery.set_active(True); settle(1)"
+        "made._choices.show_gallery.set_active(True); settle(1)"
     )
     try:
         assert window.ask("[made._chooser.style.name, gallery._styles[0].name]") == ["coffee", "coffee"]

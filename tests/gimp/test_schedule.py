@@ -152,6 +152,22 @@ def test_looks_are_kept(desk: Desk) -> None:
     assert {(asked.version, asked.solved) for asked in desk.work()} == {(1, False)}
 
 
+def test_a_pinned_look_is_kept(desk: Desk) -> None:
+    """However many come after it, as while B is tried beside A."""
+    first = wish(mode="photo")
+    desk.schedule.want(first)
+    desk.work()
+    desk.schedule.pin()
+    for hundredths in range(40):
+        desk.schedule.want(wish(mode="photo", strength=hundredths / 100))
+        desk.work()
+    desk.schedule.want(first)
+    assert not desk.schedule.stale
+    assert desk.work() == []
+    desk.schedule.want(wish(mode="photo", strength=0.01))
+    assert desk.work(), "the others are forgotten"
+
+
 def test_another_view_of_the_same_is_not_stale(desk: Desk) -> None:
     desk.schedule.want(wish())
     desk.work()

@@ -16,7 +16,7 @@ from pictures import Pictures
 from PIL import Image
 from window import Window
 
-TITLE = "Decoupled Style Transfer"
+TITLE = "Apply Style"
 STYLISE, EDIT, REAPPLY = "a", "e", "r"
 """The letters that are underlined in our entries of the menu."""
 
@@ -299,7 +299,7 @@ def test_edit_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
 
 def test_recipe_on_another_layer(opened: Window, gimp: GimpUnderTest) -> None:
     opened.ask("cat_image.set_selected_layers([cat])")
-    run_from_menu(opened, REAPPLY, "Re-apply Decoupled Style")
+    run_from_menu(opened, REAPPLY, "Re-apply Style")
     opened.pause()
     opened.shoot("9-recipes")
     opened.do("key", "Return")

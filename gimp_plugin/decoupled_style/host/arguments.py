@@ -257,6 +257,13 @@ def chosen_labels(config: Gimp.ProcedureConfig) -> tuple[Gimp.Drawable | None, G
     return config.get_property("target-labels"), config.get_property("style-labels")
 
 
+def acts(name: str, settings: Settings) -> bool:
+    """Whether a slider, another setting or the form of the output makes a difference under these settings."""
+    setting, _label = SLIDERS.get(name, ("amounts" if name == "output" else name, ""))  # its parts have amounts
+    _words, layers = STRENGTHS.get(name, ("", ()))
+    return settings.idle(setting) is None and (not layers or bool(set(layers) & set(settings.acting_layers)))
+
+
 def dashed(name: str) -> str:
     """A setting's name as GIMP writes it."""
     return name.replace("_", "-")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from gi.repository import Gimp
-
 from decouple_contract.settings import Settings
+from decoupled_style.host.kept import keep, kept
 
 LEARNT = "decoupled-style-seconds"
 """Name of the parasite on GIMP itself."""
@@ -20,13 +16,7 @@ class Durations:
     """Seconds by what was asked for."""
 
     def __init__(self) -> None:
-        parasite = Gimp.get_parasite(LEARNT)
-        try:
-            found: Any = json.loads(bytes(parasite.get_data())) if parasite is not None else {}
-        except ValueError:
-            found = {}
-        numbers = found.items() if isinstance(found, dict) else ()
-        self._seconds = {name: float(value) for name, value in numbers if isinstance(value, (int, float))}
+        self._seconds = {name: float(value) for name, value in kept(LEARNT).items() if isinstance(value, (int, float))}
 
     def expected(self, settings: Settings, longest: int) -> float | None:
         """How long a transfer with these settings takes on a layer with this longer side; None while nobody knows."""
@@ -37,7 +27,7 @@ class Durations:
         kind = _kind(settings, longest)
         before = self._seconds.get(kind, seconds)
         self._seconds[kind] = round(before + NEW_SHARE * (seconds - before), 2)
-        Gimp.attach_parasite(Gimp.Parasite.new(LEARNT, Gimp.PARASITE_PERSISTENT, json.dumps(self._seconds).encode()))
+        keep(LEARNT, self._seconds)
 
 
 def _kind(settings: Settings, longest: int) -> str:

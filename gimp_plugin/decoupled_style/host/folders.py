@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from gi.repository import Gimp
 
+from decoupled_style.host.kept import keep, kept
 from decoupled_style.host.styles import file_of
 
 FOLDERS = "decoupled-style-folders"
@@ -20,7 +20,7 @@ def folder_for(purpose: str, image: Gimp.Image) -> Path | None:
     """Where to begin: the last folder, else that of the image; None where there is neither."""
     file = file_of(image) if image.is_valid() else None
     path = file.get_path() if file is not None else None
-    last = _kept().get(purpose)
+    last = kept(FOLDERS).get(purpose)
     places = ([Path(last)] if last else []) + ([Path(path).parent] if path is not None else [])
     return next((place for place in places if place.is_dir()), None)
 
@@ -28,14 +28,4 @@ def folder_for(purpose: str, image: Gimp.Image) -> Path | None:
 def remember_folder(purpose: str, path: str | None) -> None:
     """Begin where this file is, the next time."""
     if path is not None:
-        folders = {**_kept(), purpose: str(Path(path).parent)}
-        Gimp.attach_parasite(Gimp.Parasite.new(FOLDERS, Gimp.PARASITE_PERSISTENT, json.dumps(folders).encode()))
-
-
-def _kept() -> dict[str, str]:
-    parasite = Gimp.get_parasite(FOLDERS)
-    try:
-        found = json.loads(bytes(parasite.get_data())) if parasite is not None else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        keep(FOLDERS, {**kept(FOLDERS), purpose: str(Path(path).parent)})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from gi.repository import Gimp
 
 from decoupled_style.host import arguments
+from decoupled_style.host.kept import keep, kept
 
 OWN = "decoupled-style-presets"
 """Name of the parasite on GIMP itself."""
@@ -44,14 +44,14 @@ def save(config: Gimp.ProcedureConfig, name: str) -> None:
     """Keep what the arguments hold."""
     own = _own()
     own[name] = {argument: config.get_property(argument) for argument in _arguments()}
-    _keep(own)
+    keep(OWN, own)
 
 
 def remove(name: str) -> None:
     """Forget one of the artist's own."""
     own = _own()
     own.pop(name, None)
-    _keep(own)
+    keep(OWN, own)
 
 
 def matching(config: Gimp.ProcedureConfig) -> str | None:
@@ -72,13 +72,4 @@ def _arguments() -> list[str]:
 
 
 def _own() -> dict[str, dict[str, Any]]:
-    parasite = Gimp.get_parasite(OWN)
-    try:
-        found = json.loads(bytes(parasite.get_data())) if parasite is not None else {}
-    except ValueError:
-        return {}
-    return {name: values for name, values in found.items() if isinstance(values, dict)}
-
-
-def _keep(own: dict[str, dict[str, Any]]) -> None:
-    Gimp.attach_parasite(Gimp.Parasite.new(OWN, Gimp.PARASITE_PERSISTENT, json.dumps(own).encode()))
+    return {name: values for name, values in kept(OWN).items() if isinstance(values, dict)}

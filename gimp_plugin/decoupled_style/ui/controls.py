@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
@@ -10,18 +10,27 @@ from decouple_contract.settings import AUTOMATIC_SIZE, Settings
 from decoupled_style.host import arguments
 from decoupled_style.host.durations import Durations
 from decoupled_style.messages import _
+from decoupled_style.ui.layout import column, hold, row
+from decoupled_style.ui.output import output_chooser
 
 PER_CENT = 100.0
-MAIN = ("colour", "forms", "strokes", "grain", "style_scale", "structure", "freedom")
-MORE = ("strength", "fine_texture", "coarse_texture", "keep_detail", "fill")
-"""What is always seen, and what an expander holds; all in per cent."""
+FIRST = {
+    "photo": ("strength", "colour", "fine_texture", "freedom", "keep_colours", "keep_tones"),
+    "painting": ("colour", "forms", "strokes", "grain", "style_scale", "structure"),
+}
+"""What is seen at first in each outcome; the others that act there are under an expander, in the order of `REST`."""
 
-BELOW_MORE, PREFERENCES = ("correspondence", "allow_black", "seed"), ("network", "device")
-"""What else the expander holds, and what belongs to the machine more than to the look."""
+REST = (
+    *("strength", "keep_detail", "fill", "freedom", "fine_texture", "coarse_texture"),
+    *("keep_colours", "keep_tones", "correspondence", "allow_black", "seed"),
+)
+PREFERENCES = ("network", "device")
+"""What belongs to the machine more than to the look."""
 
-SETTING_OF = {**{name: setting for name, (setting, _label) in arguments.SLIDERS.items()}}
-ONLY_PHOTOGRAPH = ("fine_texture", "coarse_texture")
-"""These act in paintings, too, but their amounts do better."""
+OUTPUT = ("size", "output")
+"""What belongs to the new layer."""
+
+ON_OFF = ("keep_colours", "keep_tones", "allow_black")
 
 
 class Controls:
@@ -35,52 +44,80 @@ class Controls:
         Holds the arguments.
     learnt, longest
         What tells how long a painting takes, and the longer side of the layer.
+    image
+        Will hold the result.
     """
 
     def __init__(
-        self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, learnt: Durations, longest: int
+        self,
+        dialog: GimpUi.ProcedureDialog,
+        config: Gimp.ProcedureConfig,
+        learnt: Durations,
+        longest: int,
+        image: Gimp.Image,
     ) -> None:
         self._dialog, self._config, self._learnt, self._longest = dialog, config, learnt, longest
         self._widgets: dict[str, Gtk.Widget] = {}
-        self._tips: dict[str, str] = {}
-        for name in (*MAIN, *MORE):
+        self._found: dict[str, str] = {}  # what the program has chosen of mode and correspondence
+        self._first, self._rest = column([]), column([])
+        sliders = {*arguments.SLIDERS, *FIRST["photo"], *FIRST["painting"], *REST} - {*ON_OFF, "correspondence", "seed"}
+        for name in sliders:
             self._add(name, self._slider(name))
-        for name in ("keep_colours", "keep_tones", "allow_black"):
+        for name in ON_OFF:
             self._add(name, dialog.get_widget(arguments.dashed(name), Gtk.CheckButton))
         self._exclude_each_other("keep-colours", "keep-tones")
         self._add("size", self._quality())
-        for name in ("correspondence", "network", "device"):
+        self._widgets["output"] = row(_("Ma_ke"), output_chooser(config, image))
+        for name in ("correspondence", *PREFERENCES):
             self._add(name, row(arguments.labels()[name], GimpUi.prop_choice_combo_box_new(config, name)))
         self._add("seed", row(arguments.labels()["seed"], GimpUi.prop_spin_button_new(config, "seed", 1, 10, 0)))
         config.connect("notify", lambda *_args: self.follow())
+        self.follow()
 
     def main(self) -> list[Gtk.Widget]:
         """What is always seen."""
-        keep = Gtk.Box(spacing=18)
-        for name in ("keep_colours", "keep_tones"):
-            keep.pack_start(self._widgets[name], False, False, 0)
-        return [self.mode_switch(), *(self._widgets[name] for name in MAIN), keep, self._widgets["size"]]
+        return [self.mode_switch(), self._first]
 
     def more(self) -> list[Gtk.Widget]:
         """What an expander holds."""
-        return [self._widgets[name] for name in (*MORE, *BELOW_MORE)]
+        return [self._rest]
 
     def preferences(self) -> list[Gtk.Widget]:
         """What an expander holds below everything else."""
         return [self._widgets[name] for name in PREFERENCES]
 
+    def output(self) -> list[Gtk.Widget]:
+        """How fine a painting becomes, and in which form."""
+        return [self._widgets[name] for name in OUTPUT]
+
+    @property
+    def acting(self) -> list[str]:
+        """What acts in the outcome; while the program has yet to choose one, what acts in each that it may choose."""
+        return [name for name in self._widgets if all(arguments.acts(name, one) for one in self._outcomes)]
+
+    def found(self, mode: str, *, by_place: bool) -> None:
+        """The program has chosen: this outcome, and whether places of the style belong to places of the picture."""
+        for name, value in {"mode": mode, "correspondence": "auto" if by_place else "off"}.items():
+            if self._config.get_property(name) == "auto":
+                self._found[name] = value
+        self.follow()
+
     def follow(self) -> None:
-        """Grey what does nothing in this state, and say why."""
-        settings = Settings(mode=self._config.get_property("mode"))
-        for name, widget in self._widgets.items():
-            idle = settings.idle(SETTING_OF.get(name, name))
-            if name in ONLY_PHOTOGRAPH and settings.mode == "painting":
-                text = _("In a painting, use Forms, Strokes and Grain instead.")
-            else:
-                text = _("This only affects paintings. Choose Painting or Automatic.") if idle else ""
-            widget.set_sensitive(not text)
-            tip = self._tips[name]
-            widget.set_tooltip_text(f"{tip}.\n{text}" if text else f"{tip}.")
+        """Show what acts, and nothing else."""
+        acting, modes = self.acting, {one.mode for one in self._outcomes}
+        first = FIRST[modes.pop() if len(modes) == 1 else "photo"]
+        hold(self._first, [self._widgets[name] for name in first if name in acting])
+        hold(self._rest, [self._widgets[name] for name in REST if name in acting and name not in first])
+        for name in OUTPUT:
+            self._widgets[name].set_visible(name in acting)
+
+    @property
+    def _outcomes(self) -> list[Settings]:
+        """The settings that decide what acts, for each outcome that there may be."""
+        given = {name: self._config.get_property(name) for name in ("mode", "correspondence")}
+        chosen = {name: self._found.get(name, value) if value == "auto" else value for name, value in given.items()}
+        modes = [one for one in FIRST if one == chosen["mode"]] or list(FIRST)
+        return [Settings(mode=mode, correspondence=chosen["correspondence"]) for mode in modes]
 
     def mode_switch(self) -> Gtk.Widget:
         """Buttons that look like one switch."""
@@ -105,7 +142,8 @@ class Controls:
             self._config.set_property("mode", nick)
 
     def _add(self, name: str, widget: Gtk.Widget) -> None:
-        self._widgets[name], self._tips[name] = widget, _(arguments.TIPS[name])
+        widget.set_tooltip_text(_(arguments.TIPS[name]) + ".")
+        self._widgets[name] = widget
 
     def _slider(self, name: str) -> Gtk.Widget:
         scale = self._dialog.get_spin_scale(arguments.dashed(name), PER_CENT)
@@ -193,28 +231,3 @@ def _show_automatic(number: Gtk.SpinButton) -> bool:
         return False
     number.set_text(_("auto"))
     return True
-
-
-def row(label: str, *widgets: Gtk.Widget) -> Gtk.Box:
-    """A label with widgets beside it, the first of which takes the room."""
-    words_before = Gtk.Label(label=label, xalign=0, use_underline=True, mnemonic_widget=widgets[0])
-    box = Gtk.Box(spacing=6)
-    box.pack_start(words_before, False, False, 0)
-    for number, widget in enumerate(widgets):
-        box.pack_start(widget, number == 0, True, 0)
-    return box
-
-
-def heading(text: str, of: Gtk.Widget | None = None) -> Gtk.Label:
-    """A heading over some controls, whose underlined letter reaches one of them."""
-    label = Gtk.Label(xalign=0, margin_top=4, mnemonic_widget=of)
-    label.set_markup_with_mnemonic(f"<b>{GLib.markup_escape_text(text)}</b>")
-    return label
-
-
-def column(widgets: Sequence[Gtk.Widget], spacing: int = 3) -> Gtk.Box:
-    """Widgets one below another."""
-    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=spacing)
-    for widget in widgets:
-        box.pack_start(widget, False, False, 0)
-    return box

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
+from gi.repository import Gimp, GimpUi, GLib, Gtk
 
 from decouple_contract.errors import Cancelled, DecoupleError
 from decouple_contract.settings import Settings
@@ -24,26 +24,21 @@ from decoupled_style.host.styles import FileStyle, LayerStyle, Style, found_agai
 from decoupled_style.host.stylising import Request
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
+from decoupled_style.ui.choices import Choices
 from decoupled_style.ui.chooser import LabelChooser
-from decoupled_style.ui.controls import Controls, column, heading
+from decoupled_style.ui.controls import Controls
 from decoupled_style.ui.gallery import Gallery
 from decoupled_style.ui.help import offer_help
 from decoupled_style.ui.incoming import Incoming
 from decoupled_style.ui.look import ask_where, offer_to_save
-from decoupled_style.ui.output import apply_to_control, output_controls, replace_control
+from decoupled_style.ui.looks import Look
 from decoupled_style.ui.pointing import Pointing
-from decoupled_style.ui.presets import PresetChooser
 from decoupled_style.ui.preview import Preview
+from decoupled_style.ui.revising import Revising
 from decoupled_style.ui.run_view import RunView
 from decoupled_style.ui.style_strip import StyleStrip
 from decoupled_style.ui.target import TargetChooser
-from decoupled_style.ui.wheel import leave_wheel_to_parents
-
-LARGEST, LEAST_ROOM = (1220, 700), (40, 40)
-"""Pixels of the window at first, and those that a screen needs beside it."""
-
-CONTROLS_WIDTH = 340
-"""Pixels of the column of controls, a third of the window or less."""
+from decoupled_style.ui.window_size import WindowSize
 
 LOOK_SECONDS = 1
 """How often an open dialog looks what has changed in GIMP."""
@@ -95,17 +90,18 @@ class StyleDialog:
             arguments.set_settings(config, settings_of(earlier.recipe))
             config.set_property("output", "separable" if earlier.layer.is_group() else "layer")
             config.set_property("replace", True)
-        title = _("Decoupled Style Transfer") if earlier is None else _("Edit Style")
+        title = _("Apply Style") if earlier is None else _("Edit Style")
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self._view = RunView(self._dialog)
         self._files = JobFiles(worker, image, self._layers[0], earlier.layer if earlier is not None else None)
         self._target = TargetChooser(image, self._layers[0], self._target_changed)
         learnt = Durations()
-        self._controls = Controls(
-            self._dialog, config, learnt, max(self._layers[0].get_width(), self._layers[0].get_height())
-        )
+        longest = max(self._layers[0].get_width(), self._layers[0].get_height())
+        self._controls = Controls(self._dialog, config, learnt, longest, image)
         self._preview = Preview(worker, self._files, learnt, self._looked)
         self._pointing = Pointing(self._preview, worker, config)
+        self._revising = Revising(config, lambda: self._pointing.style_identity, self._preview.pin)
+        self._dialog.connect("key-press-event", lambda _dialog, event: self._revising.key(event))
         self._target_labels, self._style_labels = LabelChooser(self._changed), LabelChooser(self._changed)
         self._chooser = StyleStrip(image, self._style_changed)
         self._gallery = Gallery(image, self._take, lambda: self._incoming.paste())
@@ -113,9 +109,12 @@ class StyleDialog:
         self._target_is_there = True
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
         self._save_look = offer_to_save(self._dialog, self._ask_for_look)
-        self._applies = Gtk.Label(xalign=0, no_show_all=True)
-        self._missing = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, no_show_all=True)
-        self._choices = self._build()
+        self._choices = Choices(
+            config, self._controls, self._chooser, self._target_labels, self._style_labels, edits=earlier is not None
+        )
+        self._choices.show_gallery.connect("toggled", self._toggle_gallery)
+        self._resting = self._build()
+        self._size = WindowSize(self._dialog, self._choices.more, self._choices)
         self._choose_first()
         config.connect("notify", lambda *_args: self._changed())
         self._layers_now, self._pixels_now = watching.layers_now(), self._pixels()
@@ -133,7 +132,7 @@ class StyleDialog:
                 self._view.complain(_("Choose a style first."))
                 continue
             try:
-                with self._view.running(*self._choices):
+                with self._view.running(*self._resting):
                     if look_file is None:
                         return self._stylise(style)
                     said = self._save(style, look_file)
@@ -175,6 +174,8 @@ class StyleDialog:
     def close(self) -> None:
         """Take the dialog away and let go of what it opened."""
         GLib.source_remove(self._watch)
+        self._size.remember()
+        self._revising.close()
         self._pointing.close()
         self._dialog.destroy()
         self._chooser.close()
@@ -182,19 +183,16 @@ class StyleDialog:
 
     def _build(self) -> list[Gtk.Widget]:
         """Arrange everything; returns the parts that rest while a run is on."""
-        choices = self._all_choices()
-        self._column = scrolled = Gtk.ScrolledWindow(
-            hscrollbar_policy=Gtk.PolicyType.NEVER, width_request=CONTROLS_WIDTH, hexpand=False
-        )
-        scrolled.add(choices)
-        leave_wheel_to_parents(choices)
         columns = Gtk.Box(spacing=screen.MARGIN, margin=screen.MARGIN, margin_bottom=0)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        left.pack_start(self._target.labelled(), False, False, 0)
+        above = Gtk.Box(spacing=12)
+        above.pack_start(self._target.labelled(), True, True, 0)
+        above.pack_start(self._revising, False, False, 0)
+        left.pack_start(above, False, False, 0)
         left.pack_start(self._pointing, True, True, 0)
         columns.pack_start(left, True, True, 0)
         columns.pack_start(self._gallery, False, False, 0)
-        columns.pack_start(scrolled, False, False, 0)
+        columns.pack_start(self._choices, False, False, 0)
         area = self._dialog.get_content_area()
         theirs = [child for child in area.get_children() if isinstance(child, Gtk.ButtonBox)]
         for box in theirs:  # GIMP's place for one set of values, which the presets do better
@@ -207,90 +205,7 @@ class StyleDialog:
         self._view.bar.show()
         self._controls.follow()
         offer_help(self._dialog)
-        self._dialog.set_default_size(*self._first_size())
-        return [choices, self._gallery, self._target, self._pointing.strip, self._save_look]
-
-    def _first_size(self) -> tuple[int, int]:
-        """As large as is useful and as the screen has room for."""
-        display = Gdk.Display.get_default()
-        monitor = display and (display.get_primary_monitor() or display.get_monitor(0))
-        if not monitor:
-            return LARGEST
-        room = monitor.get_workarea()
-        return min(LARGEST[0], room.width - LEAST_ROOM[0]), min(LARGEST[1], room.height - LEAST_ROOM[1])
-
-    def _all_choices(self) -> Gtk.Widget:
-        """The column of controls."""
-        browse = Gtk.Button(
-            label=_("_Browse..."),
-            use_underline=True,
-            tooltip_text=_("Take the style from a picture or .style file that is not open"),
-        )
-        browse.connect("clicked", lambda _button: self._chooser.browse())
-        self._show_gallery = Gtk.ToggleButton(
-            label=_("G_allery"),
-            use_underline=True,
-            tooltip_text=_(
-                "Styles to choose by eye. You can also drop a picture or a layer on this window, or paste one (Ctrl+V)"
-            ),
-        )
-        self._show_gallery.connect("toggled", self._toggle_gallery)
-        mix = Gtk.Button.new_from_icon_name("list-add", Gtk.IconSize.BUTTON)
-        mix.set_tooltip_text(_("Mix in another style"))
-        mix.get_accessible().set_name(_("Mix in another style"))
-        mix.connect("clicked", lambda _button: self._chooser.add_row())
-        above = Gtk.Box(spacing=4)
-        above.pack_start(heading(_("St_yle of"), self._chooser.first), True, True, 0)
-        above.pack_start(mix, False, False, 0)
-        above.pack_start(self._show_gallery, False, False, 0)
-        above.pack_start(browse, False, False, 0)
-        self._more = more = Gtk.Expander(label=_("_More"), use_underline=True)
-        apply_to = [apply_to_control(self._config)] if self._earlier is None else []
-        more.add(
-            column(
-                [
-                    *apply_to,
-                    *self._controls.more(),
-                    heading(_("Regions")),
-                    self._regions_row(),
-                    heading(_("Preferences")),
-                    *self._controls.preferences(),
-                ]
-            )
-        )
-        replace = [replace_control(self._config)] if self._earlier is not None else []
-        return column(
-            [
-                above,
-                self._chooser,
-                self._missing,
-                PresetChooser(self._config),
-                *self._controls.main(),
-                self._applies,
-                more,
-                output_controls(self._config, self._image),
-                *replace,
-            ]
-        )
-
-    def _regions_row(self) -> Gtk.Widget:
-        """The two choosers of labels, with a short guide."""
-        guide = Gtk.Label(
-            xalign=0,
-            wrap=True,
-            max_width_chars=40,
-            label=_(
-                "To match sky with sky, paint a layer of flat colours over each of the two images, hide both layers "
-                "and choose them here. Equal colours belong together; transparent parts belong to no region."
-            ),
-        )
-        rows: list[Gtk.Widget] = [guide]
-        for words, chooser in ((_("Target"), self._target_labels), (_("Style"), self._style_labels)):
-            box = Gtk.Box(spacing=6)
-            box.pack_start(Gtk.Label(label=words, width_chars=8, xalign=0), False, False, 0)
-            box.pack_start(chooser, True, True, 0)
-            rows.append(box)
-        return column(rows)
+        return [self._choices.all, self._gallery, self._target, self._revising, self._pointing.strip, self._save_look]
 
     def _choose_first(self) -> None:
         """Start from the last style and regions, or the likeliest style; from its own, where a result is edited."""
@@ -313,14 +228,14 @@ class StyleDialog:
             with contextlib.suppress(Failure):  # they are gone, or another image's
                 self._choose_regions(Regions.found_again(last, self._image, style))
         else:
-            self._show_gallery.set_active(True)
+            self._choices.show_gallery.set_active(True)
         self._changed()
 
     def _choose_regions(self, regions: Regions | None) -> None:
         if regions is not None:
             self._target_labels.select(regions.target)
             self._style_labels.select(regions.style)
-            self._more.set_expanded(True)  # they are not to act unseen
+            self._choices.more.set_expanded(True)  # they are not to act unseen
 
     @property
     def _apply_to(self) -> str:
@@ -366,7 +281,7 @@ class StyleDialog:
 
     def _show_folder(self, folder: str) -> None:
         """Show a folder that was dropped."""
-        self._show_gallery.set_active(True)
+        self._choices.show_gallery.set_active(True)
         self._gallery.add_folder(folder)
 
     def _style_changed(self) -> None:
@@ -400,8 +315,8 @@ class StyleDialog:
         words = [self._earlier.missing(self._chooser.style)]
         if self._earlier.original is None and self._layers[0].get_id() == self._earlier.layer.get_id():
             words.append(_("The layer that this one was made from is gone. Choose the one to work on."))
-        self._missing.set_text("\n".join(filter(None, words)))
-        self._missing.set_visible(any(words))
+        self._choices.missing.set_text("\n".join(filter(None, words)))
+        self._choices.missing.set_visible(any(words))
 
     def _say_what_it_applies_to(self) -> None:
         """Always seen where it is more than the layer in the preview."""
@@ -413,11 +328,15 @@ class StyleDialog:
             (self._target_labels.selected, self._style_labels.selected),
         )
         counts = [len(layers) for _image, layers in found if layers]
-        self._applies.set_text(applies_to(sum(counts), len(counts)))
-        self._applies.set_visible(sum(counts) != 1 or len(found) > 1)
+        self._choices.applies.set_text(applies_to(sum(counts), len(counts)))
+        self._choices.applies.set_visible(sum(counts) != 1 or len(found) > 1)
 
-    def _looked(self) -> None:
-        """A true look has come: what went wrong before is over."""
+    def _looked(self, look: Look, is_draft: bool) -> None:
+        """A look has come; with a true one, what went wrong before is over."""
+        if look.outcome:
+            self._controls.found(look.outcome, by_place=look.plan is not None)
+        if is_draft:
+            return
         self._view.message.hide()
         self._controls.renew_seconds()
         self._pointing.renew()

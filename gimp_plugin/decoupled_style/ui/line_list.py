@@ -1,4 +1,4 @@
-"""The list of lines: each in words, to be looked at, removed and undone."""
+"""The list of lines: each in words, to be looked at and removed."""
 
 from __future__ import annotations
 
@@ -18,15 +18,11 @@ class LineList(Gtk.Box):
     ----------
     removed
         Called with the number of a line that is to go.
-    undone
-        Called when the last change is to be taken back.
     looked_at
         Called when another line is chosen, or none.
     """
 
-    def __init__(
-        self, removed: Callable[[int], None], undone: Callable[[], None], looked_at: Callable[[], None]
-    ) -> None:
+    def __init__(self, removed: Callable[[int], None], looked_at: Callable[[], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=4)
         self._removed = removed
         self._list = Gtk.ListBox(selection_mode=Gtk.SelectionMode.SINGLE)
@@ -36,11 +32,7 @@ class LineList(Gtk.Box):
         self._list.show()
         self._scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, no_show_all=True)
         self._scrolled.add(self._list)
-        self._undo = Gtk.Button(label=_("Undo line"), halign=Gtk.Align.START, no_show_all=True)
-        self._undo.set_tooltip_text(_("Takes back the last line that was drawn, moved or removed (Ctrl+Z)"))
-        self._undo.connect("clicked", lambda _button: undone())
         self.pack_start(self._scrolled, True, True, 0)
-        self.pack_start(self._undo, False, False, 0)
 
     @property
     def chosen(self) -> int | None:
@@ -56,7 +48,6 @@ class LineList(Gtk.Box):
             self._list.add(self._row(number, line))
         self._list.show_all()
         self._scrolled.set_visible(len(lines) > 0)
-        self._undo.set_visible(lines.can_undo)
 
     def _row(self, number: int, line: Line) -> Gtk.Widget:
         box = Gtk.Box(spacing=6)

@@ -76,7 +76,7 @@ class Drag(NamedTuple):
 
 
 class Lines:
-    """The lines of a pair of pictures, with all that they were.
+    """The lines of a pair of pictures.
 
     Parameters
     ----------
@@ -86,7 +86,6 @@ class Lines:
 
     def __init__(self, text: str = "") -> None:
         self._lines = _read(text)
-        self._before: list[tuple[Line, ...]] = []
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self._lines)
@@ -102,35 +101,25 @@ class Lines:
         """As the argument `match` has them."""
         return " ".join(f"{_words(one.target)}={_words(one.style)}" for one in self)
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether they were ever others."""
-        return bool(self._before)
-
     def add(self, line: Line) -> None:
         """Draw one more."""
-        self._become((*self._lines, line))
+        self._lines = (*self._lines, line)
 
     def remove(self, number: int) -> None:
         """Take one away."""
-        self._become(self._lines[:number] + self._lines[number + 1 :])
+        self._lines = self._lines[:number] + self._lines[number + 1 :]
 
     def move(self, number: int, side: Side, spot: Spot) -> None:
         """Put an end of one elsewhere."""
         moved = self._lines[number].moved(side, spot)
-        self._become((*self._lines[:number], moved, *self._lines[number + 1 :]))
-
-    def undo(self) -> None:
-        """Take the last change back, if there is one."""
-        if self._before:
-            self._lines = self._before.pop()
+        self._lines = (*self._lines[:number], moved, *self._lines[number + 1 :])
 
     def take(self, text: str) -> bool:
-        """Take lines that were set elsewhere, which can be undone; returns whether they are others."""
+        """Take lines that were set elsewhere; returns whether they are others."""
         lines = _read(text)
         changed = lines != _read(self.text)
         if changed:
-            self._become(lines)
+            self._lines = lines
         return changed
 
     def at(self, side: Side, spot: Spot, reach: Spot) -> int | None:
@@ -141,11 +130,6 @@ class Lines:
         ]
         nearest = min(range(len(apart)), key=apart.__getitem__, default=None)
         return nearest if nearest is not None and apart[nearest] <= 1 else None
-
-    def _become(self, lines: tuple[Line, ...]) -> None:
-        if lines != self._lines:
-            self._before.append(self._lines)
-            self._lines = lines
 
 
 class Mark:

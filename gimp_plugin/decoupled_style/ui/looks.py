@@ -33,6 +33,7 @@ class Look:
     """What a view shows: before and after, each as large as the view, and why it was made as it was.
 
     `plan` names where its places take from, for `jobs.Where`; it is None where the picture was taken as a whole.
+    `outcome` is "photo" or "painting", or empty where a draft is not of the outcome that was asked for.
     """
 
     view: View
@@ -40,6 +41,7 @@ class Look:
     after: GdkPixbuf.Pixbuf
     reasons: str = ""
     plan: str | None = None
+    outcome: str = ""
 
 
 class LookMaker:
@@ -71,7 +73,8 @@ class LookMaker:
         files = (pixels_file(given.folder, name) for name in ("before", "result"))
         seen = shown(self._files, ask.view, job.result, *files)
         before, after = (pixbuf_of(data, ask.view.width, ask.view.height) for data in seen)
-        return Look(ask.view, before, after, _reasons(answer), answer["plan"])
+        outcome = answer["report"]["settings"]["mode"] if ask.settings.mode == ask.wish.settings.mode else ""
+        return Look(ask.view, before, after, _reasons(answer), answer["plan"], outcome)
 
     def cancel(self) -> None:
         """Stop what the worker does for us."""

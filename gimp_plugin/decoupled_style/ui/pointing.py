@@ -22,7 +22,7 @@ from decoupled_style.ui.overlay import MARK_REACH, PictureOverlay, Scene, Shown
 from decoupled_style.ui.place_words import answer_words
 from decoupled_style.ui.places import brightest
 from decoupled_style.ui.preview import Preview
-from decoupled_style.ui.style_picture import LARGEST, StylePicture, pictures_of
+from decoupled_style.ui.style_picture import LARGEST, StylePicture, is_to_come, pictures_of
 
 POLL_MS = 15
 """How often an answer is looked for while one is awaited: at most a frame of the screen later."""
@@ -78,6 +78,11 @@ class Pointing(PictureOverlay):
         ]
         self._show_lines()
 
+    @property
+    def style_identity(self) -> str:
+        """What tells the style that the lines begin in from others."""
+        return self._identity
+
     def show_style(self, style: Style | None) -> None:
         """Take from this style; the lines of each come back with it, and while there is none they stay."""
         had, self._style = self._style, style
@@ -122,7 +127,7 @@ class Pointing(PictureOverlay):
         """What lies below the preview."""
         self._pictures = Gtk.Box(spacing=6)
         self._says = Gtk.Label(xalign=0, wrap=True, lines=2, width_chars=24, max_width_chars=60)
-        self._list = LineList(self._remove, self._undo, self._show)
+        self._list = LineList(self._remove, self._show)
         beside = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
         beside.pack_start(self._says, False, False, 0)
         beside.pack_start(self._list, True, True, 0)
@@ -130,7 +135,6 @@ class Pointing(PictureOverlay):
         strip.set_size_request(-1, LARGEST[1])
         strip.pack_start(self._pictures, False, False, 0)
         strip.pack_start(beside, True, True, 0)
-        strip.connect("key-press-event", self._key_of_strip)
         return strip
 
     def _show_pictures(self) -> None:
@@ -220,10 +224,6 @@ class Pointing(PictureOverlay):
 
     def _remove(self, number: int) -> None:
         self._lines.remove(number)
-        self._lines_changed()
-
-    def _undo(self) -> None:
-        self._lines.undo()
         self._lines_changed()
 
     def _lines_changed(self) -> None:
@@ -333,12 +333,6 @@ class Pointing(PictureOverlay):
         if line is not None:
             self._add(line)
 
-    def _key_of_strip(self, _widget: Gtk.Widget, event: Gdk.EventKey) -> bool:
-        if Gdk.keyval_name(event.keyval) != "z" or not event.state & Gdk.ModifierType.CONTROL_MASK:
-            return False
-        self._undo()
-        return True
-
     def _focus_changed(self, _widget: StylePicture, _event: Gdk.EventFocus, _number: int) -> bool:
         GLib.idle_add(lambda: self._point(self._pointer))  # once it has the focus, or has it no more
         return False
@@ -397,6 +391,8 @@ class Pointing(PictureOverlay):
         if self._answer is not None:
             return answer_words(*self._answer)
         if self._style is not None and not self._styles:
+            if any(map(is_to_come, sources(self._style))):
+                return _("You can point at the style once its picture is open.")
             return _("This style has no picture to point at.")
         idle = Settings(correspondence=self._config.get_property("correspondence")).idle("match")
         if idle is not None and len(self._lines):

@@ -19,13 +19,17 @@ LABELS = {
 }
 """Names of the looks that come with the plug-in, as people read them."""
 
+CUSTOM = "decoupled-style-custom"
+"""Stands in the list for controls that are at no preset."""
+
 
 class PresetChooser(Gtk.Box):
-    """Offers the presets; the row is empty while the controls are at none of them."""
+    """Offers the presets; while the controls are at none of them, it says that they are the artist's own."""
 
     def __init__(self, config: Gimp.ProcedureConfig) -> None:
         super().__init__(spacing=6)
         self._config, self._changing = config, False
+        self._is_custom = False  # whether the list ends with that row
         self._list = Gtk.ComboBoxText(hexpand=True, tooltip_text=_("A look to start from"))
         self._list.set_row_separator_func(lambda rows, row: rows[row][0] == "")
         self._keep = self._button("list-add", _("Save the current settings under a name"), self._ask_for_name)
@@ -49,6 +53,7 @@ class PresetChooser(Gtk.Box):
     def _fill(self) -> None:
         self._changing = True
         self._list.remove_all()
+        self._is_custom = False
         for name, label in LABELS.items():
             self._list.append(name, label)
         own = presets.names()
@@ -65,13 +70,19 @@ class PresetChooser(Gtk.Box):
             return
         self._changing = True
         name = presets.matching(self._config)
-        self._list.set_active_id(name)
+        if self._is_custom != (name is None):
+            self._is_custom = name is None
+            if self._is_custom:
+                self._list.append(CUSTOM, _("Custom"))
+            else:
+                self._list.remove(len(self._list.get_model()) - 1)
+        self._list.set_active_id(name or CUSTOM)
         self._forget.set_sensitive(name is not None and name not in LABELS)
         self._changing = False
 
     def _chosen(self, _list: Gtk.Widget) -> None:
         name = self._list.get_active_id()
-        if not self._changing and name is not None:
+        if not self._changing and name not in (None, CUSTOM):
             self._changing = True
             presets.apply(self._config, name)
             self._changing = False
@@ -90,7 +101,7 @@ class PresetChooser(Gtk.Box):
         dialog.show_all()
         name = entry.get_text().strip() if dialog.run() == Gtk.ResponseType.OK else ""
         dialog.destroy()
-        if name and name not in LABELS:
+        if name and name not in (*LABELS, CUSTOM):
             presets.save(self._config, name)
             self._fill()
 

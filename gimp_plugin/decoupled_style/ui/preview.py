@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from gi.repository import Gimp, GLib, Gtk
+from gi.repository import GLib, Gtk
 
 from decouple_contract.errors import DecoupleError
 from decouple_contract.failures import as_failure
@@ -24,6 +24,7 @@ from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui.looks import Look, LookMaker
 from decoupled_style.ui.picture import Picture
 from decoupled_style.ui.schedule import Schedule, Wish
+from decoupled_style.ui.thumbnails import thumbnail
 
 POLL_MS, SLICE_SECONDS = 10, 0.02
 """How often news is looked for, and how long at most the dialog waits for us each time."""
@@ -44,7 +45,7 @@ class Preview(Gtk.Box):
     learnt
         How long this machine takes, which true looks add to.
     came
-        Called when a true look has come.
+        Called when a look has come, and with whether it is a draft.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class Preview(Gtk.Box):
         The last that the worker has made.
     """
 
-    def __init__(self, worker: Worker, files: JobFiles, learnt: Durations, came: Callable[[], None]) -> None:
+    def __init__(self, worker: Worker, files: JobFiles, learnt: Durations, came: Callable[[Look, bool], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._files, self._came = files, came
         self.shown: Look | None = None
@@ -86,7 +87,7 @@ class Preview(Gtk.Box):
     def _show_thumbnail(self) -> None:
         """The layer as GIMP has it at hand, until the worker has it."""
         layer = self._files.layer
-        small = layer.get_thumbnail(THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.KEEP_ALPHA)
+        small = thumbnail(layer, THUMBNAIL, THUMBNAIL)
         if small is not None and not small.get_has_alpha():
             small = small.add_alpha(False, 0, 0, 0)
         if small is not None:
@@ -103,6 +104,10 @@ class Preview(Gtk.Box):
         self.picture.plain(style is None)
         self._schedule.want(Wish(style, regions, settings) if style is not None else None)
         self._begin_soon()
+
+    def pin(self) -> None:
+        """Keep what is shown now for when it is wanted again."""
+        self._schedule.pin()
 
     def pixels_changed(self) -> None:
         """The layer, the style, a selection or a mask is not what it was."""
@@ -128,13 +133,13 @@ class Preview(Gtk.Box):
         self.shown = look
         self.picture.show_look(look)
         self.picture.dim(False)
+        self._came(look, is_draft)
         if is_draft:
             return
         if look.reasons:
             self.say(_("The finished preview: exactly what OK produces ({reasons}).").format(reasons=look.reasons))
         else:
             self.say(_("The finished preview: exactly what OK produces."))
-        self._came()
 
     def show_progress(self, share: float, text: str) -> None:
         """Say how far it is."""

@@ -15,7 +15,7 @@ from decoupled_style.host.styles import RecipeStyle, every_layer
 from decoupled_style.messages import Failure, _, reason
 from decoupled_style.ui import screen
 from decoupled_style.ui.chooser import LayerChooser
-from decoupled_style.ui.controls import column, heading
+from decoupled_style.ui.layout import column, heading
 from decoupled_style.ui.preview import Preview
 
 SIZE = (980, 600)
@@ -59,12 +59,12 @@ class RecipeDialog:
         stylised: list[tuple[Gimp.Image, Gimp.Layer]],
     ) -> None:
         self._config, self._files = config, JobFiles(worker, image, layer)
-        self._dialog = GimpUi.Dialog(title=_("Re-apply Decoupled Style"), role=screen.ROLE)
+        self._dialog = GimpUi.Dialog(title=_("Re-apply Style"), role=screen.ROLE)
         self._dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         self._dialog.add_button(_("_OK"), Gtk.ResponseType.OK).grab_focus()
         self._dialog.set_default_response(Gtk.ResponseType.OK)
         GimpUi.window_set_transient(self._dialog)
-        self._preview = Preview(worker, self._files, Durations(), lambda: None)
+        self._preview = Preview(worker, self._files, Durations(), lambda _look, _is_draft: None)
         self._chooser = LayerChooser(stylised, self._changed)
         strength = GimpUi.prop_spin_scale_new(config, "strength", 0.01, 0.1, 2)
         GimpUi.prop_widget_set_factor(strength, 100.0, 1.0, 10.0, 0)

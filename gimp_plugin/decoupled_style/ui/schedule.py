@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from decouple_contract.errors import Cancelled
 from decouple_contract.jobs import View
-from decouple_contract.settings import AUTOMATIC_SIZE, OF_RENDERING, Settings
+from decouple_contract.settings import AUTOMATIC_SIZE, Settings
 from decoupled_style.client.steps import finish, has_more
 
 SOLVE_PAUSE_MS, LOOK_PAUSE_MS = 300, 20
@@ -59,10 +59,9 @@ class Wish:
         parts: tuple[Located | None, ...] = (self.style, self.regions)
         return json.dumps([part and part.where() for part in parts], sort_keys=True)
 
-    def solve(self, settings: Settings | None = None) -> str:
+    def solve(self) -> str:
         """The identity of what is solved for it."""
-        values = (settings or self.settings).as_dict()
-        return json.dumps([self.given, {name: values[name] for name in values if name not in OF_RENDERING}])
+        return json.dumps([self.given, self.settings.of_components()])
 
     @property
     def identity(self) -> str:
@@ -152,6 +151,7 @@ class Schedule(Generic[LookT]):
         self._drafted: set[tuple[str, int]] = set()
         self._under_way: Ask | None = None
         self._steps: Making[None] | None = None
+        self._pinned = ""  # the identity of a wish
         self._paused = self._held = False
 
     @property
@@ -184,6 +184,10 @@ class Schedule(Generic[LookT]):
         """Have this shown; nothing, with None."""
         self._wish = wish
         self._recall()
+
+    def pin(self) -> None:
+        """Keep the looks of what is wanted now, until this is called again: it will be wanted once more."""
+        self._pinned = self._wish.identity if self._wish is not None else ""
 
     def look_at(self, *views: View) -> None:
         """Have these views shown, the most important first."""
@@ -274,6 +278,7 @@ class Schedule(Generic[LookT]):
         """Show what was made before, where that is wanted now."""
         for number, key in enumerate(self._wanted()):
             if self._shown.get(number) != key and key in self._looks:
+                self._looks.move_to_end(key)
                 self._show(number, key, self._looks[key])
 
     def _rest(self) -> None:
@@ -303,7 +308,7 @@ class Schedule(Generic[LookT]):
                     self._viewer.show_look(number, look, True)
         look = yield from self._made(Ask(wish, wish.settings, view, version, solve in self._solved))
         _keep(self._solved, solve, None, SOLVED)
-        _keep(self._looks, key, look, LOOKS)
+        _keep(self._looks, key, look, LOOKS, lambda kept: kept[0] == self._pinned)
         if self._wanted()[number : number + 1] == [key]:
             self._show(number, key, look)
 
@@ -330,8 +335,14 @@ Kept = TypeVar("Kept")
 Name = TypeVar("Name")
 
 
-def _keep(kept: OrderedDict[Name, Kept], name: Name, value: Kept, most: int) -> None:
-    """Keep something, and forget the oldest where there is too much."""
+def _keep(
+    kept: OrderedDict[Name, Kept],
+    name: Name,
+    value: Kept,
+    most: int,
+    pinned: Callable[[Name], bool] = lambda _name: False,
+) -> None:
+    """Keep something, and forget the oldest that is not pinned where there is too much."""
     kept[name] = value
-    while len(kept) > most:
-        kept.popitem(last=False)
+    while len(kept) > most and (oldest := next((one for one in kept if not pinned(one)), None)) is not None:
+        del kept[oldest]

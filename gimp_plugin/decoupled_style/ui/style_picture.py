@@ -56,6 +56,11 @@ class StylePicture(Gtk.EventBox):
         self.connect("size-allocate", lambda _self, room: self.geometry.resize(room.width, room.height))
 
 
+def is_to_come(style: Style) -> bool:
+    """Whether a style has a picture that is not there yet: its file is opened with the first look."""
+    return isinstance(style, FileStyle) and not style.is_features and style.image is None
+
+
 def _sides(pixbuf: GdkPixbuf.Pixbuf) -> tuple[int, int]:
     return pixbuf.get_width(), pixbuf.get_height()
 

@@ -10,7 +10,7 @@ from gi.repository import Gimp, Gtk
 from decoupled_style.host.styles import layers_of
 from decoupled_style.messages import _
 from decoupled_style.ui.chooser import SMALL_THUMBNAIL, LayerChooser, depth
-from decoupled_style.ui.controls import row
+from decoupled_style.ui.layout import row
 
 
 class TargetChooser(LayerChooser):
