@@ -28,7 +28,7 @@ from decouple_core.outcomes.bilateral_grid import BilateralGrid, LightnessGrid
 from decouple_core.outcomes.components import Components
 from decouple_core.outcomes.correction import Corrected
 from decouple_core.outcomes.field import Field
-from decouple_core.outcomes.outcome import Outcome, Stylisation
+from decouple_core.outcomes.outcome import FLOW_SIZE, Outcome, Stylisation
 from decouple_core.outcomes.parametrisation import Parametrisation
 from decouple_core.pictures.picture import Picture, Scale
 
@@ -54,6 +54,9 @@ class Photograph(Outcome):
 
     flows = False
     ignores = OF_PAINTING
+
+    def flow_size(self, settings: Settings) -> int:
+        return FLOW_SIZE  # the size is a painting's
 
     def components(
         self, model: PreparedModel, stylisation: Stylisation, settings: Settings, progress: Progress

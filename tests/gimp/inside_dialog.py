@@ -35,6 +35,8 @@ def open_dialog(plug_in, image, layer, direction="LTR", edits=False, resize=True
     dialog = StyleDialog(procedure, config, image, [layer], Worker(Installation.load()), earlier)
     dialog._dialog.show()
     if resize:
+        dialog._choices.more.set_expanded(False)  # it opens as the last one was left
+        settle(0.2)
         dialog._dialog.resize(*SMALLEST)
     settle(1.5)
     return dialog

@@ -12,6 +12,7 @@ import pytest
 from gimp_under_test import GimpUnderTest
 from pictures import Pictures
 from test_window import (
+    PATIENCE,
     REAPPLY,
     TITLE,
     begin_with_quick_settings,
@@ -93,20 +94,26 @@ def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) ->
 
 def test_selection_mask_and_pixels_are_followed(dialog: Window, gimp: GimpUnderTest) -> None:
     [job] = gimp.job_files()
-    for change, seen in (
-        ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 120, 160)", "target.mask0.raw"),
-        ("mask = cat.create_mask(Gimp.AddMaskType.WHITE); cat.add_mask(mask)", "target.mask1.raw"),
-    ):
-        dialog.ask(change)
-        dialog.wait_until((job / seen).exists, 60, f"the preview to see {seen}")
+    try:
+        for change, seen in (
+            ("cat_image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 120, 160)", "target.mask0.raw"),
+            ("mask = cat.create_mask(Gimp.AddMaskType.WHITE); cat.add_mask(mask)", "target.mask1.raw"),
+        ):
+            dialog.ask(change)
+            dialog.wait_until((job / seen).exists, PATIENCE, f"the preview to see {seen}")  # once the last has come
+        final_preview(dialog, gimp)
+        dialog.shoot("15-selection")
+        before = (job / "target.raw").read_bytes()
+        dialog.ask("cat.invert(False)")
+        dialog.wait_until(lambda: (job / "target.raw").read_bytes() != before, PATIENCE, "the preview to see pixels")
+        dialog.ask("cat.invert(False)")
+    finally:
+        dialog.ask(
+            "Gimp.Selection.none(cat_image); cat.get_mask() and cat.remove_mask(Gimp.MaskApplyMode.DISCARD)\n"
+            "cat_image.clean_all()"
+        )
+    dialog.wait_until(lambda: not (job / "target.mask0.raw").exists(), PATIENCE, "the preview to see them go")
     final_preview(dialog, gimp)
-    dialog.shoot("15-selection")
-    before = (job / "target.raw").read_bytes()
-    dialog.ask("Gimp.Selection.none(cat_image); cat.remove_mask(Gimp.MaskApplyMode.DISCARD); cat.invert(False)")
-    dialog.wait_until(lambda: (job / "target.raw").read_bytes() != before, 60, "the preview to see the pixels")
-    dialog.wait_until(lambda: not (job / "target.mask0.raw").exists(), 60, "the preview to see the selection go")
-    final_preview(dialog, gimp)
-    dialog.ask("cat.invert(False); cat_image.clean_all()")
     no_traceback(dialog)
 
 
