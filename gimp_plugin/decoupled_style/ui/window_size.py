@@ -9,8 +9,8 @@ from decoupled_style.host.kept import keep, kept
 WINDOW = "decoupled-style-window"
 """Name of the parasite on GIMP itself."""
 
-USUAL, LEAST_ROOM = (1600, 1000), (40, 40)
-"""Pixels of the window at first, and those that a screen needs beside it."""
+USUAL, LEAST_ROOM = (1600, 1000), (40, 180)
+"""Pixels of the window at first, and those that a screen needs beside it: GIMP's status bar shows and stops a run."""
 
 
 class WindowSize:
