@@ -69,7 +69,8 @@ def painted(engine: Engine, **changes: Any) -> np.ndarray:
 
 def test_what_is_said_not_to_act_changes_nothing(engine: Engine) -> None:
     """Deep layers where places match, and what is a painting's in a photograph, but for a level that another noise
-    of the reference may cost."""
+    of the reference may cost.
+    """
     cat, cup = photograph("chelsea", 96), photograph("coffee", 96)
     deep = {"strength_per_layer": (1.0,) * 4 + (0.5,) * 2}
     of_painting = {"seed": 5, "size": 32, "structure": 0.1, "fill": 0.0, "style_scale": 2.0, "keep_detail": 1.0}
