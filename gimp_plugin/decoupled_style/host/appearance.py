@@ -94,7 +94,7 @@ def _like(aside: Gimp.Image, layer: Gimp.Layer, raster: Raster, file: Path, weig
     return new
 
 
-def _weights(weights: list[pixels.Weights], layer: Gimp.Layer, view: View) -> array[float] | None:
+def _weights(weights: list[pixels.Source], layer: Gimp.Layer, view: View) -> array[float] | None:
     """The product of some weights in a view; None where there are none."""
     scale = min(1.0, view.longest / max(layer.get_width(), layer.get_height()))
     product: array[float] | None = None

@@ -80,14 +80,14 @@ class JobFiles:
         Without `again`, what was read before of the same layers is taken for unchanged. Otherwise, and after a reading
         that broke off, all is read, and what is found as it was counts as the same for the worker.
         """
-        if not self.layer.is_valid():
-            raise Failure(closed())
         yield from _quiet(self._worker.connect())
         of = (style.where(), regions.where() if regions else None)
         before = self._inputs if self._inputs is not None and self._there(self._inputs.folder) else None
         if not again and before is not None and self._of == of:
             return before
         folder = before.folder if before is not None else (yield from _quiet(self._worker.folder()))
+        if not self.layer.is_valid():
+            raise Failure(pixels.closed())
         self._of = None  # until all of it is there
         target = self._target
         if again or before is None or target is None:
@@ -105,7 +105,7 @@ class JobFiles:
         self._inputs, self._of = JobInputs(folder, target, fields), of
         return self._inputs
 
-    def weights(self) -> list[pixels.Weights]:
+    def weights(self) -> list[pixels.Source]:
         """What says where in the layer the style acts."""
         if self.earlier is not None and self.earlier.is_valid():
             return pixels.weights_of_result(self.earlier, self.layer)
@@ -114,11 +114,6 @@ class JobFiles:
     def _there(self, folder: Path) -> bool:
         """Whether the files are still there: they go with the connection, and after a whole run."""
         return pixels_file(folder, "target").exists()
-
-
-def closed() -> str:
-    """Why there is nothing to stylise any more."""
-    return _("The image was closed while it was being worked on. Open it and try again.")
 
 
 def _quiet(steps: Generator[Any, None, Answer]) -> Doing[Answer]:

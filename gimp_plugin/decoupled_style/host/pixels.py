@@ -16,6 +16,7 @@ from gi.repository import Gegl, Gimp
 from decouple_contract.jobs import Raster
 from decouple_contract.shared_folders import mask_file, pixels_file
 from decoupled_style.client.steps import reworded
+from decoupled_style.messages import Failure, _
 
 STRIPE_ROWS = 128
 """GIMP keeps tiles of 64 or 128 rows; 128 rows of a 6000 pixels wide layer are 12 MB, read as fast as the whole."""
@@ -34,8 +35,8 @@ Reading = Generator[float, None, Answer]
 """Yields how far a reading is, in [0, 1], so that a dialog stays usable meanwhile."""
 
 
-class Weights(NamedTuple):
-    """A mask or selection, and where in it the layer's upper left corner lies."""
+class Source(NamedTuple):
+    """Pixels of a layer, mask or selection, and where in them the upper left corner of the layer to stylise lies."""
 
     buffer: Gegl.Buffer
     x: int
@@ -47,35 +48,35 @@ def limit_memory() -> None:
     Gegl.config().set_property("tile-cache-size", TILE_CACHE_BYTES)
 
 
-def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Weights]:
+def weights_of(image: Gimp.Image, drawable: Gimp.Drawable) -> list[Source]:
     """The image's selection and the layer's mask, as far as there are any."""
     return [weights for weights in (selection_of(image, drawable), mask_of(drawable)) if weights is not None]
 
 
-def selection_of(image: Gimp.Image, drawable: Gimp.Drawable) -> Weights | None:
+def selection_of(image: Gimp.Image, drawable: Gimp.Drawable) -> Source | None:
     """The image's selection, if there is one."""
     if Gimp.Selection.is_empty(image):
         return None
     _ok, x, y = drawable.get_offsets()
-    return Weights(image.get_selection().get_buffer(), x, y)
+    return Source(image.get_selection().get_buffer(), x, y)
 
 
-def mask_of(drawable: Gimp.Drawable) -> Weights | None:
+def mask_of(drawable: Gimp.Drawable) -> Source | None:
     """The layer's mask, if it has one that is applied."""
     mask = drawable.get_mask() if isinstance(drawable, Gimp.Layer) and drawable.get_apply_mask() else None
-    return None if mask is None else Weights(mask.get_buffer(), 0, 0)
+    return None if mask is None else Source(mask.get_buffer(), 0, 0)
 
 
-def weights_of_result(result: Gimp.Layer, layer: Gimp.Layer) -> list[Weights]:
+def weights_of_result(result: Gimp.Layer, layer: Gimp.Layer) -> list[Source]:
     """The mask of an earlier result, which says where in its layer the style acts, as far as there is one."""
     mask = result.get_mask() if result.get_apply_mask() else None
     if mask is None:
         return []
     (_ok, x, y), (_ok, left, top) = layer.get_offsets(), result.get_offsets()
-    return [Weights(mask.get_buffer(), x - left, y - top)]
+    return [Source(mask.get_buffer(), x - left, y - top)]
 
 
-def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, name: str) -> Reading[Raster]:
+def hand_over(drawable: Gimp.Drawable, weights: list[Source], folder: Path, name: str) -> Reading[Raster]:
     """Write a layer and its weights into the job folder, as far as other pixels lie there.
 
     Parameters
@@ -89,12 +90,12 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Weights], folder: Path, nam
     """
     raster = Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3, len(weights))
     parts = 1 + len(weights)
-    yield from part(
-        _save(drawable.get_buffer(), 0, 0, raster, COLOUR_FORMATS[raster.channels], pixels_file(folder, name)), 0, parts
-    )
+    own = Source(drawable.get_buffer(), 0, 0)
+    colour_format = COLOUR_FORMATS[raster.channels]
+    yield from part(_save(drawable, own, raster, colour_format, pixels_file(folder, name)), 0, parts)
     masks = [mask_file(folder, name, number) for number in range(parts - 1)]
     for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
-        yield from part(_save(mask.buffer, mask.x, mask.y, raster, WEIGHT_FORMAT, file), number, parts)
+        yield from part(_save(drawable, mask, raster, WEIGHT_FORMAT, file), number, parts)
     for left_over in set(folder.glob(f"{name}.mask*")) - set(masks):
         left_over.unlink()
     return raster
@@ -107,7 +108,8 @@ def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, folder: Pat
     """
     (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
     raster = Raster(drawable.get_width(), drawable.get_height(), 4)
-    yield from _save(labels.get_buffer(), x - left, y - top, raster, COLOUR_FORMATS[4], pixels_file(folder, name))
+    over = Source(labels.get_buffer(), x - left, y - top)
+    yield from _save(labels, over, raster, COLOUR_FORMATS[4], pixels_file(folder, name))
     return raster
 
 
@@ -172,23 +174,33 @@ def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: Raster, pixel_
         target.set(rectangle, pixel_format, bytes(ours))
 
 
-def _save(buffer: Gegl.Buffer, x: int, y: int, raster: Raster, pixel_format: str, path: Path) -> Reading[None]:
-    """Write pixels into a file; one that holds them already is left alone, so that it counts as the same."""
+def _save(drawable: Gimp.Drawable, there: Source, raster: Raster, pixel_format: str, path: Path) -> Reading[None]:
+    """Write a drawable's pixels or weights into a file.
+
+    A file that holds them already is left alone, so that it counts as the same. GIMP 3.0 kills a plug-in that reads
+    from a drawable that is gone: look before each stripe.
+    """
     of_this_size = path.exists() and path.stat().st_size == raster.width * raster.height * (
         4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels)
     )
     with open(path, "r+b" if of_this_size else "wb") as file:  # buffered: without, a write may stop halfway and not say
         same = of_this_size
         for top, rows in _stripes(raster.height):
-            data = buffer.get(
-                Gegl.Rectangle.new(x, y + top, raster.width, rows), 1.0, pixel_format, Gegl.AbyssPolicy.NONE
-            )
+            if not drawable.is_valid():
+                raise Failure(closed())
+            rectangle = Gegl.Rectangle.new(there.x, there.y + top, raster.width, rows)
+            data = there.buffer.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
             if same and file.read(len(data)) != data:
                 same = False
                 file.seek(len(data) // rows * top)
             if not same:
                 file.write(data)
             yield (top + rows) / raster.height
+
+
+def closed() -> str:
+    """Why there is nothing to stylise any more."""
+    return _("The image was closed while it was being worked on. Open it and try again.")
 
 
 def part(reading: Reading[Answer], number: int, parts: int) -> Reading[Answer]:

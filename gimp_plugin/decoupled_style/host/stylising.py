@@ -18,7 +18,7 @@ from decoupled_style.client.steps import finish
 from decoupled_style.client.worker import Worker, remarks
 from decoupled_style.host import pixels
 from decoupled_style.host.documents import mark_of, new_mark
-from decoupled_style.host.job_files import JobFiles, JobInputs, closed, compute
+from decoupled_style.host.job_files import JobFiles, JobInputs, compute
 from decoupled_style.host.new_layers import (
     NewLayer,
     empty_layer,
@@ -163,14 +163,14 @@ def _one(
             notice(None, "")
             return
         if not image.is_valid():
-            raise Failure(closed())
+            raise Failure(pixels.closed())
         notice(READING + (1 - READING - WRITING) * news[0], news[1])
 
     def writing(done: float) -> None:
         notice(1 - WRITING * (1 - done), _("Writing the new layer"))
 
     if not layer.is_valid():
-        raise Failure(closed())
+        raise Failure(pixels.closed())
     before = Recipe.of(layer)
     layer_name = (before and before.layer_name) or layer.get_name()  # while it is surely there
     tattoo, style, earlier = layer.get_tattoo(), request.style, request.output.earlier
@@ -182,7 +182,7 @@ def _one(
     mask = selection_mask(image, layer) if inputs.target.masks and earlier is None else None
     answer = finish(compute(worker, inputs.transfer(request.settings, parts=parts)), computing)
     if not image.is_valid():
-        raise Failure(closed())
+        raise Failure(pixels.closed())
     for said in remarks(answer):
         Gimp.message(words(said))
     by_style = _("{layer} (style of {style})").format(layer=layer_name, style=style.name)
