@@ -53,7 +53,7 @@ class Dialog:
 
         return timed(
             lambda: self._results.look(
-                self._results.made(self._folder, job, make), settings, self._folder, job, self._target, None
+                self._results.made(self._folder, job, make), settings, self._folder, job, self._target
             )
         )[0]
 

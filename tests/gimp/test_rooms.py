@@ -13,7 +13,7 @@ PACKAGE = REPOSITORY / "gimp_plugin" / "decoupled_style"
 FLOORS = {"plug_in": 5, "ui": 4, "host": 3, "messages": 2, "client": 1, "gallery": 1}
 """A file imports from its own floor and from those below it; client and gallery are below the words in a language."""
 
-PLAIN = ("geometry.py", "history.py", "lines.py", "schedule.py")
+PLAIN = ("geometry.py", "history.py", "lines.py", "schedule.py", "variants.py")
 """Parts of what the artist sees that are decided without a display."""
 
 STUBS = Path(__file__).parent / "stubs" / "gi" / "repository"

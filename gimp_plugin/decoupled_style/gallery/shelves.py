@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
@@ -42,6 +43,13 @@ def files_on(shelf: str, collection: Collection) -> list[str]:
     if shelf in KINDS:
         return [style.path.as_uri() for style in STYLES if style.kind == shelf]
     return _files_in(shelf) if shelf in collection.folders else []
+
+
+def to_try(collection: Collection) -> list[str]:
+    """The addresses of styles that are worth a try: used before, favourites, and bundled ones, of each kind in turn."""
+    of_kinds = [[style.path.as_uri() for style in STYLES if style.kind == kind] for kind in KINDS]
+    bundled = [uri for row in zip_longest(*of_kinds) for uri in row if uri is not None]
+    return _once(_there((*collection.recent, *collection.favourites, *bundled)))
 
 
 def path_of(uri: str) -> Path | None:

@@ -7,12 +7,16 @@ import re
 
 from gi.repository import GdkPixbuf, Gimp, Gio, GLib
 
+from decoupled_style.gallery import shelves
 from decoupled_style.gallery.collection import Collection
-from decoupled_style.host.styles import FileStyle, LayerStyle
+from decoupled_style.host.styles import FileStyle, LayerStyle, Mixture, Style, likely_layer, open_images
 from decoupled_style.messages import Failure, _
 
 KEPT = "decoupled-style-gallery"
 """Name of the parasite on GIMP itself."""
+
+TRIED = 3
+"""Files that are tried in place of a style: two, and the style may be one of them."""
 
 GIMP_LAYER = "application/x-gimp-layer-id"
 """How a layer says which it is while it is dragged: the number of GIMP's process and its id, with a colon between."""
@@ -33,6 +37,20 @@ def add_used(style: FileStyle) -> None:
     """Remember a file as the latest; one that ends with the session is not worth it."""
     if not style.is_temporary:
         keep(collection().used(style.file.get_uri()))
+
+
+def others_to_try(image: Gimp.Image, style: Style) -> list[Style]:
+    """Styles to try on an image in place of the present one, the likeliest first: of other open images, then files.
+
+    None in place of a mixture.
+    """
+    if isinstance(style, Mixture):
+        return []
+    own = style.where()
+    layers = [likely_layer(other) for other in open_images() if other.get_id() != image.get_id()]
+    files = [FileStyle(Gio.File.new_for_uri(uri)) for uri in shelves.to_try(collection())[:TRIED]]
+    found: list[Style] = [*(LayerStyle(layer) for layer in layers if layer is not None), *files]
+    return [one for one in found if one.where() != own]
 
 
 def dragged_layer(data: bytes) -> LayerStyle | None:

@@ -298,12 +298,14 @@ def likely(image: Gimp.Image) -> LayerStyle | None:
 
     One that was stylised itself is not meant; the layer that lies under it is.
     """
-    for other in open_images():
-        if other.get_id() != image.get_id():
-            for layer in (*other.get_selected_layers(), *other.get_layers()):
-                if not is_stylised(layer):
-                    return LayerStyle(layer)
-    return None
+    layers = (likely_layer(other) for other in open_images() if other.get_id() != image.get_id())
+    return next((LayerStyle(layer) for layer in layers if layer is not None), None)
+
+
+def likely_layer(image: Gimp.Image) -> Gimp.Layer | None:
+    """The layer of an image whose style is most likely meant."""
+    layers = (*image.get_selected_layers(), *image.get_layers())
+    return next((layer for layer in layers if not is_stylised(layer)), None)
 
 
 def _flattened(layers: list[Gimp.Layer]) -> Iterator[Gimp.Layer]:

@@ -14,7 +14,7 @@ from decoupled_style.client.worker import Worker
 from decoupled_style.host import appearance, arguments, watching
 from decoupled_style.host.durations import Durations
 from decoupled_style.host.earlier import Earlier, originals
-from decoupled_style.host.gallery import add_used
+from decoupled_style.host.gallery import add_used, others_to_try
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.look import save_look
 from decoupled_style.host.loop import SELECTED, stylise_all, works
@@ -36,8 +36,10 @@ from decoupled_style.ui.pointing import Pointing
 from decoupled_style.ui.preview import Preview
 from decoupled_style.ui.revising import Revising
 from decoupled_style.ui.run_view import RunView
+from decoupled_style.ui.schedule import Wish
 from decoupled_style.ui.style_strip import StyleStrip
 from decoupled_style.ui.target import TargetChooser
+from decoupled_style.ui.variations import Variations, offer_variations
 from decoupled_style.ui.window_size import WindowSize
 
 LOOK_SECONDS = 1
@@ -109,6 +111,7 @@ class StyleDialog:
         self._target_is_there = True
         self._look_file: Path | None = None  # where the look is to be saved, in place of a run
         self._save_look = offer_to_save(self._dialog, self._ask_for_look)
+        self._vary = offer_variations(self._dialog, self._show_variations)
         self._choices = Choices(
             config, self._controls, self._chooser, self._target_labels, self._style_labels, edits=earlier is not None
         )
@@ -205,7 +208,15 @@ class StyleDialog:
         self._view.bar.show()
         self._controls.follow()
         offer_help(self._dialog)
-        return [self._choices.all, self._gallery, self._target, self._revising, self._pointing.strip, self._save_look]
+        return [
+            self._choices.all,
+            self._gallery,
+            self._target,
+            self._revising,
+            self._pointing.strip,
+            self._save_look,
+            self._vary,
+        ]
 
     def _choose_first(self) -> None:
         """Start from the last style and regions, or the likeliest style; from its own, where a result is edited."""
@@ -275,6 +286,22 @@ class StyleDialog:
         if not self._view.is_running:
             self._chooser.take(style)
 
+    def _show_variations(self) -> None:
+        """Show nine small results to choose from."""
+        wish = self._preview.wish
+        if wish is not None:
+            others = others_to_try(self._image, wish.style) if wish.regions is None else []
+            take = self._take_variation
+            self._variations = Variations(self._dialog, self._preview, self._files.layer, wish, others, take)
+            self._variations.show()
+
+    def _take_variation(self, wish: Wish) -> None:
+        """Choose the settings of a variation, and its style."""
+        chosen = self._chooser.style
+        if chosen is None or wish.style.where() != chosen.where():
+            self._chooser.select_style(wish.style)
+        arguments.set_settings(self._config, wish.settings)
+
     def _toggle_gallery(self, button: Gtk.ToggleButton) -> None:
         self._gallery.fit_into(self._dialog.get_allocated_width())
         self._gallery.set_visible(button.get_active())
@@ -292,7 +319,8 @@ class StyleDialog:
     def _changed(self) -> None:
         style = self._chooser.style if self._target_is_there else None
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, style is not None)
-        self._save_look.set_sensitive(style is not None)
+        for button in (self._save_look, self._vary):
+            button.set_sensitive(style is not None)
         regions = None
         if not self._target_is_there:
             self._preview.show_style(None, None, Settings())

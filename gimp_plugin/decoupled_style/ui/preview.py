@@ -58,7 +58,8 @@ class Preview(Gtk.Box):
         self._files, self._came = files, came
         self.shown: Look | None = None
         self._timer = 0
-        self._schedule = Schedule(LookMaker(worker, files, learnt), self)
+        self._maker = LookMaker(worker, files, learnt)
+        self._schedule = Schedule(self._maker, self)
         self._build()
 
     def _build(self) -> None:
@@ -108,6 +109,31 @@ class Preview(Gtk.Box):
     def pin(self) -> None:
         """Keep what is shown now for when it is wanted again."""
         self._schedule.pin()
+
+    @property
+    def wish(self) -> Wish | None:
+        """What it is to show."""
+        return self._schedule.wish
+
+    def lend(self) -> LookMaker:
+        """Make nothing until `take_back`; what makes our looks is free once nothing `is_making`."""
+        self._schedule.pause(True)
+        return self._maker
+
+    def take_back(self) -> None:
+        """Go on with what is wanted now."""
+        self._schedule.pause(False)
+        self._begin_soon()
+
+    @property
+    def is_making(self) -> bool:
+        """Whether something is being made."""
+        return self._schedule.is_making
+
+    @property
+    def version(self) -> int:
+        """Of the pixels."""
+        return self._schedule.version
 
     def pixels_changed(self) -> None:
         """The layer, the style, a selection or a mask is not what it was."""

@@ -160,6 +160,11 @@ class Schedule(Generic[LookT]):
         return self._wish
 
     @property
+    def version(self) -> int:
+        """Of the pixels."""
+        return self._version
+
+    @property
     def stale(self) -> bool:
         """Whether what is shown is not what is wanted."""
         wanted = self._wanted()
