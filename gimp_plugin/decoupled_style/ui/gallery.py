@@ -15,6 +15,7 @@ from decoupled_style.gallery.collection import Collection
 from decoupled_style.host import gallery as kept
 from decoupled_style.host.styles import FileStyle, LayerStyle, every_layer, name_of
 from decoupled_style.messages import _
+from decoupled_style.ui.layout import remark
 from decoupled_style.ui.thumbnails import thumbnail
 
 SIDE = 120
@@ -77,7 +78,7 @@ class Gallery(Gtk.Box):
         self._shelf.connect("changed", lambda _list: self._fill())
         self._add_folder = _button("folder-new", _("Show a folder of your own"), self._ask_for_folder)
         self._remove_folder = _button("list-remove", _("Remove this folder from the gallery"), self._forget_folder)
-        self._about = Gtk.Label(xalign=0, wrap=True, lines=3, ellipsize=Pango.EllipsizeMode.END, max_width_chars=24)
+        self._about = remark(3, max_width_chars=24)
         self._favourite = Gtk.ToggleButton(
             image=Gtk.Image.new_from_icon_name("starred", Gtk.IconSize.BUTTON),
             valign=Gtk.Align.CENTER,
@@ -92,7 +93,6 @@ class Gallery(Gtk.Box):
             above.pack_start(button, False, False, 0)
         below.pack_start(self._about, True, True, 0)
         below.pack_start(self._favourite, False, False, 0)
-        below.set_size_request(-1, 56)  # three lines, so that nothing jumps when another style is looked at
         self.pack_start(above, False, False, 0)
         self.pack_start(scrolled, True, True, 0)
         self.pack_start(below, False, False, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gi.repository import GLib, Gtk
+from gi.repository import GLib, Gtk, Pango
 
 
 def row(label: str, *widgets: Gtk.Widget) -> Gtk.Box:
@@ -21,6 +21,20 @@ def heading(text: str, of: Gtk.Widget | None = None) -> Gtk.Label:
     """A heading over some controls, whose underlined letter reaches one of them."""
     label = Gtk.Label(xalign=0, margin_top=4, mnemonic_widget=of)
     label.set_markup_with_mnemonic(f"<b>{GLib.markup_escape_text(text)}</b>")
+    return label
+
+
+def remark(lines: int, width_chars: int = -1, max_width_chars: int = 60) -> Gtk.Label:
+    """Words that come and go in a room of some lines, so that nothing around them moves."""
+    label = Gtk.Label(
+        xalign=0,
+        wrap=True,
+        lines=lines,
+        ellipsize=Pango.EllipsizeMode.END,
+        width_chars=width_chars,
+        max_width_chars=max_width_chars,
+    )
+    label.set_size_request(-1, label.create_pango_layout("\n" * (lines - 1)).get_pixel_size()[1])
     return label
 
 

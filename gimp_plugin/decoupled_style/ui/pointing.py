@@ -16,6 +16,7 @@ from decoupled_style.client.asking import Asking, Shares
 from decoupled_style.client.worker import Worker
 from decoupled_style.host.styles import Style, sources
 from decoupled_style.messages import _, words
+from decoupled_style.ui.layout import remark
 from decoupled_style.ui.line_list import LineList
 from decoupled_style.ui.lines import FIRST, Drag, Line, Lines, Mark, Pointer, Side
 from decoupled_style.ui.overlay import MARK_REACH, PictureOverlay, Scene, Shown
@@ -126,7 +127,7 @@ class Pointing(PictureOverlay):
     def _build(self) -> Gtk.Widget:
         """What lies below the preview."""
         self._pictures = Gtk.Box(spacing=6)
-        self._says = Gtk.Label(xalign=0, wrap=True, lines=2, width_chars=24, max_width_chars=60)
+        self._says = remark(2, width_chars=24)
         self._list = LineList(self._remove, self._show)
         beside = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
         beside.pack_start(self._says, False, False, 0)

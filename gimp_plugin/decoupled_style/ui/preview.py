@@ -21,6 +21,7 @@ from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
 from decoupled_style.messages import Failure, _, reason
+from decoupled_style.ui.layout import remark
 from decoupled_style.ui.looks import Look, LookMaker
 from decoupled_style.ui.picture import Picture
 from decoupled_style.ui.schedule import Schedule, Wish
@@ -70,7 +71,7 @@ class Preview(Gtk.Box):
         self._bar = Gtk.ProgressBar(opacity=0)
         self.pack_start(self._bar, False, False, 0)
         below = Gtk.Box(spacing=6)
-        self._words = Gtk.Label(xalign=0, wrap=True, lines=2, width_chars=10, max_width_chars=60)
+        self._words = remark(2, width_chars=10)
         below.pack_start(self._words, True, True, 0)
         self._scale = Gtk.Label(width_chars=6, xalign=1)
         below.pack_end(_zoom_buttons(self.picture), False, False, 0)
@@ -98,7 +99,7 @@ class Preview(Gtk.Box):
     def say(self, text: str, more: str = "") -> None:
         """Put words under the picture, with more to be read when the pointer rests on them."""
         self._words.set_text(text)
-        self._words.set_tooltip_text(more or None)
+        self._words.set_tooltip_text(more or text)
 
     def show_style(self, style: Style | None, regions: Regions | None, settings: Settings) -> None:
         """Show the layer in this style as soon as the worker can; nothing waits for it."""
