@@ -57,6 +57,26 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+LONG = (
+    "trixie",
+    "forky",
+    "tests/install/test_changing_over.py",
+    "tests/install/test_install.py",
+    "tests/core/test_accelerator.py",
+    "tests/core/test_painting.py",
+    "tests/core/test_transfer.py",
+    "tests/core/test_results.py",
+    "tests/faults/test_worker_together.py",
+    "tests/core/test_batch.py",
+    "tests/core/test_marks.py",
+    "tests/core/test_mixing.py",
+    "tests/core/test_page.py",
+    "tests/faults/test_hostile_inputs.py",
+    "tests/docs/test_site.py",
+)
+"""What takes a minute or more, longest first: begun last, it would keep one process busy while the other is done."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give one process all the tests of a file, or of a GIMP: they share what is slow to set up."""
@@ -66,6 +86,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             release = re.search(r"\[(trixie|forky)\b", nodeid)
             return release[1] if release else super()._split_scope(nodeid)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            if waiting := [scope for scope in LONG if scope in self.workqueue]:
+                self.workqueue.move_to_end(waiting[0], last=False)
+            super()._assign_work_unit(node)
 
     return ByFileOrGimp(config, log)
 
