@@ -66,9 +66,9 @@ def _shoot(window: Window, out: Path) -> None:
     )
     window.ask(
         f'made = open_dialog("{window.gimp.plug_in}", coffee_image, coffee, resize=False, mode="painting")\n'
-        "from gi.repository import Gdk, Gtk; from decoupled_style.host.styles import LayerStyle\n"
+        "from gi.repository import Gdk; from decoupled_style.host.styles import LayerStyle\n"
         "made._chooser.select_style(LayerStyle(night_café)); settle(1)\n"
-        "[split] = [one for one in widgets(made._preview) if isinstance(one, Gtk.CheckButton)]; split.set_active(True)"
+        "made._preview.split.set_active(True)"
     )
     done = "settle(0.5) or not (made._preview.is_making or made._preview._schedule.stale)"
     window.wait_until(lambda: window.ask(done), PATIENCE, "the finished preview")

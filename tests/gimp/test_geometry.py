@@ -129,3 +129,39 @@ def test_pixels_of_one_view_under_another() -> None:
     beside = geometry.stretch(View(400, 200, 150, 10, 20))
     assert (beside.left, beside.top, beside.width, beside.height) == (100, 50, 10, 20)
     assert geometry.stretch(View(400, 390, 390, 10, 10)).width <= 0
+
+
+@given(**looks, spot=st.tuples(shares, shares))
+def test_a_detail_is_at_full_size_around_its_spot_and_beside_its_part(spot: tuple[float, float], **look: Any) -> None:
+    geometry = seen(**look)
+    detail = geometry.detail(spot)
+    if detail is None:
+        assert geometry.scale >= 1 or min(geometry.shown) < 80 or max(geometry.shown) < 120
+        return
+    view, (left, top, width, height), frame = detail.view, detail.corner, detail.frame
+    sides = (look["width"], look["height"])
+    assert view.longest == max(sides), "full size"
+    assert view.lies_in(Raster(*sides, 4))
+    assert (width, height) == (view.width, view.height), "one pixel of the layer for each of the screen"
+    assert left in (0, geometry.shown[0] - width)
+    assert top in (0, geometry.shown[1] - height)
+    for at, start, room, side in zip(spot, (view.x, view.y), (view.width, view.height), sides, strict=True):
+        assert start - 1 <= at * side <= start + room + 1, "the spot is seen"
+    covered = {(x, y) for x in range(left, left + width, 7) for y in range(top, top + height, 7)}
+    x, y, across, down = frame
+    assert not {(at, row) for at, row in covered if x <= at < x + across and y <= row < y + down}
+    seen_at = geometry.point_at(view.x / sides[0], view.y / sides[1])
+    framed_at = [corner + start for corner, start in zip(geometry.corner, (x, y), strict=True)]
+    assert framed_at == pytest.approx(seen_at, abs=1.5), "the frame lies where its part is seen"
+
+
+def test_a_detail_moves_by_half_as_far_as_the_picture_reaches() -> None:
+    geometry = seen(2000, 1000, (800, 600), 0.1, (0.5, 0.5))
+    detail = geometry.detail((0.5, 0.5))
+    assert detail is not None
+    assert (detail.view.x, detail.view.y, detail.view.width) == (900, 400, 200)
+    assert geometry.beside(detail, 1, 0) == (0.55, 0.5)
+    for _step in range(20):
+        detail = geometry.detail(geometry.beside(detail, 1, -1))
+        assert detail is not None
+    assert (detail.view.x, detail.view.y) == (1800, 0)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from gimp_under_test import GimpUnderTest
 from test_dialog import open_picture
+from test_window import jobs_done
 from window import Window
 
 from decouple_contract.settings import read_matches
@@ -22,6 +23,30 @@ def at(shown, across, down):
     left, top = shown.translate_coordinates(shown.get_toplevel(), 0, 0)
     _, x0, y0 = shown.get_toplevel().get_window().get_origin()
     return [round(x + left + x0), round(y + top + y0)]
+"""
+
+FULL_SIZE = """
+from gi.repository import GLib, Gtk
+
+def different_from_full_size(x, y, width, height):
+    # How far the detail is from the same pixels of a preview at full size, on the screen's scale, at most.
+    preview = made._preview
+    def bytes_of(pixbuf):
+        rows, line = pixbuf.get_pixels(), pixbuf.get_rowstride()
+        return b"".join(rows[row * line : row * line + 4 * width] for row in range(height))
+    detail = bytes_of(preview.picture._detail_look.after)
+    preview.picture.zoom(1.0)
+    preview.picture.geometry.move(600, 600)
+    preview.picture._has_moved()
+    while not preview._schedule.shows(0):
+        settle(0.2)
+    look = preview.picture._look
+    part = look.after.new_subpixbuf(x - look.view.x, y - look.view.y, width, height)
+    full = bytes_of(part.copy())
+    preview.picture.fit()
+    while not (preview._schedule.shows(0) and preview._schedule.shows(1)):
+        settle(0.2)
+    return max(abs(one - other) for one, other in zip(detail, full))
 """
 
 DEEP = """
@@ -41,7 +66,7 @@ class Pointing:
         helpers = Path(__file__).with_name("inside_dialog.py").read_text()
         window.ask(f"exec({helpers + AT!r}, globals())")
         window.ask(f'made = open_dialog("{plug_in}", cat_image, cat, "LTR", mode="photo", layers=1)')
-        window.ask("pointing = made._pointing")
+        window.ask(f"exec({FULL_SIZE!r}, globals()); pointing = made._pointing")
         self.wait("made._preview._schedule.stale == False", "the preview")
 
     def settle(self, seconds: float = 0.3) -> None:
@@ -73,6 +98,19 @@ class Pointing:
     def lines(self) -> list[float]:
         """The setting."""
         return list(read_matches(self.window.ask('made._config.get_property("match")')))
+
+    def click(self, across: float, down: float) -> None:
+        """Click on a spot of the preview."""
+        self.go("target", across, down)
+        self.window.do("click", "1")
+        self.settle()
+
+    def detail(self) -> list[int]:
+        """What part is shown at full size, as left, top, width and height, and where, in the same way."""
+        return self.window.ask(
+            "[getattr(made._preview.picture.detail.view, x) for x in ('x', 'y', 'width', 'height')]"
+            " + list(made._preview.picture.detail.corner)"
+        )
 
 
 def near(grid: np.ndarray, across: float, down: float) -> float:
@@ -130,6 +168,60 @@ def test_places_light_up_and_lines_say_where_to_take_from(window: Window, gimp: 
         window.ask(DEEP)
         small = window.ask("[small.get_width(), small.get_height(), list(small.get_pixels()[:3])]")
         assert small == [30, 20, [255, 255, 255]], "a style above 8 bits has its picture, too"
+    finally:
+        window.do("mouseup", "1")
+        window.ask("close_dialog(made); cat_display.delete(); coffee_display.delete()")
+    assert "Traceback" not in window.log(), window.log()[-3000:]
+
+
+def test_a_detail_at_full_size_and_a_pause(window: Window, gimp: GimpUnderTest) -> None:
+    """A click chooses the part; what a pause leaves undone, OK does."""
+    for name in ("coffee", "cat"):
+        open_picture(window, gimp, name)
+    window.close_welcome()
+    window.ask("cat_image.scale(1500, 1000)")
+    dialog = Pointing(window, gimp.plug_in)
+    window.ask("preview = made._preview; schedule = preview._schedule")
+    try:
+        window.ask("preview.detail.set_active(True)")
+        dialog.wait("schedule.shows(1)", "the detail")
+        x, y, width, height, left, top, *_sides = dialog.detail()
+        assert (x + width // 2, y + height // 2) == (750, 500)
+        assert min(left, top) > 0, "in the lower right corner"
+        window.shoot("31-detail")
+        dialog.click(0.9, 0.9)
+        dialog.wait("schedule.shows(1)", "another detail")
+        x, y, width, height, left, *_rest = chosen = dialog.detail()
+        assert x < 0.9 * 1500 < x + width
+        assert y < 0.9 * 1000 < y + height
+        assert left == 0, "what was clicked is not hidden"
+        window.shoot("32-detail-elsewhere")
+        assert window.ask(f"different_from_full_size({x}, {y}, {width}, {height})") <= 1
+        dialog.go("target", 0.3, 0.3)
+        window.do("mousedown", "1")
+        dialog.go("target", 0.4, 0.4)
+        window.do("mouseup", "1")
+        dialog.settle()
+        assert dialog.detail() == chosen, "a drag is no click"
+        dialog.keys("shift+Left")
+        assert dialog.detail()[0] == x - width // 2
+
+        window.ask("preview.pause.set_active(True); made._config.set_property('strength', 0.4)")
+        done = jobs_done(gimp)
+        dialog.settle(2)
+        assert window.ask("[schedule.stale, preview.is_making, preview._words.get_text()]") == [
+            True,
+            False,
+            "The preview is paused.",
+        ]
+        assert jobs_done(gimp) == done
+        window.shoot("33-paused")
+        window.ask("preview.pause.set_active(False)")
+        dialog.wait("schedule.shows(0) and schedule.shows(1)", "the preview to go on")
+        assert window.ask("preview._words.get_text()").startswith("The finished preview")
+        window.ask("preview.pause.set_active(True); made._config.set_property('strength', 0.7); settle(0.5)")
+        window.ask("GLib.timeout_add(500, lambda: made._dialog.response(Gtk.ResponseType.OK))")
+        assert len(window.ask("[one.get_name() for one in made.run()]")) == 1
     finally:
         window.do("mouseup", "1")
         window.ask("close_dialog(made); cat_display.delete(); coffee_display.delete()")

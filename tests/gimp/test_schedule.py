@@ -179,7 +179,14 @@ def test_another_view_of_the_same_is_not_stale(desk: Desk) -> None:
 def test_detail_comes_after_the_whole(desk: Desk) -> None:
     desk.schedule.look_at(WHOLE, DETAIL)
     desk.schedule.want(wish(mode="photo"))
-    asked = desk.work()
+    desk.schedule.begin()
+    while not desk.schedule.shows(0):
+        assert not desk.schedule.shows(1)
+        assert desk.schedule.step(1)
+    assert not desk.schedule.stale, "what is seen of the whole is right while the detail is to come"
+    desk.work()
+    assert desk.schedule.shows(1)
+    asked = desk.maker.asked
     assert [a.view for a in asked if not a.is_draft] == [WHOLE, DETAIL]
     assert [number for number, look, _draft in desk.viewer.shown if look.view == DETAIL] == [1]
     desk.schedule.look_at(WHOLE)
@@ -228,6 +235,9 @@ def test_pause_stops_and_goes_on(desk: Desk) -> None:
     assert desk.maker.cancelled
     assert [a.is_draft for a in desk.work()] == []
     assert desk.schedule.stale
+    desk.schedule.want(wish(freedom=0.1))
+    desk.schedule.look_at(PART, DETAIL)
+    assert desk.work() == [], "whatever changes"
     desk.schedule.pause(False)
     desk.work()
     assert not desk.schedule.stale

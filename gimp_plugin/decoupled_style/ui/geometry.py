@@ -20,6 +20,12 @@ FULL_SIZE = (0.94, 1.06)
 
 MIDDLE: Point = (0.5, 0.5)
 
+DETAIL_SIDE, LEAST_DETAIL = 200, 40
+"""Longest side of a detail's corner, and the shortest that is worth a look, in pixels of the screen."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, width and height."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -42,6 +48,24 @@ class Stretch:
     x: float
     y: float
     factor: float
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A part of the picture at full size, in a corner of what is shown of the picture.
+
+    Attributes
+    ----------
+    view : View
+    corner : tuple of int
+        Where it lies, in pixels of what is shown.
+    frame : tuple of int
+        Where its part lies; it may reach beyond what is shown.
+    """
+
+    view: View
+    corner: Box
+    frame: Box
 
 
 class Geometry:
@@ -197,12 +221,33 @@ class Geometry:
 
     def stretch(self, of: View) -> Stretch:
         """How the pixels of another view, or of this one, are painted where this one is shown."""
-        view, (width, height) = self.view, self.shown
-        factor = view.longest / of.longest * self.enlarged
-        x, y = of.x * factor - view.x * self.enlarged, of.y * factor - view.y * self.enlarged
-        left, top = max(0, round(x)), max(0, round(y))
-        right, bottom = round(min(width, x + of.width * factor)), round(min(height, y + of.height * factor))
-        return Stretch(left, top, right - left, bottom - top, x, y, factor)
+        return stretch(of, self.view, self.enlarged, self.shown)
+
+    def detail(self, spot: Point) -> Detail | None:
+        """What is around a spot, at full size; None where all is seen so already, or there is no room for it.
+
+        It lies in the lower right corner, or in one that does not hide its part of the picture.
+        """
+        shown = self.shown
+        side = min(DETAIL_SIDE, min(shown) // 2, max(shown) // 3)  # so that one corner is always beside the part
+        if self.scale >= 1 or side < LEAST_DETAIL:
+            return None
+        sides = (self._picture.width, self._picture.height)
+        x, y = (min(max(0, round(at * whole - side / 2)), whole - side) for at, whole in zip(spot, sides, strict=True))
+        seen = self.view
+        factor = seen.longest / max(sides)
+        framed = max(1, round(side * factor))
+        frame = (round(x * factor) - seen.x, round(y * factor) - seen.y, framed, framed)
+        right, bottom = shown[0] - side, shown[1] - side
+        corners = [(left, top, side, side) for left, top in ((right, bottom), (0, bottom), (right, 0), (0, 0))]
+        free = next((corner for corner in corners if not _overlap(corner, frame)), corners[0])
+        return Detail(View(max(sides), x, y, side, side), free, frame)
+
+    def beside(self, detail: Detail, across: int, down: int) -> Point:
+        """The spot that is half a detail away from one, to the right and down where the numbers are above 0."""
+        view = detail.view
+        x, y = view.x + (1 + across) * view.width / 2, view.y + (1 + down) * view.height / 2
+        return x / self._picture.width, y / self._picture.height
 
     def _fitting(self) -> float:
         sides = (self._picture.width, self._picture.height)
@@ -214,3 +259,17 @@ class Geometry:
         halves = [min(1.0, room / (self.scale * side)) / 2 for room, side in zip(self._window, sides, strict=True)]
         inside = [min(max(at, half), 1 - half) for at, half in zip((across, down), halves, strict=True)]
         self._centre = (inside[0], inside[1])
+
+
+def stretch(of: View, on: View, enlarged: float, room: tuple[int, int]) -> Stretch:
+    """How the pixels of one view are painted where another is shown, so many times enlarged, in such a room."""
+    factor = on.longest / of.longest * enlarged
+    x, y = of.x * factor - on.x * enlarged, of.y * factor - on.y * enlarged
+    left, top = max(0, round(x)), max(0, round(y))
+    right, bottom = round(min(room[0], x + of.width * factor)), round(min(room[1], y + of.height * factor))
+    return Stretch(left, top, right - left, bottom - top, x, y, factor)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes have pixels in common."""
+    return all(one[axis] < other[axis] + other[axis + 2] and other[axis] < one[axis] + one[axis + 2] for axis in (0, 1))

@@ -13,7 +13,7 @@ from gi.repository import Gdk, GdkPixbuf, Gtk
 
 from decouple_contract.jobs import View
 from decoupled_style.messages import _
-from decoupled_style.ui.geometry import Geometry, Point
+from decoupled_style.ui.geometry import MIDDLE, Box, Detail, Geometry, Point, Stretch, stretch
 from decoupled_style.ui.looks import Look
 
 CHECKS = (8, 0xFF999999, 0xFF666666)
@@ -34,7 +34,13 @@ DIMMED = 0.45
 """Opacity while what is shown is not what is wanted."""
 
 LINE, EDGE = 0xFFFFFFFF, 0x000000FF
-"""Colours of the handle's line, which is to be seen on any picture."""
+"""Colours of the handle's line and of frames, which are to be seen on any picture."""
+
+CLICK_MS = 400
+"""A press that is shorter is a click; a longer one compares."""
+
+BEHIND_OLD = 0x808080FF
+"""What shows through a detail that is not what is wanted."""
 
 
 class Drag(NamedTuple):
@@ -44,6 +50,7 @@ class Drag(NamedTuple):
     y: float
     handle: bool
     moves: bool = False
+    since: int = 0  # milliseconds
 
 
 class Picture(Gtk.ScrolledWindow):
@@ -85,6 +92,9 @@ class Picture(Gtk.ScrolledWindow):
         self._split: float | None = None
         self._comparing = self._plain = False
         self._drag: Drag | None = None
+        self._spot: Point = MIDDLE  # that the detail is around
+        self._has_detail = self._detail_is_old = False
+        self._detail_look: Look | None = None
         self.pointed: Callable[[Point | None], None] = lambda _spot: None
         self.drawn: Callable[[], object] = lambda: None
         self._image = Gtk.Image(halign=Gtk.Align.CENTER, valign=Gtk.Align.CENTER)
@@ -117,11 +127,33 @@ class Picture(Gtk.ScrolledWindow):
     def renew(self, width: int, height: int) -> None:
         """The picture itself has changed; what is known of it is old."""
         if self.geometry.renew(width, height):
-            self._look = self._whole = None
+            self._look = self._whole = self._detail_look = None
 
-    def dim(self, dimmed: bool) -> None:
-        """Whether what is shown is not what is wanted."""
+    def dim(self, dimmed: bool, detail: bool = False) -> None:
+        """Whether what is shown is not what is wanted, and whether the detail alone is not."""
         self._image.set_opacity(DIMMED if dimmed else 1.0)
+        if detail != self._detail_is_old:
+            self._detail_is_old = detail
+            self._draw()
+
+    @property
+    def detail(self) -> Detail | None:
+        """The part that is shown at full size in a corner, where one is."""
+        return self.geometry.detail(self._spot) if self._has_detail else None
+
+    def with_detail(self, wanted: bool) -> None:
+        """Show a detail in a corner, or none."""
+        self._has_detail = wanted
+        self._has_moved()
+
+    def show_detail(self, look: Look) -> None:
+        """Show what belongs to a view of the detail."""
+        self._detail_look = look
+        self._draw()
+
+    def _move_detail(self, spot: Point) -> None:
+        self._spot = spot
+        self._has_moved()
 
     def plain(self, plain: bool) -> None:
         """Show before alone, as long as nothing is to come after it."""
@@ -174,23 +206,37 @@ class Picture(Gtk.ScrolledWindow):
                 left = min(max(0, x), shown.get_width() - width)
                 if shown.get_width() > width:
                     shown.new_subpixbuf(left, 0, width, shown.get_height()).fill(colour)
+        if (detail := self.detail) is not None:
+            self._draw_detail(shown, detail, source, only_before)
         self._image.set_from_pixbuf(shown)
         self.drawn()
 
     def _fitted(self, pixbuf: GdkPixbuf.Pixbuf, of: View) -> GdkPixbuf.Pixbuf:
         """The pixels of some view on the screen as the one that is wanted."""
-        width, height = self.geometry.shown
-        size, light, dark = CHECKS
-        made = GdkPixbuf.Pixbuf.new(GdkPixbuf.Colorspace.RGB, True, 8, width, height)
-        assert made is not None, "it is no larger than the screen"
-        made.fill(0)
-        at = self.geometry.stretch(of)
-        if at.width > 0 and at.height > 0:
-            sharp = at.factor >= 1 and of == self.geometry.view
-            how = GdkPixbuf.InterpType.NEAREST if sharp else GdkPixbuf.InterpType.BILINEAR
-            area, scales = (at.left, at.top, at.width, at.height), (at.factor, at.factor)
-            pixbuf.composite_color(made, *area, at.x, at.y, *scales, how, 255, 0, 0, size, light, dark)
+        made = _empty(*self.geometry.shown)
+        _paint(pixbuf, made, self.geometry.stretch(of), of == self.geometry.view)
         return made
+
+    def _draw_detail(self, shown: GdkPixbuf.Pixbuf, detail: Detail, source: Look, only_before: bool) -> None:
+        """Put the detail in its corner, from what is seen of the whole until it has come, and a frame around its part.
+
+        Where it is not what is wanted, it is as faint as the whole would be.
+        """
+        look = self._detail_look
+        if look is None or look.view != detail.view:
+            look = source
+        made = _empty(*detail.corner[2:])
+        at = stretch(look.view, detail.view, 1.0, (detail.view.width, detail.view.height))
+        _paint(look.before if only_before else look.after, made, at, look.view == detail.view)
+        place = shown.new_subpixbuf(*detail.corner)
+        if self._detail_is_old:
+            place.fill(BEHIND_OLD)
+            faint = round(255 * DIMMED)
+            made.composite(place, 0, 0, *detail.corner[2:], 0, 0, 1, 1, GdkPixbuf.InterpType.NEAREST, faint)
+        else:
+            made.copy_area(0, 0, *detail.corner[2:], shown, *detail.corner[:2])
+        for box in (detail.frame, detail.corner):
+            _draw_frame(shown, box)
 
     def _pressed(self, _widget: Gtk.Widget, event: Gdk.EventButton) -> bool:
         self.grab_focus()
@@ -198,7 +244,7 @@ class Picture(Gtk.ScrolledWindow):
             return False
         near = (self.geometry.share_at(event.x) - (self._split or 0)) * self.geometry.shown[0]
         handle = self._split is not None and abs(near) < HANDLE_REACH
-        self._drag = Drag(event.x, event.y, handle)
+        self._drag = Drag(event.x, event.y, handle, since=event.time)
         if not handle and event.button == 1:
             self._compare(True)
         return True
@@ -217,9 +263,12 @@ class Picture(Gtk.ScrolledWindow):
             self._drag = Drag(event.x, event.y, handle=False, moves=True)
         return True
 
-    def _released(self, _widget: Gtk.Widget, _event: Gdk.EventButton) -> bool:
-        self._drag = None
+    def _released(self, _widget: Gtk.Widget, event: Gdk.EventButton) -> bool:
+        drag, self._drag = self._drag, None
         self._compare(False)
+        spot = self.geometry.fraction_at(event.x, event.y)
+        if drag is not None and self._has_detail and event.button == 1 and _is_click(drag, event) and spot is not None:
+            self._move_detail(spot)
         return True
 
     def _entered(self, _widget: Gtk.Widget, event: Gdk.EventCrossing) -> bool:
@@ -254,6 +303,8 @@ class Picture(Gtk.ScrolledWindow):
             self.zoom(1.0)
         elif name == "space":
             self._compare(True)
+        elif name in moves and event.state & Gdk.ModifierType.SHIFT_MASK and (detail := self.detail) is not None:
+            self._move_detail(self.geometry.beside(detail, *moves[name]))
         elif name in moves and self._split is not None and moves[name][0]:
             self._split = min(1.0, max(0.0, self._split + 0.02 * moves[name][0]))
             self._draw()
@@ -273,3 +324,42 @@ class Picture(Gtk.ScrolledWindow):
         if before != self._comparing:
             self._comparing = before
             self._draw()
+
+
+def _is_click(drag: Drag, end: Gdk.EventButton) -> bool:
+    """Whether a press was short and stayed where it was."""
+    near = abs(end.x - drag.x) + abs(end.y - drag.y) <= DRAG_REACH
+    return near and not drag.handle and not drag.moves and end.time - drag.since < CLICK_MS
+
+
+def _empty(width: int, height: int) -> GdkPixbuf.Pixbuf:
+    made = GdkPixbuf.Pixbuf.new(GdkPixbuf.Colorspace.RGB, True, 8, width, height)
+    assert made is not None, "it is no larger than the screen"
+    made.fill(0)
+    return made
+
+
+def _paint(pixbuf: GdkPixbuf.Pixbuf, on: GdkPixbuf.Pixbuf, at: Stretch, own: bool) -> None:
+    """Paint pixels over checks; those that are its own stay sharp when enlarged."""
+    if at.width <= 0 or at.height <= 0:
+        return
+    size, light, dark = CHECKS
+    how = GdkPixbuf.InterpType.NEAREST if own and at.factor >= 1 else GdkPixbuf.InterpType.BILINEAR
+    area, scales = (at.left, at.top, at.width, at.height), (at.factor, at.factor)
+    pixbuf.composite_color(on, *area, at.x, at.y, *scales, how, 255, 0, 0, size, light, dark)
+
+
+def _draw_frame(on: GdkPixbuf.Pixbuf, box: Box) -> None:
+    """Draw along the inner side of a box, as far as that is there."""
+    for inset, colour in ((0, EDGE), (1, LINE), (2, EDGE)):
+        left, top = box[0] + inset, box[1] + inset
+        width, height = box[2] - 2 * inset, box[3] - 2 * inset
+        for x, y, across, down in (
+            (left, top, width, 1),
+            (left, top + height - 1, width, 1),
+            (left, top, 1, height),
+            (left + width - 1, top, 1, height),
+        ):
+            begin, end = (max(0, x), max(0, y)), (min(on.get_width(), x + across), min(on.get_height(), y + down))
+            if begin[0] < end[0] and begin[1] < end[1]:
+                on.new_subpixbuf(*begin, end[0] - begin[0], end[1] - begin[1]).fill(colour)

@@ -21,7 +21,7 @@ from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.regions import Regions
 from decoupled_style.host.styles import Style
 from decoupled_style.messages import Failure, _, reason
-from decoupled_style.ui.layout import remark
+from decoupled_style.ui.layout import column, remark
 from decoupled_style.ui.looks import Look, LookMaker
 from decoupled_style.ui.picture import Picture
 from decoupled_style.ui.schedule import Schedule, Wish
@@ -32,6 +32,9 @@ POLL_MS, SLICE_SECONDS = 10, 0.02
 
 THUMBNAIL = 512
 """Pixels of the layer's longer side until the worker has brought it."""
+
+DETAIL = 1
+"""The number of the detail among the views."""
 
 log = logging.getLogger("decouple.plug-in")
 
@@ -75,16 +78,41 @@ class Preview(Gtk.Box):
         below.pack_start(self._words, True, True, 0)
         self._scale = Gtk.Label(width_chars=6, xalign=1)
         below.pack_end(_zoom_buttons(self.picture), False, False, 0)
+        below.pack_end(self._build_pause(), False, False, 0)
         below.pack_end(self._scale, False, False, 0)
-        split = Gtk.CheckButton(
+        self.split = Gtk.CheckButton(
             label=_("_Split view"),
             use_underline=True,
             tooltip_text=_("Shows the original on the left and the result on the right. Drag the line between them."),
         )
-        split.connect("toggled", lambda button: self.picture.split(button.get_active()))
-        below.pack_end(split, False, False, 0)
+        self.split.connect("toggled", lambda button: self.picture.split(button.get_active()))
+        self.detail = Gtk.CheckButton(
+            label=_("F_ull-size detail"),
+            use_underline=True,
+            tooltip_text=_(
+                "Shows a part at full size in a corner. Click in the preview to choose the part, or move it with Shift "
+                "and the arrow keys."
+            ),
+        )
+        self.detail.connect("toggled", lambda button: self.picture.with_detail(button.get_active()))
+        below.pack_end(column([self.split, self.detail], 0), False, False, 0)
         self.pack_start(below, False, False, 0)
         self._show_thumbnail()
+
+    def _build_pause(self) -> Gtk.Widget:
+        text = _("Pause the preview: nothing is computed for it until you click again")
+        self.pause = Gtk.ToggleButton(
+            image=Gtk.Image.new_from_icon_name("media-playback-pause", Gtk.IconSize.BUTTON),
+            tooltip_text=text,
+            valign=Gtk.Align.CENTER,
+        )
+        self.pause.get_accessible().set_name(text)
+        self.pause.connect("toggled", lambda _button: self._pause_or_go_on())
+        return self.pause
+
+    def _pause_or_go_on(self) -> None:
+        self._schedule.pause(self.pause.get_active())
+        self._begin_soon()
 
     def _show_thumbnail(self) -> None:
         """The layer as GIMP has it at hand, until the worker has it."""
@@ -122,9 +150,8 @@ class Preview(Gtk.Box):
         return self._maker
 
     def take_back(self) -> None:
-        """Go on with what is wanted now."""
-        self._schedule.pause(False)
-        self._begin_soon()
+        """Go on with what is wanted now, unless the artist has paused."""
+        self._pause_or_go_on()
 
     @property
     def is_making(self) -> bool:
@@ -142,7 +169,7 @@ class Preview(Gtk.Box):
         layer = self._files.layer
         if layer.is_valid():
             self.picture.renew(layer.get_width(), layer.get_height())
-        self._begin_soon()
+        self._moved()
 
     def settle(self, notice: Callable[[tuple[float, str] | None], None]) -> None:
         """Have the worker free for a run: what it solves now is waited for where the run needs it, else stopped."""
@@ -157,9 +184,13 @@ class Preview(Gtk.Box):
 
     def show_look(self, number: int, look: Look, is_draft: bool) -> None:
         """Show what has come."""
+        if number == DETAIL:
+            self.picture.show_detail(look)
+            self._dim()
+            return
         self.shown = look
         self.picture.show_look(look)
-        self.picture.dim(False)
+        self.picture.dim(False, detail=self._detail_is_old)
         self._came(look, is_draft)
         if is_draft:
             return
@@ -168,11 +199,21 @@ class Preview(Gtk.Box):
         else:
             self.say(_("The finished preview: exactly what OK produces."))
 
+    def _dim(self) -> None:
+        """Have what is not what is wanted look old; all of it, or the detail alone."""
+        old = self._schedule.stale
+        self.picture.dim(old, detail=self._detail_is_old and not old)
+
+    @property
+    def _detail_is_old(self) -> bool:
+        return self.wish is not None and self.picture.detail is not None and not self._schedule.shows(DETAIL)
+
     def show_progress(self, share: float, text: str) -> None:
         """Say how far it is."""
         self._bar.set_opacity(1)
         self._bar.set_fraction(share)
-        self.say(text)
+        if not self._schedule.shows(0):  # else it is for a detail, and the words are about what is shown
+            self.say(text)
 
     def show_failure(self, error: Exception) -> None:
         """Say why there is no preview; the dialog goes on, and the run itself will say more."""
@@ -191,12 +232,16 @@ class Preview(Gtk.Box):
 
     def _moved(self) -> None:
         self._scale.set_text(f"{self.picture.geometry.scale:.0%}")
-        self._schedule.look_at(self.picture.geometry.view)
+        detail = self.picture.detail
+        self._schedule.look_at(self.picture.geometry.view, *([detail.view] if detail is not None else []))
+        self.detail.set_sensitive(self.picture.geometry.scale < 1)
         self._begin_soon()
 
     def _begin_soon(self) -> None:
         """Begin when the artist has paused; what is shown meanwhile is seen to be old."""
-        self.picture.dim(self._schedule.stale)
+        self._dim()
+        if self.pause.get_active() and self._schedule.stale:
+            self.say(_("The preview is paused."))
         self._cancel_timer()
         self._timer = GLib.timeout_add(self._schedule.pause_ms, self._begin)
 

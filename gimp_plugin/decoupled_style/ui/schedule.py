@@ -170,6 +170,10 @@ class Schedule(Generic[LookT]):
         wanted = self._wanted()
         return bool(wanted) and self._shown.get(0, ("", -1))[:2] != wanted[0][:2]
 
+    def shows(self, number: int) -> bool:
+        """Whether a view shows what is wanted of it."""
+        return self._wanted()[number : number + 1] == [self._shown.get(number)]
+
     @property
     def pause_ms(self) -> int:
         """How long to wait for another change before `begin`."""
