@@ -36,6 +36,7 @@ class Job:
         self.target, self.style = photograph("chelsea", *SIDES), photograph("coffee", 120, 80)
         self.folder, self.results, self.solves = folder, Results(), 0
         self.engine = Engine()
+        self._runs: dict[str, np.ndarray] = {}
         pixels_file(folder, "target").write_bytes(self.target.tobytes())
 
     def transfer(self, settings: Settings, view: View | None = None) -> Transfer:
@@ -59,9 +60,12 @@ class Job:
         return self.results.look(self.made(settings), settings, self.folder, self.transfer(settings, view), self.target)
 
     def run(self, **changed: object) -> np.ndarray:
-        """The whole picture, by an engine that keeps nothing of ours."""
+        """The whole picture, by an engine that keeps nothing of ours; made once for all tests that compare with it."""
         settings = Settings.from_dict({**self.settings.as_dict(), **changed})
-        return Engine().transfer(request(self.target, self.style, settings)).image
+        key = repr(settings)
+        if key not in self._runs:
+            self._runs[key] = Engine().transfer(request(self.target, self.style, settings)).image
+        return self._runs[key]
 
 
 @pytest.fixture(scope="module", params=["photo", "painting"])
