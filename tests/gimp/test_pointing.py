@@ -179,21 +179,21 @@ def test_a_detail_at_full_size_and_a_pause(window: Window, gimp: GimpUnderTest) 
     for name in ("coffee", "cat"):
         open_picture(window, gimp, name)
     window.close_welcome()
-    window.ask("cat_image.scale(1500, 1000)")
+    window.ask("cat_image.scale(900, 600)")
     dialog = Pointing(window, gimp.plug_in)
     window.ask("preview = made._preview; schedule = preview._schedule")
     try:
         window.ask("preview.detail.set_active(True)")
         dialog.wait("schedule.shows(1)", "the detail")
         x, y, width, height, left, top, *_sides = dialog.detail()
-        assert (x + width // 2, y + height // 2) == (750, 500)
+        assert (x + width // 2, y + height // 2) == (450, 300)
         assert min(left, top) > 0, "in the lower right corner"
         window.shoot("31-detail")
         dialog.click(0.9, 0.9)
         dialog.wait("schedule.shows(1)", "another detail")
         x, y, width, height, left, *_rest = chosen = dialog.detail()
-        assert x < 0.9 * 1500 < x + width
-        assert y < 0.9 * 1000 < y + height
+        assert x < 0.9 * 900 < x + width
+        assert y < 0.9 * 600 < y + height
         assert left == 0, "what was clicked is not hidden"
         window.shoot("32-detail-elsewhere")
         assert window.ask(f"different_from_full_size({x}, {y}, {width}, {height})") <= 1
@@ -208,7 +208,7 @@ def test_a_detail_at_full_size_and_a_pause(window: Window, gimp: GimpUnderTest) 
 
         window.ask("preview.pause.set_active(True); made._config.set_property('strength', 0.4)")
         done = jobs_done(gimp)
-        dialog.settle(2)
+        dialog.settle(1)
         assert window.ask("[schedule.stale, preview.is_making, preview._words.get_text()]") == [
             True,
             False,
