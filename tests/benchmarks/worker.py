@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -118,15 +118,13 @@ def _connected(home: Path) -> Connection:
 
 
 @contextmanager
-def served() -> Iterator[Guest]:
-    """The client of a worker that has just been started; afterwards, the worker is ended."""
+def served(words: Sequence[str] = ("-m", "decouple_core", "serve")) -> Iterator[Guest]:
+    """The client of a worker that has just been started with these words; afterwards, the worker is ended."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         for kept in ("weights", "reference"):
             (home / kept).symlink_to(data_folder() / kept)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "decouple_core", "serve"], env={**os.environ, "DECOUPLE_HOME": str(home)}
-        )
+        process = subprocess.Popen([sys.executable, *words], env={**os.environ, "DECOUPLE_HOME": str(home)})
         try:
             yield Guest(home)
         finally:
