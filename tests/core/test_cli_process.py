@@ -54,6 +54,39 @@ def test_bad_input_as_a_process(tmp_path: Path) -> None:
     assert err == f"decouple: There is no file {tmp_path / 'a.png'}; check the name.\n"
 
 
+ENDING = """
+import atexit, sys, threading, time
+import decouple_core.__main__ as command
+
+class Held:
+    def __del__(self):
+        print("taken apart")
+
+def main():
+    atexit.register(print, "left to the end")
+    threading.Thread(target=lambda: time.sleep(0.2) or print("thread")).start()
+    {last}
+
+held = Held()
+command.main = main
+sys.exit(command.program())
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "torn_down"),
+    [("return 3", 3, False), ("sys.exit(0)", 0, False), ("raise SystemExit(2)", 2, False), ("1 / 0", 1, True)],
+)
+def test_the_end_waits_for_all_but_python(last: str, code: int, torn_down: bool) -> None:
+    """Threads and what is left to the end are done, what is printed arrives; nothing is taken apart piece by piece."""
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDING.format(last=last)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == code
+    assert ended.stdout == "thread\nleft to the end\n" + "taken apart\n" * torn_down
+    assert ("ZeroDivisionError" in ended.stderr) == torn_down
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file names must be valid text elsewhere")
 def test_names_that_are_no_text(pictures: Path, tmp_path: Path) -> None:
     target, out, kept = (os.fsencode(tmp_path) + b"/\xff\xe9" + end for end in (b".png", b" out.png", b".style"))

@@ -41,7 +41,7 @@ OTHERS = {
 }
 """Packages that ours are made of, or that those would like to have."""
 
-DECOUPLE = "import sys; from decouple_core.__main__ import main; sys.argv[0] = 'decouple'; sys.exit(main())"
+DECOUPLE = "import sys; from decouple_core.__main__ import program; sys.argv[0] = 'decouple'; sys.exit(program())"
 """What the command `decouple` does, after the interpreter has started."""
 
 
