@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from torch import Tensor
+
 from decouple_contract.settings import Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.places import Seen
@@ -80,10 +82,11 @@ class Caches:
     def __init__(self) -> None:
         self.models = Cache[PreparedModel](MODELS, OF_MODEL)
         self.measured = Cache[Style](2 * KEPT, ())
+        self.active = Cache[Tensor](2 * KEPT, ())
         self.styles = Cache[Style](KEPT, OF_FLOW)
         self.scales = Cache[tuple[ScaleFeatures, ...]](KEPT, ())
         self.targets = Cache[NormalisedTarget](KEPT, OF_FLOW)
         self.seen = Kept[Seen](2 * KEPT)  # the matcher names what it sees by itself
         self.correspondences = Cache[Correspondence](KEPT, OF_MATCHING)
-        self.fields = Cache[Field](KEPT, OF_FIELD)
+        self.fields = Cache[Field | None](KEPT, OF_FIELD)
         self.components = Cache[Components](PAINTED)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decouple_contract.messages import Message
+from decouple_contract.settings import Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.matching import Matcher
 from decouple_core.correspondence.moments import overview_of
@@ -55,9 +56,9 @@ def placed(run: Run, model: PreparedModel, picture: Picture, style: Style, share
         field = run.caches.fields.get(
             run.settings,
             [model.identity, found.identity, picture.identity],
-            lambda: colour_by_place.fit(found, model, picture, run.settings),
+            lambda: _serving(found, model, picture, run.settings),
         )
-        if colour_by_place.serves(field, picture):
+        if field is not None:
             return Placement(field, found)
         why = Message("places-lose-detail")
     run.journal.choices.append(Choice("correspondence", "off", why))
@@ -85,6 +86,12 @@ def matcher(run: Run, model: PreparedModel) -> Matcher:
 def style_places(run: Run, style: Style) -> list[Overview]:
     """The style's places, on the run's device."""
     return [one.to(run.device) for one in style.overviews]
+
+
+def _serving(found: Correspondence, model: PreparedModel, picture: Picture, settings: Settings) -> Field | None:
+    """The field of a correspondence; None where it would leave too little of the picture."""
+    field = colour_by_place.fit(found, model, picture, settings)
+    return field if colour_by_place.serves(field, picture) else None
 
 
 def _matched(run: Run, model: PreparedModel, target: Overview, style: Style) -> Correspondence:

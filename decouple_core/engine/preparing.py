@@ -73,11 +73,11 @@ def prepared(run: Run, target: Source, style: Source | Style) -> Preparation:
         if run.outcome.flows and run.layers(model.hierarchy) > len(style.features):
             raise InputError("style-layers", layers=len(style.features))
         (picture,) = shrunk(run, (target, finest))
-        active = active_in(model, picture) * _active_in_style(style, model.hierarchy, run.device)
+        active = active_in(run, model, picture) * _active_in_style(style, model.hierarchy, run.device)
         return Preparation(model, picture, style, (), active)
     sides = style_sides(run, finest)
     picture, source = shrunk(run, (target, finest), (style, max(sides, default=0)))
-    return Preparation(model, picture, source, sides, active_in(model, picture) * active_in(model, source))
+    return Preparation(model, picture, source, sides, active_in(run, model, picture) * active_in(run, model, source))
 
 
 def for_style(run: Run, style: Style, regions: int) -> Run:
@@ -114,9 +114,10 @@ def shrunk(run: Run, *images: tuple[Source, int]) -> list[Picture]:
         return [picture.to(run.device) for picture in side_by_side.map(shrink, images)]
 
 
-def active_in(model: PreparedModel, picture: Picture) -> Tensor:
+def active_in(run: Run, model: PreparedModel, picture: Picture) -> Tensor:
     """Which features, shape (M,), are 0 neither at the reference nor in a picture: 1 or 0."""
-    return model.active(picture.small.image, picture.small.masks)
+    sources = [model.identity, picture.identity]
+    return run.caches.active.get(run.settings, sources, lambda: model.active(picture.small.image, picture.small.masks))
 
 
 def _active_in_style(style: Style, hierarchy: Hierarchy, device: torch.device) -> Tensor:

@@ -43,7 +43,7 @@ def there_and_back(run: Run, image: np.ndarray) -> RoundTrip:
     model = run.model()
     picture = Picture.of(image, [], run.settings.size, run.device)
     run.plan(model.hierarchy, reads=False, stylises=True, renders=False)
-    decoupling = Decoupling(run, model, active_in(model, picture))
+    decoupling = Decoupling(run, model, active_in(run, model, picture))
     target = decoupling.normalised(picture)
     returned, _ = decoupling.stylised(picture, target, target.own)
     return RoundTrip(picture.small.image, returned)

@@ -29,7 +29,7 @@ def style_read(run: Run, source: Source, *, for_any: bool) -> Style:
         sides = sorted({*sides, *(side for side in doubling(FINEST_KEPT, COARSEST) if side <= source.longest)})
     (picture,) = shrunk(run, (source, max(sides, default=0)))
     run.plan(model.hierarchy, reads=flows, stylises=False, renders=False)
-    return style_of(run, model, picture, active_in(model, picture), sides, flows=flows)
+    return style_of(run, model, picture, active_in(run, model, picture), sides, flows=flows)
 
 
 def style_of(
