@@ -5,8 +5,8 @@
 
 The real commands and the real worker run under `watching.py`, which looks every two milliseconds where they are. Wall
 seconds show what a user waits for; processor seconds, in brackets, change little beside other load. Of several runs the
-one with the median of processor seconds is told. *Interpreter* is Python's start and end; of the worker, its own start
-as well. *The rest* is what has no name.
+one with the median of processor seconds is told, and these are drawn. *Interpreter* is Python's start and end; of the
+worker, its own start as well. *The rest* is what has no name.
 
 The floor of a step is what it takes at the least on this machine: a Python that does nothing, the import of torch
 alone, Pillow's reading and writing of the same files, and the same convolutions one after the other with nothing
@@ -250,8 +250,11 @@ def tell(cases: Sequence[Case]) -> None:
     table(("seconds", *names), [*rows, ("**whole**", *(_cell(case.whole) for case in cases))])
     steps = [step for step in ORDER if any(step in case.floors for case in cases)]
     rows = [(step, *(_cell(case.floors.get(step)) for case in cases)) for step in steps]
-    share = [f"{case.whole[0] / max(case.floor[0], 1e-9):.1f}" if case.floor[0] else "" for case in cases]
-    table(("floor", *names), [*rows, ("**whole**", *(_cell(case.floor) for case in cases)), ("times as long", *share)])
+    share = [f"{case.whole[1] / case.floor[1]:.1f}" if case.floor[1] else "" for case in cases]
+    table(
+        ("floor", *names),
+        [*rows, ("**whole**", *(_cell(case.floor) for case in cases)), ("times as many processor seconds", *share)],
+    )
 
 
 def _cell(spent: Spent | None) -> str:
@@ -272,15 +275,15 @@ def draw(path: Path, groups: Mapping[str, Sequence[Case]]) -> None:
     for axes, (title, cases) in zip(panels, groups.items(), strict=True):
         left = np.zeros(len(cases))
         for step in steps:
-            widths = np.array([case.steps.get(step, (0.0, 0.0))[0] for case in cases])
+            widths = np.array([case.steps.get(step, (0.0, 0.0))[1] for case in cases])
             axes.barh(range(len(cases)), widths, left=left, color=colours[step], label=step)
             left += widths
-        marked = [(number, case.floor[0]) for number, case in enumerate(cases) if case.floor[0]]
+        marked = [(number, case.floor[1]) for number, case in enumerate(cases) if case.floor[1]]
         axes.plot([x for _, x in marked], [y for y, _ in marked], "k|", markersize=14, mew=2, label="floor")
         axes.set_yticks(range(len(cases)), [case.name for case in cases])
         axes.invert_yaxis()
         axes.set_title(title, loc="left", fontsize="medium")
-    panels[-1].set_xlabel("seconds on the wall")
+    panels[-1].set_xlabel("processor seconds")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize="small")
     figure.savefig(path, dpi=90)
