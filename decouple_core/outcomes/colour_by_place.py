@@ -29,10 +29,10 @@ from decouple_core.correspondence.bilateral_space import averaged
 from decouple_core.correspondence.correspondence import Correspondence, of_partners
 from decouple_core.correspondence.local_maps import maps_between
 from decouple_core.correspondence.matching import CommonPlan
-from decouple_core.correspondence.moments import bands, overview_of, products
+from decouple_core.correspondence.moments import FINEST_BAND, bands, overview_of, products
 from decouple_core.correspondence.surfaces import spread
 from decouple_core.correspondence.windows import Windows
-from decouple_core.features.colour import IDENTITY, LEAST_KEPT, LUMA
+from decouple_core.features.colour import IDENTITY, LEAST_KEPT, LUMA, luma
 from decouple_core.features.hierarchy import Hierarchy
 from decouple_core.features.overview import MOMENTS, Overview
 from decouple_core.features.style import DETAIL_LAYERS
@@ -66,6 +66,10 @@ LEAST_GAIN, LARGEST_GAIN = 0.5, 2.0
 
 LARGEST_TOGETHER = 1.0
 """The same bound for pictures that have one look: whatever strengthens detail strengthens noise, which flickers."""
+
+LARGEST_CHROMA_GAIN, CHROMA_DETAIL = 2.0, 6 * FINEST_BAND
+"""What maps may make of chroma's detail, and the standard deviation of the blur that this is the difference to, as a
+share of the longer side. Maps that find the colours of a sunset in a grey sky find them in its noise, too."""
 
 LEAST_ENERGY = 1e-6
 """Added to the bands' energies, (0.25 / 255)²: below it there is no detail."""
@@ -357,10 +361,24 @@ class _Made:
 
     def _contrast(self, image: Tensor) -> Contrast:
         at = BilateralGrid(image, self.maps.shape, guide=self.guide)
-        found, below = bands(at.apply(self.maps))
+        values = at.apply(self.maps)
+        found, below = bands(values)
         gains = at.sampled(self.gains)
         coarser = sum((gain * band for gain, band in zip(gains[1:], found[1:], strict=True)), torch.zeros_like(below))
-        return Contrast(self.gains[:1], torch.cat([below, coarser]))
+        held_back = chroma_gains(self.maps, LARGEST_CHROMA_GAIN)
+        if not bool(held_back.any()):
+            return Contrast(self.gains[:1], torch.cat([below, coarser]))
+        chroma = blurred(values - luma(values), CHROMA_DETAIL * max(values.shape[1:]))
+        return Contrast(torch.cat([self.gains[:1], held_back]), torch.cat([below, coarser, chroma]))
+
+
+def chroma_gains(maps: Tensor, most: float) -> Tensor:
+    """Gains of chroma's detail, minus 1, that leave maps (12, …) at most this gain of it, shape (1, …)."""
+    matrices = maps.unflatten(0, (3, 4))[:, :3]
+    chroma = matrices - torch.einsum("i,ij...->j...", torch.tensor(LUMA).to(matrices), matrices)
+    unchanged = 1 + 3 * sum(weight**2 for weight in LUMA)
+    strengthened = (chroma.square().sum((0, 1)) / unchanged).sqrt()
+    return (most / strengthened.clamp_min(most))[None] - 1.0
 
 
 def _moments(image: Tensor, picture: Picture) -> Tensor:

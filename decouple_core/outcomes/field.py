@@ -40,7 +40,7 @@ class Field:
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """All numbers that it depends on, but for the amount."""
-        contrast = () if self.contrast is None else (self.contrast.finest, self.contrast.below)
+        contrast = () if self.contrast is None else (self.contrast.gains, self.contrast.below)
         return (self.parameters, *contrast, *(() if self.guide is None else (self.guide,)))
 
     def at(self, image: Tensor, top: float = 0.0, bottom: float = 1.0) -> Parametrisation:
@@ -57,8 +57,8 @@ class Field:
             values = at.apply(self.parameters)
         else:
             assert isinstance(at, BilateralGrid)
-            values, gain = at.apply_and_sample(self.parameters, self.contrast.finest)
-            values += self.contrast.added(gain[0], values, top, bottom)
+            values, gains = at.apply_and_sample(self.parameters, self.contrast.gains)
+            values += self.contrast.added(gains, values, top, bottom)
         return values if self.amount == 1.0 else torch.lerp(image, values, self.amount)
 
     def picture(self, image: Tensor) -> Tensor:
