@@ -120,7 +120,7 @@ SENTENCES: dict[str, str] = {
     "broken-off": "the connection was lost",
     "no-reason": "it gave no reason",
     # What was chosen, and why.
-    "style-painted": "the style looks painted (its marks cover it evenly and change in colour)",
+    "style-painted": "the style looks painted: its marks cover it evenly and change in colour",
     "style-photographed": "the style looks like a photograph",
     "style-unknown": "the style does not say whether it was painted",
     "size-for-device": "it suits this device",

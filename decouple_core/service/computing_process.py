@@ -188,6 +188,8 @@ def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None], questi
             if said["kind"] == "places":
                 questions.answer(said.pop("number"), said)
             else:
+                if said["kind"] == "ready":
+                    log.info("torch and the network are loaded")
                 answers.put(said)
     answers.put(None)
     questions.give_up()

@@ -188,6 +188,10 @@ def test_gallery_in_the_dialog(window: Window, gimp: GimpUnderTest) -> None:
     )
     try:
         assert window.ask("[made._chooser.style.name, gallery._styles[0].name]") == ["coffee", "coffee"]
+        assert window.ask("made._pointing.show_style(None) or made._pointing._says.get_text()") == "", (
+            "no style to drag from"
+        )
+        assert window.ask("made._changed() or 'Drag' in made._pointing._says.get_text()")
         window.ask('take("The Great Wave off Kanagawa")')
         assert window.ask("made._chooser.style.name") == "The Great Wave off Kanagawa"
         told = "The Great Wave off Kanagawa\nKatsushika Hokusai, about 1831\nLicence: Public domain"

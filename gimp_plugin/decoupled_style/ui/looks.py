@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gi.repository import GdkPixbuf, GLib
+from gi.repository import GdkPixbuf, Gimp, GLib
 
 from decouple_contract.jobs import View
 from decouple_contract.messages import Message
@@ -83,6 +83,7 @@ class LookMaker:
     def _hand_over(self, ask: Ask) -> Doing[JobInputs]:
         given = yield from self._files.hand_over(ask.wish.style, ask.wish.regions, again=self._read != ask.version)
         self._read = ask.version
+        Gimp.progress_end()  # of opening a style's file: GIMP's status bar would show it as long as the dialog is open
         return given
 
     def _told(self, news: tuple[float, str] | None) -> tuple[float, str] | None:

@@ -391,7 +391,9 @@ class Pointing(PictureOverlay):
             return _("Arrow keys: choose where it goes. Enter draws the line, Escape gives it up.")
         if self._answer is not None:
             return answer_words(*self._answer)
-        if self._style is not None and not self._styles:
+        if self._style is None:
+            return ""
+        if not self._styles:
             if any(map(is_to_come, sources(self._style))):
                 return _("You can point at the style once its picture is open.")
             return _("This style has no picture to point at.")
