@@ -194,6 +194,8 @@ def test_gallery_in_the_dialog(window: Window, gimp: GimpUnderTest) -> None:
         assert window.ask("made._changed() or 'Drag' in made._pointing._says.get_text()")
         window.ask('take("The Great Wave off Kanagawa")')
         assert window.ask("made._chooser.style.name") == "The Great Wave off Kanagawa"
+        window.ask("made._chooser.style.drawable(); made._pointing._show()")  # opened, and not yet shown
+        assert "has no picture" not in window.ask("made._pointing._says.get_text()")
         told = "The Great Wave off Kanagawa\nKatsushika Hokusai, about 1831\nLicence: Public domain"
         assert window.ask("gallery._about.get_text()") == told
         window.ask("gallery._favourite.set_active(True); settle(0.5)")

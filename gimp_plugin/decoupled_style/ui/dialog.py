@@ -363,11 +363,11 @@ class StyleDialog:
         """A look has come; with a true one, what went wrong before is over."""
         if look.outcome:
             self._controls.found(look.outcome, by_place=look.plan is not None)
+        self._pointing.renew(is_draft=is_draft)
         if is_draft:
             return
         self._view.message.hide()
         self._controls.renew_seconds()
-        self._pointing.renew()
 
     def _follow_target(self) -> bool:
         """Whether the layer is still there; without it there is nothing to be done but to close the dialog."""

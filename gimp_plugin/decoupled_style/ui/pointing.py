@@ -104,11 +104,12 @@ class Pointing(PictureOverlay):
         self._lines = Lines()
         self._lines_changed()
 
-    def renew(self) -> None:
-        """A look has come: what is known of places may have changed, and files are open that were not."""
+    def renew(self, *, is_draft: bool) -> None:
+        """A look has come: files are open that were not; with a true one, what is known of places may have changed."""
         if not self._styles:
             self._show_pictures()
-        self._ask(self._pointer or self._marked())
+        if not is_draft:
+            self._ask(self._pointer or self._marked())
 
     def redraw(self) -> None:
         """The styles' pixels have changed."""

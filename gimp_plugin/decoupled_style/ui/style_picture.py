@@ -57,8 +57,8 @@ class StylePicture(Gtk.EventBox):
 
 
 def is_to_come(style: Style) -> bool:
-    """Whether a style has a picture that is not there yet: its file is opened with the first look."""
-    return isinstance(style, FileStyle) and not style.is_features and style.image is None
+    """Whether a style that shows no picture has one: its file is opened for the first look, and shown with it."""
+    return isinstance(style, FileStyle) and not style.is_features
 
 
 def _sides(pixbuf: GdkPixbuf.Pixbuf) -> tuple[int, int]:
