@@ -48,6 +48,9 @@ PATIENCE = 120
 PARTS = (("Apply Style, in", "OK"), ("Edit Style, in", "OK"), ("Edit Style, the button", "OK"))
 """From which step to which clicks are counted together."""
 
+TO_PLAY = "change a slider"
+"""The step that a layer does not need."""
+
 MOST_TO_LAYER, MOST_TO_CHANGED = 4, 3
 """Clicks that are wanted from the menu to a layer, and from a layer to its changed version."""
 
@@ -352,7 +355,7 @@ def _half_hour(gimp: GimpUnderTest, told: Told, out: Path, target: Path) -> list
             run.wait_for_event("draft", run.hands.last)
         with run.step("wait for the finished preview", "04-finished"):
             run.wait_for_finished()
-        with run.step("change a slider", "05-slider"):
+        with run.step(TO_PLAY, "05-slider"):
             run.click_on("control colour", 0.3)
             run.wait_for_finished()
         with run.step("OK", "06-layer"):
@@ -418,7 +421,7 @@ def _clicks(rows: list[tuple[str, int, int, str]], first: str, last: str) -> int
     """How many it takes from the first step whose words begin so to the next whose words do."""
     begin = next(number for number, row in enumerate(rows) if row[0].startswith(first))
     end = next(number for number, row in enumerate(rows[begin:], begin) if row[0].startswith(last))
-    return sum(clicks for _what, clicks, _keys, _seconds in rows[begin : end + 1])
+    return sum(clicks for what, clicks, _keys, _seconds in rows[begin : end + 1] if what != TO_PLAY)
 
 
 def _seconds(value: float | None) -> str:
