@@ -218,11 +218,18 @@ def test_choices_are_told_with_their_reasons(tmp_path: Path) -> None:
 BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
 
 
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of pictures whose names have no end."""
+    folder = tmp_path_factory.mktemp("long-names")
+    page_of(report("a long name " * 12, "x" * 300), folder)
+    return folder / "report.html"
+
+
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium (on Debian the package chromium-headless-shell)")
 @pytest.mark.parametrize("width", [1280, 390])
-def test_browser(tmp_path: Path, width: int) -> None:
+def test_browser(tmp_path: Path, long_names: Path, width: int) -> None:
     """The divider's script runs although the page forbids scripts, and the page is no wider than its window."""
-    page_of(report("a long name " * 12, "x" * 300), tmp_path)
     assert BROWSER is not None
     browse = [
         BROWSER,
@@ -233,7 +240,7 @@ def test_browser(tmp_path: Path, width: int) -> None:
         f"--window-size={width},5000",
         f"--user-data-dir={tmp_path / 'profile'}",
     ]
-    address = (tmp_path / "report.html").as_uri()
+    address = long_names.as_uri()
     after = subprocess.run([*browse, "--dump-dom", address], capture_output=True, text=True, check=True, timeout=60)
     assert re.search(r'<div class="divider" style="[^"]*--at: 50%', after.stdout)
     subprocess.run(
