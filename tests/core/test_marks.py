@@ -146,7 +146,7 @@ def test_structure_keeps_more_of_a_face(engine: Engine) -> None:
     own = alike(target)
     lost = [
         (alike(painted(engine, target, style, structure=structure)) - own).abs().sum().item()
-        for structure in (0.0, 0.25, 0.5, 0.75, 1.0)
+        for structure in (0.0, 0.5, 1.0)
     ]
     assert lost == sorted(lost, reverse=True)
     assert lost[-1] < 0.9 * lost[0]
