@@ -33,7 +33,7 @@ def photograph(name: str, size: int) -> np.ndarray:
     return np.ascontiguousarray(small.permute(1, 2, 0).numpy())
 
 
-TARGET, STYLE = photograph("astronaut", 96), photograph("coffee", 80)
+TARGET, STYLE = photograph("astronaut", 64), photograph("coffee", 56)
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def apart(ours: Transferred, wanted: Transferred) -> float:
 
 
 CASES = {
-    "photograph": Settings(size=64),
-    "painting": Settings(size=64, mode="painting"),
-    "as a whole": Settings(size=64, mode="painting", correspondence="off"),
+    "photograph": Settings(size=48),
+    "painting": Settings(size=48, mode="painting"),
+    "as a whole": Settings(size=48, mode="painting", correspondence="off"),
     "there and back": Settings(size=32, mode="painting", integrator="reversible", layers=2, correspondence="off"),
 }
 
