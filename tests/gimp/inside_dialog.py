@@ -51,11 +51,12 @@ def close_dialog(dialog):
 
 
 def settle(seconds):
-    """Let GTK do what there is to do."""
-    from gi.repository import Gtk
+    """Let GTK do what there is to do; on a busy machine, where its turns come later, for longer."""
+    from gi.repository import Gdk, Gtk
 
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    screen = Gdk.Display.get_default()
+    for _ in range(max(1, round(100 * seconds))):
+        screen.sync()  # whatever was done by mouse and keys has arrived
         while Gtk.events_pending():
             Gtk.main_iteration_do(False)
         time.sleep(0.01)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gimp_under_test import GimpUnderTest
+from gimp_under_test import PATIENCE, GimpUnderTest
 from pictures import Pictures
 from window import SCREEN, Window
 
@@ -43,7 +43,7 @@ def test_double_click_resets_a_slider(made: Window) -> None:
         made.ask(f'made._config.set_property("{name}", 0.2)')
         with_the_mouse(made, f'made._controls._widgets["{name}"]', "click", "--repeat", "2", "--delay", "60", "1")
         default = made.ask(f'made._config.find_property("{name}").get_default_value()')
-        assert made.ask(f'made._config.get_property("{name}")') == default
+        made.comes_to(f'settle(0.1) or made._config.get_property("{name}")', default)
 
 
 FIRST = {
@@ -60,42 +60,51 @@ AS_A_WHOLE = {"coarse_texture"}
 """What only a painting as a whole can do; see `tests/core/test_painting.py`."""
 
 
-def seen(made: Window, **values: str) -> set[str]:
-    """The controls on the screen after some values were set."""
+def shows(made: Window, controls: set[str], **values: str) -> None:
+    """Hold it to the controls on the screen after some values were set."""
     for name, value in values.items():
         made.ask(f'made._config.set_property("{name}", "{value}")')
-    return set(made.ask("settle(0.3) or seen_controls(made)"))
+    made.comes_to("settle(0.3) or seen_controls(made)", sorted(controls))
 
 
 def test_only_what_acts_is_shown(made: Window) -> None:
     """Six at first, in a photograph and in a painting; the rest under More, for which the window grows."""
     made.ask("made._choices.more.set_expanded(False)")
-    made.wait_until(lambda: made.ask('settle(0.2) or "mode" in made._controls._found'), 60, "the outcome")
+    made.wait_until(lambda: made.ask('settle(0.2) or "mode" in made._controls._found'), PATIENCE, "the outcome")
     picked = made.ask('made._controls._found["mode"]')
-    assert seen(made) == seen(made, mode=picked) == FIRST[picked] | ALWAYS[picked]
+    shows(made, FIRST[picked] | ALWAYS[picked])
+    shows(made, FIRST[picked] | ALWAYS[picked], mode=picked)
     for mode in FIRST:
-        assert seen(made, mode=mode) == FIRST[mode] | ALWAYS[mode]
+        shows(made, FIRST[mode] | ALWAYS[mode], mode=mode)
         made.shoot(f"32-{mode}")
-    made.ask("made._dialog.resize(1220, 600)")
+    made.ask("made._dialog.resize(1220, 600); settle(0.3)")
+    made.pause()  # the window manager has a say
     small = made.ask("settle(0.3) or made._dialog.get_size()[1]")  # it may need more
     needed = "made._dialog.get_preferred_height().minimum_height"
     before = made.ask(needed)
     assert made.ask(f"made._preview.say('Many words. ' * 60) or settle(0.3) or {needed}") == before, "nothing moves"
     made.ask("made._choices.more.set_expanded(True); settle(0.5)")
+
+    def grown() -> bool:
+        height, hidden = made.ask("settle(0.2) or [made._dialog.get_size()[1], max(hidden_by_scrolling(made))]")
+        return height > small and (hidden == 0 or height >= SCREEN[1] - 180)  # beside GIMP's status bar
+
+    made.wait_until(grown, 60, "the window to grow as far as the screen has room")
     made.shoot("34-more")
-    grown, hidden = made.ask("[made._dialog.get_size()[1], max(hidden_by_scrolling(made))]")
-    assert grown > small
-    assert hidden == 0 or grown >= SCREEN[1] - 180, "as far as the screen has room beside GIMP's status bar"
     for mode in FIRST:
         whole = AS_A_WHOLE if mode == "painting" else set()
-        assert seen(made, mode=mode, correspondence="off") == FIRST[mode] | ALWAYS[mode] | MORE[mode] | whole
+        shows(made, FIRST[mode] | ALWAYS[mode] | MORE[mode] | whole, mode=mode, correspondence="off")
     made.ask('made._controls.found("painting", by_place=True)')
-    assert seen(made, correspondence="auto") - AS_A_WHOLE == FIRST["painting"] | ALWAYS["painting"] | MORE["painting"]
+    made.ask('made._config.set_property("correspondence", "auto")')
+    by_place = FIRST["painting"] | ALWAYS["painting"] | MORE["painting"]
+    made.wait_until(
+        lambda: set(made.ask("settle(0.3) or seen_controls(made)")) - AS_A_WHOLE == by_place, PATIENCE, "a painting's"
+    )
     made.ask("close_dialog(made)")
     made.ask('made = open_dialog(plug_in, own_image, own, "LTR", resize=False)')
-    assert made.ask("[made._choices.more.get_expanded(), made._dialog.get_size()[0]]") == [True, 1220]
+    made.comes_to("settle(0.2) or [made._choices.more.get_expanded(), made._dialog.get_size()[0]]", [True, 1220])
     made.ask("made._choices.more.set_expanded(False)")
-    made.wait_until(lambda: made.ask("settle(0.2) or made._dialog.get_size()[1]") == small, 10, "its height before")
+    made.comes_to("settle(0.2) or made._dialog.get_size()[1]", small)
 
 
 def test_changes_are_undone_and_two_settings_compared(made: Window) -> None:
@@ -104,7 +113,7 @@ def test_changes_are_undone_and_two_settings_compared(made: Window) -> None:
     preset = "made._choices.presets._list.get_active_text()"
     made.ask('made._config.set_property("mode", "painting"); made._config.set_property("size", 64); settle(1)')
     made.ask("made._config.set_property('layers', 5); settle(1)")
-    assert made.ask(preset) == "Painting"
+    made.comes_to(f"settle(0.1) or {preset}", "Painting")
     first = made.ask(value)
     x, y = made.ask('middle_of(made._controls._widgets["colour"])')
     made.do("mousemove", str(x), str(y), "mousedown", "1")
@@ -114,7 +123,7 @@ def test_changes_are_undone_and_two_settings_compared(made: Window) -> None:
     made.do("mouseup", "1")
     dragged = made.ask(f"settle(0.3) or {value}")
     assert dragged[0] < 0.5
-    assert made.ask(preset) == "Custom"
+    made.comes_to(f"settle(0.1) or {preset}", "Custom")
     made.ask(
         "made._pointing._add(__import__('decoupled_style.ui.lines', fromlist=['_']).Line((0.5, 0.5), (0.25, 0.5)))"
     )
@@ -122,26 +131,26 @@ def test_changes_are_undone_and_two_settings_compared(made: Window) -> None:
     assert drawn[2]
     made.wait_for("^Apply Style$")
 
-    def after(*keys: str) -> list[object]:
-        made.do("key", *keys)
-        return list(made.ask(f"settle(0.4) or {value}"))
+    def after(keys: str, wanted: list[object]) -> None:
+        made.do("key", keys)
+        made.comes_to(f"settle(0.4) or {value}", wanted)
 
-    assert after("ctrl+z") == dragged
-    assert after("ctrl+z") == first
-    assert made.ask(preset) == "Painting"
-    assert after("ctrl+y") == dragged
-    assert after("ctrl+shift+z") == drawn
-    made.wait_until(lambda: made.ask("settle(0.3) or not made._preview._schedule.stale"), 120, "the preview of A")
-    assert after("ctrl+b") == drawn
+    after("ctrl+z", dragged)
+    after("ctrl+z", first)
+    made.comes_to(f"settle(0.1) or {preset}", "Painting")
+    after("ctrl+y", dragged)
+    after("ctrl+shift+z", drawn)
+    made.wait_until(lambda: made.ask("settle(0.3) or not made._preview._schedule.stale"), PATIENCE, "the preview of A")
+    after("ctrl+b", drawn)
     made.ask('made._config.set_property("structure", 1.0); settle(0.5)')
     made.shoot("35-b")
-    made.wait_until(lambda: made.ask("settle(0.3) or not made._preview._schedule.stale"), 120, "the preview of B")
+    made.wait_until(lambda: made.ask("settle(0.3) or not made._preview._schedule.stale"), PATIENCE, "the preview of B")
     other = made.ask(value)
     for which, expected in ((0, drawn), (1, other), (0, drawn)):
         shown = f"[made._revising.turn({which}), made._preview._schedule.stale, {value}][1:]"
         assert made.ask(shown) == [False, expected]
     assert made.ask("made._revising._switch[0].get_active()")
-    assert after("ctrl+z") == dragged, "A has steps of its own"
+    after("ctrl+z", dragged)  # A has steps of its own
 
 
 def test_wheel_scrolls_the_column_and_changes_nothing(made: Window) -> None:
@@ -168,8 +177,8 @@ def test_without_its_layer_there_is_nothing_to_run(made: Window) -> None:
     assert made.ask("can_run(made)")
     made.ask("own_image.remove_layer(own); settle(1.5)")
     made.shoot("30-layer-removed")
-    assert not made.ask("can_run(made)")
-    assert made.ask("made._view.message.get_visible()")
+    made.comes_to("settle(0.2) or can_run(made)", False)
+    made.comes_to("settle(0.2) or made._view.message.get_visible()", True)
     made.ask("own_image.delete(); settle(1.5)")
     assert not made.ask("can_run(made)")
 

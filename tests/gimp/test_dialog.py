@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gimp_under_test import GimpUnderTest
+from gimp_under_test import PATIENCE, GimpUnderTest
 from pictures import Pictures
 from test_window import (
-    PATIENCE,
     REAPPLY,
     TITLE,
     begin_with_quick_settings,
@@ -49,7 +48,7 @@ def dialog(opened: Window, gimp: GimpUnderTest) -> Iterator[Window]:
     if opened.find(f"^{TITLE}$"):
         opened.wait_for(f"^{TITLE}$")  # which gives it the focus
         opened.do("key", "Escape")
-        opened.wait_until(gimp.all_gone, 30, "the dialog to close")
+        opened.wait_until(gimp.all_gone, PATIENCE, "the dialog to close")
 
 
 def open_picture(window: Window, gimp: GimpUnderTest, name: str) -> None:
@@ -85,8 +84,9 @@ def test_style_closed_and_another_opened(dialog: Window, gimp: GimpUnderTest) ->
     open_picture(dialog, gimp, "coffee")
     dialog.wait_for(f"^{TITLE}$")
     time.sleep(2)
+    dialog.pause()
     dialog.do("key", "alt+y", "Down")
-    dialog.wait_until(lambda: jobs_done(gimp) > done, 120, "a preview with the new one")
+    dialog.wait_until(lambda: jobs_done(gimp) > done, PATIENCE, "a preview with the new one")
     dialog.shoot("14-another-style")
     no_traceback(dialog)
     dialog.ask("cat_display.present()")
@@ -125,7 +125,7 @@ def test_amounts_answer_at_once_and_without_a_solve(dialog: Window, gimp: GimpUn
     done = jobs_done(gimp)
     dialog.do("key", "alt+f", "ctrl+a")  # Forms
     dialog.do("type", "0\t")
-    dialog.wait_until(lambda: jobs_done(gimp) > done, 10, "another look")
+    dialog.wait_until(lambda: jobs_done(gimp) > done, PATIENCE, "another look")
     second = final_preview(dialog, gimp)
     dialog.shoot("17-without-forms")
     assert np.abs(first - second).mean() > 2 / 255
@@ -148,7 +148,9 @@ def test_look_is_saved_and_the_dialog_stays(dialog: Window, gimp: GimpUnderTest)
             dialog.pause()
             dialog.do("key", "alt+r")  # Replace
         dialog.wait_until(
-            lambda path=path, written=written: path.exists() and path.stat().st_mtime_ns != written, 60, "the table"
+            lambda path=path, written=written: path.exists() and path.stat().st_mtime_ns != written,
+            PATIENCE,
+            "the table",
         )
     dialog.pause()
     dialog.shoot("25-look-saved")
@@ -171,10 +173,10 @@ def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest
     time.sleep(2)
     final_preview(dialog, gimp)
     dialog.do("key", "alt+o")
-    dialog.wait_until(lambda: np.abs(top() - plain).max() > 0.2, 30, "the complaint")
+    dialog.wait_until(lambda: np.abs(top() - plain).max() > 0.2, PATIENCE, "the complaint")
     path = Pictures(gimp.folder).put("coffee", Pictures(gimp.folder).coffee(150, 100))
     dialog.ask(f'write(coffee, "{path}")')
-    dialog.wait_until(lambda: np.array_equal(top(), plain), 120, "the complaint to go")
+    dialog.wait_until(lambda: np.array_equal(top(), plain), PATIENCE, "the complaint to go")
     no_traceback(dialog)
 
 
@@ -203,7 +205,7 @@ def test_all_is_seen_and_the_keyboard_reaches_it(opened: Window, gimp: GimpUnder
             lambda: (
                 opened.ask("settle(0.3) or True") and any((job / "style1.raw").exists() for job in gimp.job_files())
             ),
-            60,
+            PATIENCE,
             "a preview of the mixture",
         )
         opened.ask(
@@ -274,15 +276,15 @@ def test_reapply_leaves_the_style_alone(opened: Window, gimp: GimpUnderTest) -> 
     final_preview(opened, gimp)
     opened.shoot("19-re-apply")
     opened.do("key", "alt+o")
-    opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 3, 120, "the new layer")
-    opened.wait_until(gimp.all_gone, 30, "the end")
+    opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 3, PATIENCE, "the new layer")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the end")
     opened.ask("cat_image.set_selected_layers([cat])")
     run_from_menu(opened)
     final_preview(opened, gimp)
     opened.shoot("20-after-re-apply")
     opened.do("key", "alt+o")
-    opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 4, 120, "the new layer")
-    opened.wait_until(gimp.all_gone, 30, "the end")
+    opened.wait_until(lambda: opened.ask("len(cat_image.get_layers())") == 4, PATIENCE, "the new layer")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the end")
     recipes = opened.ask(
         "[bytes(x.get_parasite('decoupled-style-recipe').get_data()).decode() for x in cat_image.get_selected_layers()]"
     )

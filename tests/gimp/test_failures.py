@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gimp_under_test import GimpUnderTest, Session, lend_weights
+from gimp_under_test import PATIENCE, GimpUnderTest, Session, lend_weights
 from pictures import Pictures
 
 
@@ -155,7 +155,7 @@ def test_disk_full(gimp: GimpUnderTest, pictures: Pictures, side: int) -> None:
         cleanup.callback(console.close)
         said = failure(opened(console, pictures, side))
         assert "The disk is full. Free some space and try again." in said
-        console.wait_until(lambda: not list(jobs.glob("*/*")), 5, "the files to be removed")
+        console.wait_until(lambda: not list(jobs.glob("*/*")), PATIENCE, "the files to be removed")
 
 
 def test_a_reading_that_breaks_off(console: Session, pictures: Pictures, gimp: GimpUnderTest) -> None:

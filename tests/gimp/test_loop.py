@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from gimp_under_test import Session
+from gimp_under_test import PATIENCE, Session
 from pictures import Pictures, stylised
 
 STYLISED = " (style of [Untitled])"
@@ -60,7 +60,7 @@ def test_all_open_images(console: Session, pictures: Pictures, cup: np.ndarray) 
     assert names(console, "cup") == ["cup"]
     assert console.ask("first_image.get_layers()[0].get_id()") == new
     left_out = "Done, except for 1:\n[Untitled], hidden: Nothing of the target is visible"
-    console.wait_until(lambda: left_out in console.log(), 10, "a word about what was left out")
+    console.wait_until(lambda: left_out in console.log(), PATIENCE, "a word about what was left out")
     selection = np.zeros((48, 72), np.float32)
     selection[:, :36] = 1
     expected = stylised(cat, cup, mode="photo"), stylised(cat[:, ::-1], cup, mode="photo", target_mask=selection)

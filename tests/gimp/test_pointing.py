@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gimp_under_test import GimpUnderTest
+from gimp_under_test import PATIENCE, GimpUnderTest
 from test_dialog import open_picture
 from test_window import jobs_done
 from window import Window
@@ -75,7 +75,7 @@ class Pointing:
 
     def wait(self, condition: str, what: str) -> None:
         """Wait, while the dialog lives, until something is so."""
-        self.window.wait_until(lambda: self.window.ask(f"settle(0.2) or bool({condition})"), 120, what)
+        self.window.wait_until(lambda: self.window.ask(f"settle(0.2) or bool({condition})"), PATIENCE, what)
 
     def go(self, picture: str, across: float, down: float) -> None:
         """Put the mouse on a spot."""

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from gimp_under_test import GimpUnderTest, Session
+from gimp_under_test import PATIENCE, GimpUnderTest, Session
 from pictures import AS_A_WHOLE, QUICK, Pictures, stylised
 
 STORED = {
@@ -449,7 +449,7 @@ def test_style_from_files(console: Session, pictures: Pictures, gimp: GimpUnderT
     features.write_text(json.dumps({**json.loads(features.read_text()), "of a later version": 1}))
     succeeded(console, f"stylise(image, [layer], style_file=Gio.File.new_for_path({str(features)!r}))")
     said = f"{features} was made by a later version; parts"
-    console.wait_until(lambda: said in console.log(), 10, "a word about what was passed over")
+    console.wait_until(lambda: said in console.log(), PATIENCE, "a word about what was passed over")
 
 
 def test_styles_mixed(console: Session, pictures: Pictures, gimp: GimpUnderTest, style: np.ndarray) -> None:

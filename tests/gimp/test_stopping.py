@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from gimp_under_test import GimpUnderTest, Session
+from gimp_under_test import PATIENCE, GimpUnderTest, Session
 from pictures import Pictures
 
 LONG = "stylise(image, [layer], style=cup, layers=5, size=512)"
@@ -46,7 +46,7 @@ def begin(console: Session) -> None:
     """Begin a run that takes long, and wait until it computes."""
     gimp = console.gimp
     console.begin(LONG)
-    console.wait_until(gimp.computes, 60, "the computing")
+    console.wait_until(gimp.computes, PATIENCE, "the computing")
     assert gimp.computing()
 
 
@@ -102,7 +102,9 @@ def test_plug_in_killed_while_the_worker_starts(console: Session, pictures: Pict
     gimp, before = console.gimp, pictures.get(console, "layer")
     gimp.stop_worker()
     console.begin(LONG)
-    console.wait_until(lambda: any((folder / "style.raw").exists() for folder in gimp.job_files()), 60, "the files")
+    console.wait_until(
+        lambda: any((folder / "style.raw").exists() for folder in gimp.job_files()), PATIENCE, "the files"
+    )
     # The worker goes on loading torch, for whoever comes next.
     with console.in_time(lambda: not gimp.job_files() and not gimp.processes()):
         os.kill(gimp.processes()[0], signal.SIGKILL)
@@ -114,7 +116,7 @@ def test_two_gimps_take_turns(console: Session, another: Session, pictures: Pict
     gimp = console.gimp
     for session in (console, another):
         session.begin('stylise(image, [layer], style=cup, mode="photo", layers=2, size=96)')
-    console.wait_until(lambda: len(gimp.job_files()) == 2, 60, "both jobs")
+    console.wait_until(lambda: len(gimp.job_files()) == 2, PATIENCE, "both jobs")
     assert len(gimp.computing()) == 1, "one process computes for both"
     for session in (console, another):
         status, new, message = session.answer()

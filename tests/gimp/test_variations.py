@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from gimp_under_test import GimpUnderTest
+from gimp_under_test import PATIENCE, GimpUnderTest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_dialog import open_picture
@@ -166,7 +166,7 @@ def complete(window: Window) -> bool:
 def test_window(nine: Window, gimp: GimpUnderTest) -> None:
     """From the first small result to a taken one, on to those like it, back, and out; by keyboard."""
     nine.shoot("30-variations-begin")
-    nine.wait_until(lambda: complete(nine), 240, "nine small results")
+    nine.wait_until(lambda: complete(nine), PATIENCE, "nine small results")
     nine.shoot("31-variations")
     labels = nine.ask("[cell.get_accessible().get_name() for cell in nine._cells]")
     assert len(set(labels)) == 9
@@ -185,11 +185,10 @@ def test_window(nine: Window, gimp: GimpUnderTest) -> None:
         nine.do("key", key)
         nine.ask("settle(0.3)")
     nine.do("key", "Return")
-    nine.ask("settle(0.5)")
-    assert nine.ask("[n for n in range(9) if nine._cells[n].get_active()]") == [softer]
+    nine.comes_to("settle(0.3) or [n for n in range(9) if nine._cells[n].get_active()]", [softer])
     assert nine.ask("made._config.get_property('strength')") < before
     nine.do("key", "Return")  # again, for more like it
-    nine.wait_until(lambda: complete(nine), 240, "nine more like it")
+    nine.wait_until(lambda: complete(nine), PATIENCE, "nine more like it")
     nine.shoot("32-variations-more")
     strengths = nine.ask("[one.settings.strength for one in nine._round.variants]")
     assert strengths[0] == nine.ask("made._config.get_property('strength')")
@@ -201,11 +200,10 @@ def test_window(nine: Window, gimp: GimpUnderTest) -> None:
     nine.ask(f"nine._cells[{style}].clicked(); settle(0.3)")
     assert nine.ask("made._chooser.style.name") == labels[style]
     nine.do("key", "Escape")
-    nine.ask("settle(0.5)")
-    assert not nine.find(title)
+    nine.wait_until(lambda: nine.ask("settle(0.3)") or not nine.find(title), PATIENCE, "the window to close")
     nine.wait_until(
         lambda: nine.ask("settle(0.3) or not (made._preview.is_making or made._preview._schedule.stale)"),
-        120,
+        PATIENCE,
         "the preview to go on",
     )
     nine.shoot("33-variations-taken")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gimp_under_test import PROMISED_SECONDS, GimpUnderTest
+from gimp_under_test import PATIENCE, GimpUnderTest, promised_seconds
 from pictures import Pictures
 from PIL import Image
 from window import Window
@@ -19,9 +19,6 @@ from window import Window
 TITLE = "Apply Style"
 STYLISE, EDIT, REAPPLY = "a", "e", "r"
 """The letters that are underlined in our entries of the menu."""
-
-PATIENCE = 480
-"""Seconds for a transfer with all five layers, on a machine that is busy with other things."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +91,7 @@ def begin_long_run(window: Window, gimp: GimpUnderTest) -> None:
     choose_painting(window)
     choose_detail(window, 480)
     window.do("key", "alt+o")  # OK
-    window.wait_until(gimp.computes, 60, "the computing")
+    window.wait_until(gimp.computes, PATIENCE, "the computing")
     window.pause()
 
 
@@ -150,7 +147,7 @@ def test_stop_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
     begin_long_run(opened, gimp)
     opened.shoot("2-working")
     opened.do("key", "Escape")
-    opened.wait_until(gimp.all_stopped, PROMISED_SECONDS, "the end of the run")  # then the preview is finished
+    opened.wait_until(gimp.all_stopped, promised_seconds(), "the end of the run")  # then the preview is finished
     opened.pause()
     opened.shoot("3-stopped")
     assert opened.find(f"^{TITLE}$"), "the dialog stays, to try something else"
@@ -201,7 +198,7 @@ def test_preview_predicts_the_new_layer(opened: Window, gimp: GimpUnderTest, out
     done = jobs_done(gimp)
     opened.do("key", "alt+o")
     opened.wait_until(lambda: opened.ask("len(large_image.get_layers())") == 2, PATIENCE, "the new layer")
-    opened.wait_until(gimp.all_gone, 30, "the dialog to close")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the dialog to close")
     assert jobs_done(gimp) == done + 1
     new, old = (
         shrunk(Pictures(gimp.folder).get(opened, f"large_image.get_layers()[{place}]")[..., :3], preview.shape)
@@ -248,7 +245,7 @@ def test_stylise_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
     opened.do("key", "alt+o")
     stylised = ["cat (style of coffee)", "cat"]
     opened.wait_until(lambda: layers(opened) == stylised, PATIENCE, "the new layer")
-    opened.wait_until(gimp.all_gone, 30, "the dialog to close")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the dialog to close")
     assert opened.ask("[x.get_name() for x in cat_image.get_selected_layers()]") == stylised[:1]
     opened.wait_for("cat.*GIMP")
     opened.pause()
@@ -259,7 +256,7 @@ def test_undo_and_repeat(opened: Window, gimp: GimpUnderTest) -> None:
     first = Pictures(gimp.folder).get(opened, "cat_image.get_layers()[0]")
     opened.wait_for("cat.*GIMP")
     opened.do("key", "ctrl+z")
-    opened.wait_until(lambda: layers(opened) == ["cat"], 30, "one undo to take all back")
+    opened.wait_until(lambda: layers(opened) == ["cat"], PATIENCE, "one undo to take all back")
     opened.pause()
     opened.do("key", "ctrl+f")
     opened.wait_until(lambda: len(layers(opened)) == 2, PATIENCE, "the repetition")
@@ -286,13 +283,13 @@ def test_edit_in_the_dialog(opened: Window, gimp: GimpUnderTest) -> None:
     opened.do("key", "alt+o")
     now = "cat_image.get_layers()[0].get_id()"
     opened.wait_until(lambda: opened.ask(now) != first, PATIENCE, "the edited layer")
-    opened.wait_until(gimp.all_gone, 30, "the dialog to close")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the dialog to close")
     assert layers(opened) == ["cat (style of coffee)", "cat"]
     edited = Pictures(gimp.folder).get(opened, "cat_image.get_layers()[0]")
     assert np.abs(edited - before).mean() > 2 / 255
     opened.wait_for("cat.*GIMP")
     opened.do("key", "ctrl+z")
-    opened.wait_until(lambda: opened.ask(now) == first, 30, "one undo to bring it back")
+    opened.wait_until(lambda: opened.ask(now) == first, PATIENCE, "one undo to bring it back")
     assert layers(opened) == ["cat (style of coffee)", "cat"]
     assert np.array_equal(Pictures(gimp.folder).get(opened, f"item({first})"), before)
 
@@ -304,7 +301,7 @@ def test_recipe_on_another_layer(opened: Window, gimp: GimpUnderTest) -> None:
     opened.shoot("9-recipes")
     opened.do("key", "Return")
     opened.wait_until(lambda: len(layers(opened)) == 3, PATIENCE, "the new layer")
-    opened.wait_until(gimp.all_gone, 30, "the end")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the end")
 
 
 def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
@@ -324,7 +321,7 @@ def test_regions_are_there_again(opened: Window, gimp: GimpUnderTest) -> None:
         lambda: any(
             (job / "style_labels.raw").exists() and (job / "target_labels.raw").exists() for job in gimp.job_files()
         ),
-        60,
+        PATIENCE,
         "a preview with the regions of the last run",
     )
     opened.pause()
@@ -344,7 +341,7 @@ def test_document_closed_meanwhile(opened: Window, gimp: GimpUnderTest) -> None:
     opened.shoot("10-closed-meanwhile")
     last = (gimp.home / "log" / "plug-in.log").read_text().splitlines()[-1]
     assert last.endswith("The image was closed while it was being worked on. Open it and try again.")
-    opened.wait_until(gimp.all_gone, 30, "the run to end")
+    opened.wait_until(gimp.all_gone, PATIENCE, "the run to end")
     opened.do("key", "Return")
 
 
@@ -362,6 +359,6 @@ def test_only_one_image_open(opened: Window, gimp: GimpUnderTest) -> None:
 def test_gimp_killed_with_the_dialog_open(opened: Window, gimp: GimpUnderTest) -> None:
     open_picture(opened, gimp, "cat")
     run_from_menu(opened)
-    opened.wait_until(gimp.computes, 60, "a preview")
+    opened.wait_until(gimp.computes, PATIENCE, "a preview")
     with opened.in_time(gimp.all_gone):
         os.kill(opened.ask("os.getppid()"), signal.SIGKILL)

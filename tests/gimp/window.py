@@ -7,10 +7,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from gimp_under_test import GimpUnderTest, Session
+from gimp_under_test import GimpUnderTest, Session, of_session, uses_the_processor
 
 SCREEN = (1400, 900)
 """Pixels of the virtual screen: about what a small laptop has."""
+
+BUSY = 5.0
+"""Seconds after which a pause ends although something still moves, such as a bar that shows progress."""
 
 
 class Window(Session):
@@ -57,7 +60,7 @@ class Window(Session):
     def do(self, *words: str) -> str:
         """Run xdotool."""
         return subprocess.run(
-            self.gimp.command("xdotool", *words, env=self._env), capture_output=True, text=True, timeout=30
+            self.gimp.command("xdotool", *words, env=self._env), capture_output=True, text=True, timeout=120
         ).stdout.strip()
 
     def find(self, title: str) -> str:
@@ -69,7 +72,7 @@ class Window(Session):
         lines = dict(line.split("=") for line in self.do("getwindowgeometry", "--shell", self.find(title)).split())
         return int(lines["X"]), int(lines["Y"])
 
-    def wait_for(self, title: str, seconds: float = 30) -> str:
+    def wait_for(self, title: str, seconds: float = 120) -> str:
         """Wait for a window, focus it; returns its id."""
         self.wait_until(lambda: bool(self.find(title)), seconds, f"the window {title!r}")
         found = self.find(title)
@@ -89,13 +92,21 @@ class Window(Session):
         self.pause()
 
     def pause(self) -> None:
-        """Give GTK the time to react to a key; nothing tells when it has."""
-        time.sleep(0.5)
+        """Give GTK the time to react to a key: until neither GIMP nor the screen has had anything to do for a while."""
+        end, quiet = time.monotonic() + BUSY, 0
+        time.sleep(0.3)
+        while quiet < 4 and time.monotonic() < end:
+            time.sleep(0.05)
+            quiet = 0 if any(map(uses_the_processor, self._hands())) else quiet + 1
+
+    def _hands(self) -> list[int]:
+        """All processes that a key has to pass."""
+        return [*of_session(self.process.pid), self._screen.pid, self._manager.pid]
 
     def shoot(self, name: str) -> Path:
         """Take a picture of the whole screen."""
         taken = self.gimp.folder / f"{name}.png"
-        subprocess.run(self.gimp.command("scrot", "--overwrite", str(taken), env=self._env), check=True, timeout=30)
+        subprocess.run(self.gimp.command("scrot", "--overwrite", str(taken), env=self._env), check=True, timeout=120)
         self._shots.mkdir(parents=True, exist_ok=True)
         kept = self._shots / f"{name}.png"
         kept.write_bytes(taken.read_bytes())
