@@ -125,7 +125,6 @@ def not_reached(dialog):
     window, reached = dialog._dialog, []
     for _ in range(200):
         window.child_focus(Gtk.DirectionType.TAB_FORWARD)
-        settle(0)
         focus = window.get_focus()
         if focus is None or any(focus is one for one in reached):
             break
