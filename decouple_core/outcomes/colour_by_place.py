@@ -68,8 +68,9 @@ LARGEST_TOGETHER = 1.0
 """The same bound for pictures that have one look: whatever strengthens detail strengthens noise, which flickers."""
 
 LARGEST_CHROMA_GAIN, CHROMA_DETAIL = 2.0, 6 * FINEST_BAND
-"""What maps may make of chroma's detail, and the standard deviation of the blur that this is the difference to, as a
-share of the longer side. Maps that find the colours of a sunset in a grey sky find them in its noise, too."""
+"""The most that maps may strengthen chroma's detail, and the standard deviation, as a share of the longer side, of the
+blur that this detail is the difference to. Maps that find a sunset's colours in a grey sky find them in its noise, too.
+"""
 
 LEAST_ENERGY = 1e-6
 """Added to the bands' energies, (0.25 / 255)²: below it there is no detail."""
