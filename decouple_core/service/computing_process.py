@@ -36,78 +36,93 @@ class ComputingProcess:
 
     def __init__(self) -> None:
         self.busy = False
-        self._ready = False
         self._number = 0  # of the last job
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._questions = Questions()
+        self._child: _Child | None = None
         self._lock = threading.Lock()
-        self._writing = threading.Lock()
 
-    def start(self) -> None:
-        """Start the child unless it runs; it loads torch while its first job is still being prepared."""
+    def start(self) -> _Child:
+        """The child, begun unless it runs; it loads torch while its first job is still being prepared."""
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                return
-            self._answers, self._questions, self._writing = queue.Queue(), Questions(), threading.Lock()
-            self._ready = False
-            environ = dict(os.environ)
-            settle(environ)
-            self._process = subprocess.Popen(
-                apart.command("decouple_core.service.computer"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                env=environ,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-            log.info("computing process %d started", self._process.pid)
-            assert self._process.stdout is not None
-            assert self._process.stderr is not None
-            threading.Thread(
-                target=_collect, args=(self._process.stdout, self._answers, self._questions), daemon=True
-            ).start()
-            threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
+            if self._child is None or not self._child.runs():
+                self._child = _Child()
+            return self._child
 
     def kill(self) -> None:
         """End the child at once."""
         with self._lock:
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
-                self._process = None
+            if self._child is not None:
+                self._child.kill()
+                self._child = None
 
     def ask(self, question: Where, folder: str, tell: Tell) -> None:
         """Put a client's question about the last job of this folder; the answer goes to the client when it comes."""
         with self._lock:
-            runs = self._process is not None and self._process.poll() is None
-            questions = self._questions
-        number = questions.add(tell) if runs else None
-        if number is not None:
-            self._ask({**question.to_message(), "folder": folder, "number": number})
-        elif not runs:
+            child = self._child
+        if child is None or not child.runs():
             tell(places_message(None))
+        else:
+            child.ask(question, folder, tell)
 
     def run(self, job: Job) -> dict[str, Any]:
         """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
         self.busy = True
         try:
-            self.start()
+            child = self.start()
             self._number += 1
-            self._ask({**job.request, "number": self._number})
-            if not self._ready:  # it says nothing while it loads torch
-                job.progress(progress_message(self._number, 0.0, Message("starting")))
-            return self._follow(job)
+            return child.run(job, self._number)
         except (OSError, RuntimeError) as error:  # it could not be started, for lack of files or threads
             log.exception("the computing process failed")
             return failure_message(as_failure(error, DecoupleError("computing-broken", reason=reason(error))))
         finally:
             self.busy = False
 
-    def _follow(self, job: Job) -> dict[str, Any]:
+
+class _Child:
+    """One child and what is on its way to and from it; another that takes its place has its own."""
+
+    def __init__(self) -> None:
+        self._ready = False
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._questions = Questions()
+        self._writing = threading.Lock()
+        environ = dict(os.environ)
+        settle(environ)
+        self._process = subprocess.Popen(
+            apart.command("decouple_core.service.computer"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environ,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        log.info("computing process %d started", self._process.pid)
+        threading.Thread(target=self._collect, daemon=True).start()
+        assert self._process.stderr is not None
+        threading.Thread(target=_log_lines, args=(self._process.stderr,), daemon=True).start()
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def ask(self, question: Where, folder: str, tell: Tell) -> None:
+        """Put a question, whose answer goes to a client when it comes."""
+        number = self._questions.add(tell)
+        if number is not None:
+            self._send({**question.to_message(), "folder": folder, "number": number})
+
+    def run(self, job: Job, number: int) -> dict[str, Any]:
+        """Have one job done; returns how it ended."""
+        self._send({**job.request, "number": number})
+        if not self._ready:  # it says nothing while it loads torch
+            job.progress(progress_message(number, 0.0, Message("starting")))
         give_up: float | None = None
         while True:
             try:
@@ -122,7 +137,7 @@ class ComputingProcess:
                 return failure_message(DecoupleError("computing-ended"))
             if answer.get("kind") == "ready":
                 self._ready = True
-            elif answer.get("number") != self._number:
+            elif answer.get("number") != number:
                 pass  # none, or about an earlier job, which was given up before it began
             elif answer["kind"] == "progress":
                 job.progress(answer)
@@ -135,7 +150,7 @@ class ComputingProcess:
             if job.cancelled.is_set():
                 if give_up is None:
                     give_up = time.monotonic() + GRACE_SECONDS
-                    self._ask({"kind": "cancel", "number": self._number})
+                    self._send({"kind": "cancel", "number": number})
                 if not self._ready:  # it still loads torch, for whoever comes next, and will not begin this job
                     return {"kind": "cancelled"}
                 if time.monotonic() > give_up:
@@ -145,11 +160,10 @@ class ComputingProcess:
 
     def _died(self) -> dict[str, Any]:
         code = None
-        if self._process is not None:
-            try:
-                code = self._process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:  # it lives, and says what is no message
-                self.kill()
+        try:
+            code = self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:  # it lives, and says what is no message
+            self.kill()
         log.error("the computing process ended by itself with %s", code)
         if code == -getattr(signal, "SIGKILL", 9):  # on Linux, what the system does when memory runs out
             return failure_message(OutOfMemoryError("out-of-memory"))
@@ -157,46 +171,45 @@ class ComputingProcess:
 
     def _is_stopped(self) -> bool:
         """Whether somebody has stopped the child (SIGSTOP), which would not end by itself."""
-        if self._process is None or not hasattr(os, "waitid"):
+        if not hasattr(os, "waitid"):
             return False
         try:
             return os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
         except ChildProcessError:  # it has ended
             return False
 
-    def _ask(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         """Send a message, in a thread of its own: a child that is stopped takes no long one."""
-        assert self._process is not None  # start() has been called
+        threading.Thread(target=self._write, args=(json.dumps(message) + "\n",), daemon=True).start()
+
+    def _write(self, line: str) -> None:
+        """Write a line to the child; one that has ended is noticed where its answers are read."""
         assert self._process.stdin is not None
-        threading.Thread(
-            target=_write, args=(self._process.stdin, json.dumps(message) + "\n", self._writing), daemon=True
-        ).start()
+        with contextlib.suppress(OSError, ValueError), self._writing:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
 
-
-def _write(lines: IO[str], line: str, alone: threading.Lock) -> None:
-    """Write a line to a child; one that has ended is noticed where its answers are read."""
-    with contextlib.suppress(OSError, ValueError), alone:
-        lines.write(line)
-        lines.flush()
-
-
-def _collect(lines: IO[str], answers: queue.Queue[dict[str, Any] | None], questions: Questions) -> None:
-    """Queue what a child says of its job, and None when it ends or says what is none; pass on what was asked."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in lines:
-            said = json.loads(line)
-            if said["kind"] == "places":
-                questions.answer(said.pop("number"), said)
-            else:
-                if said["kind"] == "ready":
-                    log.info("torch and the network are loaded")
-                answers.put(said)
-    answers.put(None)
-    questions.give_up()
+    def _collect(self) -> None:
+        """Queue what the child says of its job, and None when it ends or says what is none; pass on what was asked."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError, ValueError), self._process.stdout as lines:
+            for line in lines:
+                said = json.loads(line)
+                if said["kind"] == "places":
+                    self._questions.answer(said.pop("number"), said)
+                else:
+                    if said["kind"] == "ready":
+                        log.info("torch and the network are loaded")
+                    self._answers.put(said)
+        self._answers.put(None)
+        self._questions.give_up()
+        with contextlib.suppress(OSError), self._writing:
+            self._process.stdin.close()
 
 
 def _log_lines(lines: IO[str], write: Callable[..., None] = log.info) -> None:
     """What a child prints on its error channel goes to the log."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError), lines:
         for line in lines:
             write("| %s", line.rstrip())

@@ -8,8 +8,10 @@ import resource
 import signal
 import socket
 import struct
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,8 @@ from decouple_contract.jobs import Raster, Transfer
 from decouple_contract.shared_folders import pixels_file, run_folder
 from decouple_core.command import serve as serve_command
 from decouple_core.service import worker as service
+from decouple_core.service.computing_process import ComputingProcess
+from decouple_core.service.job import Job
 from tests.faults.small_disk import small_disk
 from tests.faults.worker import (
     JOB,
@@ -89,6 +93,26 @@ def test_failed_computing_process_ends_its_job_alone(home: Path, sign: signal.Si
     assert errors.from_dict(guest.end()).message.code == code
     small_job(guest)
     assert guest.end()["kind"] == "done"
+
+
+def test_process_replaced_before_its_end_is_noticed(tmp_path: Path) -> None:
+    """A client that wants a warm worker does not cost another one the news that its job has failed."""
+    process = ComputingProcess()
+    try:
+        for _ in range(10):
+            told: list[dict[str, Any]] = []
+            job = Job(told.append, Transfer(Raster(25, 20, 3), JOB, style=Raster(25, 20, 3)), tmp_path)
+            ends: list[dict[str, Any]] = []
+            run = threading.Thread(target=lambda job=job, ends=ends: ends.append(process.run(job)), daemon=True)
+            run.start()
+            wait_until(lambda told=told: told)  # it has begun to follow the job
+            os.kill(computing(os.getpid()), signal.SIGKILL)
+            end = time.monotonic() + SECONDS
+            while run.is_alive() and time.monotonic() < end:
+                process.start()
+            assert [errors.from_dict(message).message.code for message in ends] == ["out-of-memory"]
+    finally:
+        process.kill()
 
 
 @pytest.mark.parametrize("words", ["nan", "inf", "-1", "1e999", "soon", ""])
