@@ -65,6 +65,11 @@ class Pictures:
         return width, height, path.read_bytes()
 
 
+def alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two readings are of the same pixels: GIMP's floats of 8 bits may differ in the last bit."""
+    return one.shape == other.shape and bool(np.abs(one - other).max() < 1e-6)
+
+
 def stylised(
     target: np.ndarray,
     style: np.ndarray,
