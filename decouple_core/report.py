@@ -56,10 +56,10 @@ class Journal:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step and name what is noted within it."""
+        """Time one step, of which there may be several parts, and name what is noted within it."""
         self._step, start = name, time.perf_counter()
         yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
     def loss(self, move: Move, values: Tensor, sizes: Sequence[int]) -> None:
         """Note how far the features of each layer, of these sizes, are from the move's goals."""

@@ -15,7 +15,6 @@ from torch import Tensor
 from decouple_contract.settings import Settings
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.correspondence.places import Seen
-from decouple_core.engine.normalised_target import NormalisedTarget
 from decouple_core.features.identity import identity_of
 from decouple_core.features.style import ScaleFeatures, Style
 from decouple_core.model.kept import Kept
@@ -83,9 +82,9 @@ class Caches:
         self.models = Cache[PreparedModel](MODELS, OF_MODEL)
         self.measured = Cache[Style](2 * KEPT, ())
         self.active = Cache[Tensor](2 * KEPT, ())
-        self.styles = Cache[Style](KEPT, OF_FLOW)
+        self.features = Cache[tuple[Tensor, ...]](KEPT, OF_FLOW)
         self.scales = Cache[tuple[ScaleFeatures, ...]](KEPT, ())
-        self.targets = Cache[NormalisedTarget](KEPT, OF_FLOW)
+        self.targets = Cache[tuple[list[Tensor], Tensor]](KEPT, OF_FLOW)
         self.seen = Kept[Seen](2 * KEPT)  # the matcher names what it sees by itself
         self.correspondences = Cache[Correspondence](KEPT, OF_MATCHING)
         self.fields = Cache[Field | None](KEPT, OF_FIELD)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from decouple_core.engine.measuring import described
+from decouple_core.engine.measuring import measured
 from decouple_core.engine.normalised_target import NormalisedTarget
 from decouple_core.engine.run import Run
 from decouple_core.features.colour import ColourMap, ColourMoments, map_between
@@ -35,27 +35,28 @@ class Decoupling:
     model: PreparedModel
     active: Tensor
 
-    def style(self, picture: Picture) -> Style:
+    def features(self, picture: Picture) -> tuple[Tensor, ...]:
         """Step 1: the decoupled features of a style."""
-
-        def measure() -> Style:
-            features = self._nested(picture).features(_naturalised(picture.small), self._layers)
-            return described(self.model, picture, features)
-
-        return self.run.caches.styles.get(self.run.settings, self._sources(picture), measure)
+        self.run.meter.phase("reading-style")
+        return self.run.caches.features.get(
+            self.run.settings,
+            self._sources(picture),
+            lambda: tuple(self._nested(picture).features(_naturalised(picture.small), self._layers)),
+        )
 
     def normalised(self, picture: Picture) -> NormalisedTarget:
         """Step 2: a target carried to the reference, and its features, which were read on the way."""
         self.run.meter.phase("normalising")
 
-        def normalise() -> NormalisedTarget:
-            features, image = self._nested(picture).normalise(_naturalised(picture.small), self._layers)
-            return NormalisedTarget(described(self.model, picture, features), image)
-
-        target = self.run.caches.targets.get(self.run.settings, self._sources(picture), normalise)
+        features, image = self.run.caches.targets.get(
+            self.run.settings,
+            self._sources(picture),
+            lambda: self._nested(picture).normalise(_naturalised(picture.small), self._layers),
+        )
+        own = replace(measured(self.run, self.model, picture), features=tuple(features))
         self.run.journal.images["target"] = picture.small.image
-        self.run.journal.images["normalised"] = target.image
-        return target
+        self.run.journal.images["normalised"] = image
+        return NormalisedTarget(own, image)
 
     def stylised(self, picture: Picture, target: NormalisedTarget, goal: Style) -> tuple[Tensor, list[LayerReport]]:
         """Step 3: the flow's result at the working size, and what each layer reached."""

@@ -192,7 +192,7 @@ def _settled(
 def _painted(style: Source | Style) -> bool | None:
     """Whether a style looks painted; None where nobody knows."""
     if isinstance(style, Style):
-        return style.painted if not style.painted or (style.features and style.scales) else None
+        return style.painted if not style.painted or style.scales else None
     if style.pixels.ndim != 3 or style.pixels.shape[2] != 3 or 0 in style.pixels.shape:
         return None  # whoever measures it says so
     if style.seen is not None and style.seen.shape != style.pixels.shape[:2]:

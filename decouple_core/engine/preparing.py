@@ -68,12 +68,12 @@ def prepared(run: Run, target: Source, style: Source | Style) -> Preparation:
     """
     model, finest = run.model(), run.outcome.finest(run.settings, target.longest)
     if isinstance(style, Style):
-        if run.outcome.flows and not style.features:
+        if run.outcome.flows and not style.scales:
             raise InputError("style-without-scales")
-        if run.outcome.flows and run.layers(model.hierarchy) > len(style.features):
+        if run.outcome.flows and style.features and run.layers(model.hierarchy) > len(style.features):
             raise InputError("style-layers", layers=len(style.features))
         (picture,) = shrunk(run, (target, finest))
-        active = active_in(run, model, picture) * _active_in_style(style, model.hierarchy, run.device)
+        active = active_in(run, model, picture) * active_in_style(style, model.hierarchy, run.device)
         return Preparation(model, picture, style, (), active)
     sides = style_sides(run, finest)
     picture, source = shrunk(run, (target, finest), (style, max(sides, default=0)))
@@ -120,7 +120,7 @@ def active_in(run: Run, model: PreparedModel, picture: Picture) -> Tensor:
     return run.caches.active.get(run.settings, sources, lambda: model.active(picture.small.image, picture.small.masks))
 
 
-def _active_in_style(style: Style, hierarchy: Hierarchy, device: torch.device) -> Tensor:
+def active_in_style(style: Style, hierarchy: Hierarchy, device: torch.device) -> Tensor:
     """Which features are not 0 in kept ones, shape (M,); layers that were not kept count as active."""
     if [layer.shape[1] for layer in style.features] != list(hierarchy.sizes[: len(style.features)]):
         raise InputError("style-damaged")

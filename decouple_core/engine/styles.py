@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import torch.nn.functional as F
 from torch import Tensor
 
+from decouple_contract.errors import InputError
 from decouple_core.engine.decoupling import Decoupling
 from decouple_core.engine.measuring import measured
-from decouple_core.engine.preparing import Source, active_in, shrunk, style_sides
+from decouple_core.engine.preparing import Preparation, Source, active_in, active_in_style, shrunk, style_sides
 from decouple_core.engine.run import Run
+from decouple_core.features.mixing import averaged
+from decouple_core.features.overview import Overview
 from decouple_core.features.style import Style
+from decouple_core.model.device import CPU
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.painting import COARSEST, scales_of
 from decouple_core.pictures.picture import Picture
@@ -29,15 +34,16 @@ def style_read(run: Run, source: Source, *, for_any: bool) -> Style:
         sides = sorted({*sides, *(side for side in doubling(FINEST_KEPT, COARSEST) if side <= source.longest)})
     (picture,) = shrunk(run, (source, max(sides, default=0)))
     run.plan(model.hierarchy, reads=flows, stylises=False, renders=False)
-    return style_of(run, model, picture, active_in(run, model, picture), sides, flows=flows)
+    style = style_of(run, model, picture, sides)
+    if not flows:
+        return style
+    return dataclasses.replace(style, features=_features(run, model, picture, active_in(run, model, picture)))
 
 
-def style_of(
-    run: Run, model: PreparedModel, picture: Picture, active: Tensor, sides: Sequence[int], *, flows: bool
-) -> Style:
-    """The features of a style: decoupled ones where the outcome flows, and a painting's at scales with these sides."""
+def style_of(run: Run, model: PreparedModel, picture: Picture, sides: Sequence[int]) -> Style:
+    """A style as it is, without decoupled features; for a painting, at scales with these sides."""
     run.meter.phase("reading-style")
-    style = Decoupling(run, model, active).style(picture) if flows else measured(run, model, picture)
+    style = measured(run, model, picture)
     if picture.finest is None:
         return style
     scales = run.caches.scales.get(
@@ -46,3 +52,40 @@ def style_of(
         lambda: scales_of(model.hierarchy, picture, sides),
     )
     return dataclasses.replace(style, scales=scales)
+
+
+def decoupled(run: Run, given: Preparation, style: Style) -> tuple[Preparation, Style]:
+    """A style with its decoupled features, which only a flow needs, and what is active in it and the target.
+
+    One that was measured without them and has no picture any more is as its overviews show it.
+
+    Raises
+    ------
+    InputError
+        Where it has no overviews either.
+    """
+    if style.features:
+        return given, style
+    if isinstance(given.style, Picture):
+        features = _features(run, given.model, given.style, given.active)
+        return given, dataclasses.replace(style, features=features)
+    if not style.overviews:
+        raise InputError("style-without-scales")
+    seen = [_seen(run, given.model, overview) for overview in style.overviews]
+    style = dataclasses.replace(style, features=averaged(seen, [overview.weight for overview in style.overviews]))
+    active = given.active * active_in_style(style, given.model.hierarchy, run.device)
+    return dataclasses.replace(given, active=active), style
+
+
+def _features(run: Run, model: PreparedModel, picture: Picture, active: Tensor) -> tuple[Tensor, ...]:
+    return Decoupling(run, model, active).features(picture)
+
+
+def _seen(run: Run, model: PreparedModel, overview: Overview) -> tuple[Tensor, ...]:
+    """The decoupled features of an overview's picture."""
+    size = (overview.image.shape[1], overview.image.shape[2])
+    shares = F.interpolate(overview.shares.unflatten(1, overview.grid)[None], size, mode="bilinear")[0].cpu().numpy()
+    masks = [] if len(shares) == 1 and shares.min() == 1 else list(shares)
+    pixels = overview.image.permute(1, 2, 0).cpu().numpy()
+    picture = Picture.of(pixels, masks, run.outcome.flow_size(run.settings), CPU).to(run.device)
+    return _features(run, model, picture, active_in(run, model, picture))

@@ -14,7 +14,7 @@ from decouple_core.engine.placing import Placement, Shared, placed
 from decouple_core.engine.preparing import Preparation, Source, for_style, prepared
 from decouple_core.engine.reached import certify, reached
 from decouple_core.engine.run import Run
-from decouple_core.engine.styles import style_of
+from decouple_core.engine.styles import decoupled, style_of
 from decouple_core.features.colour import LUMA
 from decouple_core.features.style import Style
 from decouple_core.model.device import describe
@@ -34,7 +34,7 @@ class Transferred:
     image : ndarray
         Shape (H, W, 3), float32 in [0, 1]; the `out` array if one was given.
     style : Style
-        The decoupled features of the style.
+        What was taken from the style; its decoupled features where the picture was taken as a whole.
     components : Components
         What the image is the sum of.
     report : Report
@@ -66,7 +66,7 @@ def transferred(
     with journal.step("prepare"):
         given = prepared(run, target, style)
     model, before = given.model, given.model.hierarchy.work.copy()
-    run.plan(model.hierarchy, reads=flows and not isinstance(style, Style), stylises=flows, renders=True)
+    run.plan(model.hierarchy, reads=flows, stylises=flows, renders=True)
     with journal.step("style"):
         features = _style(run, given)
     with journal.step("match"):
@@ -75,7 +75,10 @@ def transferred(
     colour = _colour(run, placement, shared)
     places = placement.correspondence if model.hierarchy.local else None
     by_means = flows and places is None  # of the whole picture, to which the flow leads
-    if flows and not by_means:
+    if by_means:
+        with journal.step("style"):
+            given, features = decoupled(run, given, features)
+    elif flows:
         run.plan(model.hierarchy, reads=False, stylises=False, renders=True)
     stylisation, layers = (_carried if by_means else _compared)(run, given, features, colour)
     stylisation = dataclasses.replace(stylisation, correspondence=places)
@@ -105,10 +108,10 @@ def transferred(
 
 
 def _style(run: Run, given: Preparation) -> Style:
-    """Step 1: the features of a style that is a picture; others have been measured."""
+    """What a style that is a picture is like; others have been measured."""
     if isinstance(given.style, Style):
         return given.style
-    return style_of(run, given.model, given.style, given.active, given.sides, flows=run.outcome.flows)
+    return style_of(run, given.model, given.style, given.sides)
 
 
 def _readable(run: Run, given: Preparation, style: Style, placement: Placement, shared: Shared | None) -> Run:

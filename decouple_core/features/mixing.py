@@ -68,8 +68,8 @@ def mix(styles: Sequence[Style], weights: Sequence[float] | None = None, *, name
         first.activation,
         _clouds([style.colours for style in styles], shares),
         _clouds([style.full_moments for style in styles], shares),
-        _averaged([style.features for style in styles], shares),
-        _averaged([style.coupled_means for style in styles], shares),
+        averaged([style.features for style in styles], shares),
+        averaged([style.coupled_means for style in styles], shares),
         name or " + ".join(style.name for style in styles if style.name),
         _scales(styles, shares),
         _painted(styles, shares),
@@ -112,7 +112,8 @@ def _overviews(styles: Sequence[Style], shares: Sequence[float]) -> tuple[Overvi
     )
 
 
-def _averaged(layers: Sequence[Sequence[Tensor]], shares: Sequence[float]) -> tuple[Tensor, ...]:
+def averaged(layers: Sequence[Sequence[Tensor]], shares: Sequence[float]) -> tuple[Tensor, ...]:
+    """The features of several styles, layer by layer, each with a share of 1."""
     return tuple(_mean(of_layer, shares) for of_layer in zip(*layers, strict=False))  # of those that all have
 
 
@@ -141,6 +142,6 @@ def _scales(styles: Sequence[Style], shares: Sequence[float]) -> tuple[ScaleFeat
         if len({scale.means[0].shape for scale in there}) > 1:
             return None
         variance = _mean([scale.detail.square() for scale in there], shares)
-        return ScaleFeatures(side, _averaged([scale.means for scale in there], shares), variance.sqrt())
+        return ScaleFeatures(side, averaged([scale.means for scale in there], shares), variance.sqrt())
 
     return tuple(scale for scale in map(at, sides) if scale)

@@ -19,6 +19,7 @@ from decouple_contract.errors import Cancelled, InputError
 from decouple_contract.messages import Message
 from decouple_contract.settings import Settings
 from decouple_core.engine import Engine, Transferred
+from decouple_core.features.mixing import mix
 from decouple_core.features.style import Style
 from decouple_core.pictures.resampling import shrink
 from decouple_core.request import Input
@@ -74,12 +75,31 @@ def assert_sound(result: Transferred, target: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
+@pytest.mark.parametrize("correspondence", ["auto", "off"])
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_any_number_of_layers(engine: Engine, mode: str, layers: int) -> None:
-    result = engine.transfer(request(TARGET, STYLE, settings(mode=mode, layers=layers)))
+def test_any_number_of_layers(engine: Engine, mode: str, correspondence: str, layers: int) -> None:
+    result = engine.transfer(request(TARGET, STYLE, settings(mode=mode, correspondence=correspondence, layers=layers)))
     assert_sound(result, TARGET)
     assert psnr(result.image, TARGET) < 25  # something has happened
-    assert len(result.style.features) == {"photo": 0, "painting": layers}[mode]  # a photograph does without the flow
+    flows = mode == "painting" and correspondence == "off"
+    assert len(result.style.features) == (layers if flows else 0)
+
+
+@pytest.mark.parametrize("regions", [1, 2])
+def test_style_kept_from_a_painting_by_place_serves_as_a_whole(engine: Engine, regions: int) -> None:
+    """Without the picture it has the decoupled features of its overview, which are nearly the picture's own."""
+    labels = None if regions == 1 else (halves(TARGET.shape), halves(STYLE.shape))
+    by_place = engine.transfer(request(TARGET, STYLE, settings(mode="painting"), regions=labels)).style
+    assert not by_place.features
+    kept = Style.from_json(by_place.to_json())
+    whole = settings(mode="painting", correspondence="off")
+    from_picture = engine.transfer(request(TARGET, STYLE, whole, regions=labels))
+    again = engine.transfer(request(TARGET, kept, whole, regions=labels))
+    for seen, own in zip(again.style.features, from_picture.style.features, strict=True):
+        assert (seen - own).norm() < 0.03 * own.norm()
+    assert np.abs(again.image - from_picture.image).mean() < 2 / 255
+    mixed = mix([kept, kept], [1, 2])
+    assert np.abs(engine.transfer(request(TARGET, mixed, whole, regions=labels)).image - again.image).max() < 1 / 255
 
 
 @pytest.mark.parametrize("mode", ["photo", "painting"])
