@@ -19,6 +19,7 @@ from torch import Tensor
 
 from decouple_core.correspondence.correspondence import Correspondence
 from decouple_core.features.hierarchy import Hierarchy
+from decouple_core.features.linearised import LocalLinearisation
 from decouple_core.features.overview import Overview
 from decouple_core.features.reproducible import one_thread, threads
 from decouple_core.flow.quasi_newton import descended
@@ -47,7 +48,8 @@ KEPT = (0.25, 0.12, 0.05)
 what is seen in them."""
 
 STEPS = (7, 9, 9)
-"""In each round, at the same scales; each evaluates the activations and their gradient."""
+"""In each round, at the same scales; each evaluates the activations and their gradient. Nine at the finest scale end no
+nearer."""
 
 APART = 4.0
 """By how much places of different regions are less alike, more than any two of one region can be."""
@@ -111,7 +113,7 @@ class Marks:
         self._weights = self._style.weights() / len(photograph.values)
         self._preferred = _preferred(correspondence, self._grid, [one.grid for one in seen])
 
-    def painted(self, image: Tensor, kept: Tensor) -> Tensor:
+    def painted(self, image: Tensor, kept: Tensor, rounds: int = ROUNDS) -> Tensor:
         """The image nearer to the style's marks, in [0, 1].
 
         Parameters
@@ -120,23 +122,24 @@ class Marks:
             Where to begin, shape (3, h, w).
         kept : Tensor
             κ of each feature, shape (1, M).
+        rounds : int
         """
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             at = self._hierarchy.at_places(image)
             alike = _Places(at.values, self._taps).directions() @ self._directions.T
             nearest = ((alike + self._preferred) / SOFTNESS).softmax(1)
             goal = torch.lerp(nearest @ self._style.values, self._own.values, kept)
-            image = self._nearer(image, goal)
+            image = self._nearer(image, at, goal)
         return image
 
-    def _nearer(self, image: Tensor, goal: Tensor) -> Tensor:
-        """The image after some steps of a quasi-Newton method."""
-        many = torch.get_num_threads()
+    def _nearer(self, image: Tensor, at: LocalLinearisation, goal: Tensor) -> Tensor:
+        """The image, at which the activations are known, after some steps of a quasi-Newton method."""
+        many, known = torch.get_num_threads(), [at]
 
-        def gradient(at: Tensor) -> Tensor:
+        def gradient(image: Tensor) -> Tensor:
             """Of the misfit."""
             with threads(many):
-                there = self._hierarchy.at_places(at)
+                there = known.pop() if known else self._hierarchy.at_places(image)
                 return there.vjp(2.0 * self._weights * (there.values - goal)).contiguous()
 
         with one_thread():  # the method's own sums
