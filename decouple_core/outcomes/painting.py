@@ -31,7 +31,7 @@ from decouple_core.flow.replays import Replays
 from decouple_core.flow.solvers import Solution
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.outcomes.components import Components
-from decouple_core.outcomes.marks import LARGEST_SIDE, ROUNDS, Marks, kept_share
+from decouple_core.outcomes.marks import LARGEST_SIDE, Marks, kept_share
 from decouple_core.outcomes.outcome import Outcome, Stylisation
 from decouple_core.outcomes.photograph import Photograph
 from decouple_core.pictures.blurring import blurred
@@ -62,10 +62,6 @@ fourteenth of a painting's time."""
 TEXTURE = (Step(0.2, 6), Step(0.1, 6))
 """The same by place, where only what is finer than the marks is kept of it: a third step cannot be told on fifteen
 pairs, at a twelfth of a painting's time."""
-
-ONCE_PAINTED = 1
-"""Rounds of marks at the finest scale by place, which begins from a coarser one. A second one changes *marks* by .001
-and *content* by .002 on seven pairs, for a seventh of a painting's time."""
 
 HELD = 0.03
 """Share of its damping that a layer has which is to stay the target's own, so that the others go around it."""
@@ -211,8 +207,7 @@ class Painting(Outcome):
             hierarchy = model.careful.sharper().first(layers).quick()
             marks = Marks(hierarchy, correspondence, here.image, scale.features.side, scale.finer)
             kept = kept_share(hierarchy, settings.strengths[1:], settings.structure, scale.finer).to(before)
-            rounds = ROUNDS if canvas is None or scale.finer else ONCE_PAINTED
-            image = torch.lerp(before, marks.painted(before, kept, rounds), here.shares.sum(0))
+            image = torch.lerp(before, marks.painted(before, kept), here.shares.sum(0))
         finer_than = canvas if side > LARGEST_SIDE else None
         if finer_than is None and (canvas is None or not scale.last):
             return image, None
