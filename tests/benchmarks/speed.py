@@ -1,7 +1,6 @@
-"""Seconds, network evaluations and peak memory of whole transfers, and how they grow with the working size.
+"""Seconds, network evaluations and peak memory of whole transfers.
 
     python tests/benchmarks/speed.py [--sizes 128,256,512] [--document 1024] [--repeats 3]
-    python tests/benchmarks/speed.py --growth growth.png
 
 Every size runs in a process of its own, so that its memory is its own.
 """
@@ -12,7 +11,6 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -80,23 +78,23 @@ def measure(settings: Settings, document: int, repeats: int) -> dict[str, Any]:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--sizes", type=numbers, help="working sizes in pixels (default: 128,256,512)")
+    options.add_argument("--sizes", type=numbers, default=[128, 256, 512], help="in pixels (default: 128,256,512)")
     options.add_argument(
         "--document",
         type=int,
         default=1024,
         help="longer side of the pictures at full size; 6000 makes 24 megapixels (default: %(default)s)",
     )
-    options.add_argument("--repeats", type=int, help="new pairs timed at each size (default: 3, with --growth 1)")
-    options.add_argument("--growth", type=Path, metavar="PNG", help="64 to 1024 px, exponents, and a plot there")
+    options.add_argument("--repeats", type=int, default=3, help="new pairs timed at each size (default: %(default)s)")
     given = options.parse_args()
-    sizes = given.sizes or ([64, 128, 256, 512, 1024] if given.growth else [128, 256, 512])
-    repeats = given.repeats or (1 if given.growth else 3)
     print(
         f"{machine(settings_from(given))}; mode {settings_from(given).mode}, pictures of {given.document} px, "
-        f"median of {repeats}"
+        f"median of {given.repeats}"
     )
-    cases = [(size, *in_child(measure, settings_from(given, size=size), given.document, repeats)) for size in sizes]
+    cases = [
+        (size, *in_child(measure, settings_from(given, size=size), given.document, given.repeats))
+        for size in given.sizes
+    ]
     table(
         (
             "working size",
@@ -129,27 +127,6 @@ def main() -> None:
     )
     print(f"The process with torch alone takes {cases[0][1]['idle']:.0f} MiB. Seconds of a new pair by step:")
     table(("working size", *STEPS), [(size, *case["steps"].values()) for size, case, _ in cases])
-    if given.growth:
-        growth(
-            given.growth, sizes, [case["new"] for _, case, _ in cases], [peak - case["idle"] for _, case, peak in cases]
-        )
-
-
-def growth(path: Path, sizes: list[int], times: list[float], memory: list[float]) -> None:
-    """State and plot the exponents of time and memory against the number of pixels, by least squares of logarithms."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    pixels = np.square(sizes)
-    for column, (label, values) in enumerate((("seconds of a new pair", times), ("memory above idle, MiB", memory)), 1):
-        exponent, factor = np.polyfit(np.log(pixels), np.log(values), 1)
-        print(f"The {label} grow as pixels^{exponent:.2f}.")
-        axes = figure.add_subplot(1, 2, column)
-        axes.loglog(pixels, values, "o", label="measured")
-        axes.loglog(pixels, np.exp(factor) * pixels**exponent, label=f"pixels^{exponent:.2f}")
-        axes.set(xlabel="working size, squared, in pixels", ylabel=label)
-        axes.legend()
-    figure.savefig(path)
 
 
 if __name__ == "__main__":

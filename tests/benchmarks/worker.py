@@ -47,9 +47,10 @@ FAINTER = {"photo": (0.8,), "painting": (1.0, 0.8, 0.8, 0.8)}
 
 
 class Guest:
-    """A client of a worker that has just been started."""
+    """A client of a worker that has just been started, whose process it knows."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, worker: int) -> None:
+        self.worker = worker
         self.first: dict[str, float] = {}
         self._begun = time.perf_counter()
         self._connection = _connected(home)
@@ -126,7 +127,7 @@ def served(words: Sequence[str] = ("-m", "decouple_core", "serve")) -> Iterator[
             (home / kept).symlink_to(data_folder() / kept)
         process = subprocess.Popen([sys.executable, *words], env={**os.environ, "DECOUPLE_HOME": str(home)})
         try:
-            yield Guest(home)
+            yield Guest(home, process.pid)
         finally:
             stop(home)
             process.wait()
