@@ -25,8 +25,8 @@ class Result(Generic[Form]):
     components : Components
         The parts that add up to the image; they can be rendered at any size.
     style : Style
-        What was taken from the style, ready for the next target or for a file. Its decoupled features, too, where a
-        painting takes the picture as a whole; otherwise they can still be found from its overview.
+        What was measured of the style, ready for the next target or for a file. It holds decoupled features only after
+        a painting as a whole; where they are missing and needed later, they are read from the style's overview.
     report : Report
         What was done, how close each layer came to the style, and how long it took.
     correspondence : Correspondence or None

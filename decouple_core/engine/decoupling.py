@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from decouple_core.engine.measuring import measured
-from decouple_core.engine.normalised_target import NormalisedTarget
 from decouple_core.engine.run import Run
 from decouple_core.features.colour import ColourMap, ColourMoments, map_between
 from decouple_core.features.style import Style
@@ -17,6 +16,22 @@ from decouple_core.flow.nested_normalisation import NestedNormalisation
 from decouple_core.model.prepared import PreparedModel
 from decouple_core.pictures.picture import Picture, Scale
 from decouple_core.report import LayerReport
+
+
+@dataclass(frozen=True)
+class NormalisedTarget:
+    """A target after step 2.
+
+    Attributes
+    ----------
+    own : Style
+        Its own features.
+    image : Tensor
+        What is left of it at the reference, shape (3, h, w).
+    """
+
+    own: Style
+    image: Tensor
 
 
 @dataclass(frozen=True)

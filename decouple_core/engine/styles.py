@@ -37,7 +37,8 @@ def style_read(run: Run, source: Source, *, for_any: bool) -> Style:
     style = style_of(run, model, picture, sides)
     if not flows:
         return style
-    return dataclasses.replace(style, features=_features(run, model, picture, active_in(run, model, picture)))
+    features = Decoupling(run, model, active_in(run, model, picture)).features(picture)
+    return dataclasses.replace(style, features=features)
 
 
 def style_of(run: Run, model: PreparedModel, picture: Picture, sides: Sequence[int]) -> Style:
@@ -55,9 +56,9 @@ def style_of(run: Run, model: PreparedModel, picture: Picture, sides: Sequence[i
 
 
 def decoupled(run: Run, given: Preparation, style: Style) -> tuple[Preparation, Style]:
-    """A style with its decoupled features, which only a flow needs, and what is active in it and the target.
+    """The style with its decoupled features, which only a flow needs, and what is active in it and the target.
 
-    One that was measured without them and has no picture any more is as its overviews show it.
+    Where it was measured without them and its picture is gone, they are read from its overviews.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def decoupled(run: Run, given: Preparation, style: Style) -> tuple[Preparation, 
     if style.features:
         return given, style
     if isinstance(given.style, Picture):
-        features = _features(run, given.model, given.style, given.active)
+        features = Decoupling(run, given.model, given.active).features(given.style)
         return given, dataclasses.replace(style, features=features)
     if not style.overviews:
         raise InputError("style-without-scales")
@@ -77,10 +78,6 @@ def decoupled(run: Run, given: Preparation, style: Style) -> tuple[Preparation, 
     return dataclasses.replace(given, active=active), style
 
 
-def _features(run: Run, model: PreparedModel, picture: Picture, active: Tensor) -> tuple[Tensor, ...]:
-    return Decoupling(run, model, active).features(picture)
-
-
 def _seen(run: Run, model: PreparedModel, overview: Overview) -> tuple[Tensor, ...]:
     """The decoupled features of an overview's picture."""
     size = (overview.image.shape[1], overview.image.shape[2])
@@ -88,4 +85,4 @@ def _seen(run: Run, model: PreparedModel, overview: Overview) -> tuple[Tensor, .
     masks = [] if len(shares) == 1 and shares.min() == 1 else list(shares)
     pixels = overview.image.permute(1, 2, 0).cpu().numpy()
     picture = Picture.of(pixels, masks, run.outcome.flow_size(run.settings), CPU).to(run.device)
-    return _features(run, model, picture, active_in(run, model, picture))
+    return Decoupling(run, model, active_in(run, model, picture)).features(picture)

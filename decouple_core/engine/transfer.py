@@ -66,7 +66,8 @@ def transferred(
     with journal.step("prepare"):
         given = prepared(run, target, style)
     model, before = given.model, given.model.hierarchy.work.copy()
-    run.plan(model.hierarchy, reads=flows, stylises=flows, renders=True)
+    reads = flows and not (isinstance(style, Style) and style.features)
+    run.plan(model.hierarchy, reads=reads, stylises=flows, renders=True)
     with journal.step("style"):
         features = _style(run, given)
     with journal.step("match"):
@@ -108,7 +109,7 @@ def transferred(
 
 
 def _style(run: Run, given: Preparation) -> Style:
-    """What a style that is a picture is like; others have been measured."""
+    """Step 1, but for what only a flow needs: a style's picture is measured, a kept style has been."""
     if isinstance(given.style, Style):
         return given.style
     return style_of(run, given.model, given.style, given.sides)

@@ -60,8 +60,8 @@ instead of .489 on nine pairs, as near to the style; a fourth one leaves .087 of
 fourteenth of a painting's time."""
 
 TEXTURE = (Step(0.2, 6), Step(0.1, 6))
-"""The same by place, where only what is finer than the marks is kept of it: a third step cannot be told on fifteen
-pairs, at a twelfth of a painting's time."""
+"""The same by place, where only what is finer than the marks is kept. A third step changes *marks* by .001 on seven
+pairs, for a twelfth of a painting's time, and cannot be seen."""
 
 HELD = 0.03
 """Share of its damping that a layer has which is to stay the target's own, so that the others go around it."""

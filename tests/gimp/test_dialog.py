@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gimp_under_test import PATIENCE, GimpUnderTest
-from pictures import Pictures, alike
+from pictures import Pictures
 from test_window import (
     REAPPLY,
     TITLE,
@@ -176,7 +176,7 @@ def test_complaint_goes_when_a_preview_comes(dialog: Window, gimp: GimpUnderTest
     dialog.wait_until(lambda: np.abs(top() - plain).max() > 0.2, PATIENCE, "the complaint")
     path = Pictures(gimp.folder).put("coffee", Pictures(gimp.folder).coffee(150, 100))
     dialog.ask(f'write(coffee, "{path}")')
-    dialog.wait_until(lambda: alike(top(), plain), PATIENCE, "the complaint to go")
+    dialog.wait_until(lambda: np.array_equal(top(), plain), PATIENCE, "the complaint to go")
     no_traceback(dialog)
 
 

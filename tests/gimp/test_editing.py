@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from gimp_under_test import GimpUnderTest, Session
-from pictures import Pictures, alike, stylised
+from pictures import Pictures, stylised
 
 SEEN = (
     "(lambda one: [one.get_name(), image.get_item_position(one), one.get_opacity(), int(one.get_mode()), "
@@ -83,7 +83,7 @@ def test_edited_layer_takes_the_place_of_the_earlier_one(
     assert console.ask(f"{SEEN}(item({edited}))") == before
     assert console.ask("[x.get_name() for x in image.get_layers()]") == ["evening", "cat", "below"]
     assert console.ask("[x.get_id() for x in image.get_selected_layers()]") == [edited]
-    assert alike(pictures.get(console, f"item({edited}).get_mask()", "Y float", 1), left_half())
+    assert np.array_equal(pictures.get(console, f"item({edited}).get_mask()", "Y float", 1), left_half())
     got = pictures.get(console, f"item({edited})")[..., :3]
     expected = stylised(cat, cup, target_mask=left_half(), amounts=[1, 0.2, 1, 1])
     assert np.abs(got - expected).max() < 1 / 255
