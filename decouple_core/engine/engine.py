@@ -22,6 +22,7 @@ from decouple_core.engine.run import Run
 from decouple_core.engine.series import fitted_together
 from decouple_core.engine.styles import style_read
 from decouple_core.engine.transfer import Transferred, transferred
+from decouple_core.features.convolution import let_packed_go
 from decouple_core.features.style import Style
 from decouple_core.model.device import CPU, pick_device, run_with_step_down, single_precision
 from decouple_core.outcomes.registry import OUTCOMES
@@ -46,6 +47,10 @@ class Engine:
     def forget(self) -> None:
         """Keep nothing any more of what was kept so far."""
         self.caches = Caches()
+
+    def rest(self) -> None:
+        """Free what takes much memory and little time to make again: weights in the form in which they are computed."""
+        let_packed_go()
 
     def warm_up(self, settings: Settings) -> None:
         """Prepare the network that these settings name, unless its weights are yet to be fetched."""

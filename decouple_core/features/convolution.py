@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from weakref import WeakSet
 
 import torch
 import torch.nn.functional as F
@@ -78,17 +79,31 @@ class _Packed:
     `conv2d` reorders its weights at every call: for the 512 channels of a map of 8×6 pixels, two thirds of its time.
     Packed without a size they suit most pictures with AVX-512. With AVX2 many sizes then get a reference kernel, up to
     a hundred times as slow.
+
+    Parameters
+    ----------
+    weight : Tensor
+        Shape (out, in, 3, 3).
+    turned : bool
+        Compute the adjoint, which is a convolution with the kernels turned round and channels exchanged.
     """
 
-    def __init__(self, weight: Tensor, padding: int) -> None:
-        self._weight, self._padding = weight.contiguous(), [padding, padding]
+    def __init__(self, weight: Tensor, *, turned: bool) -> None:
+        self._weight, self._turned = weight, turned
+        self._padding = [2, 2] if turned else [0, 0]
         self._packed: OrderedDict[torch.Size, Tensor] = OrderedDict()
+        _ALL_PACKED.add(self)
+
+    def let_go(self) -> None:
+        """Keep nothing packed; the next call packs again."""
+        self._packed.clear()
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         packed = self._packed.get(x.shape)
         if packed is None:
+            weight = self._weight.flip(2, 3).transpose(0, 1) if self._turned else self._weight
             packed = torch.ops.mkldnn._reorder_convolution_weight(
-                self._weight, self._padding, [1, 1], [1, 1], 1, list(x.shape)
+                weight.contiguous(), self._padding, [1, 1], [1, 1], 1, list(x.shape)
             )
             self._packed[x.shape] = packed
             if len(self._packed) > MOST_PACKED:
@@ -109,14 +124,20 @@ class _Packed:
         )
 
 
+_ALL_PACKED: WeakSet[_Packed] = WeakSet()
+
+
+def let_packed_go() -> None:
+    """Free the packed weights of all networks: 40 MB for each size of picture that was worked on."""
+    for convolution in _ALL_PACKED:
+        convolution.let_go()
+
+
 PLAIN = "channels last"
 """The algorithm of accelerators, and of precisions other than those below."""
 
 ALGORITHMS: dict[str, Algorithm] = {
-    # The adjoint of a convolution is one with the kernels turned round and channels exchanged.
-    "packed": Algorithm(
-        lambda weight: _Packed(weight, 0), lambda weight: _Packed(weight.flip(2, 3).transpose(0, 1), 2)
-    ),
+    "packed": Algorithm(lambda weight: _Packed(weight, turned=False), lambda weight: _Packed(weight, turned=True)),
     PLAIN: _plain(torch.channels_last),
     "channels first": _plain(torch.contiguous_format),
 }

@@ -150,7 +150,7 @@ class _Computer:
             unsaid = _warm_up(engine)
         self._send({"kind": "ready", "number": 0})
         while True:
-            message = self._next()
+            message = self._next(engine)
             number = message["number"]
             remarks: list[Message] = []
             try:
@@ -172,11 +172,13 @@ class _Computer:
                 answer = failure_message(as_failure(error))
             self._send({**answer, "number": number})
 
-    def _next(self) -> dict[str, Any]:
+    def _next(self, engine: Engine | None) -> dict[str, Any]:
         """The next job, whenever it comes."""
         try:
             return self._jobs.get(timeout=RESTING_SECONDS)
         except queue.Empty:
+            if engine is not None:
+                engine.rest()
             give_back()
             return self._jobs.get()
 

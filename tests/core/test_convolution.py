@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,48 @@ def slow(*arguments: Any) -> Tensor:
     for _ in range(2):
         POINTWISE(*arguments)
     return POINTWISE(*arguments)
+
+
+def test_packed_weights_are_packed_again_once_let_go() -> None:
+    weight, _, x, gradient = example(32, 48, 9, 7)
+    forward, adjoint = ALGORITHMS["packed"].forward(weight), ALGORITHMS["packed"].adjoint(weight)
+    before = forward(x, None), adjoint(gradient)
+    convolution.let_packed_go()
+    assert torch.equal(forward(x, None), before[0])
+    assert torch.equal(adjoint(gradient), before[1])
+
+
+PROGRAM = """
+from pathlib import Path
+import torch
+from decouple_core.features import convolution
+from decouple_core.model import heap
+
+def own():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+def used(weight):
+    convolution.ALGORITHMS["packed"].forward(weight)(torch.rand(1, 8, 10, 10), None)
+
+used(torch.rand(8, 8, 3, 3))  # what the library loads for the first
+layers = [convolution.ALGORITHMS["packed"].forward(torch.rand(512, 512, 3, 3)) for _ in range(8)]
+before = own()
+for layer in layers:
+    layer(torch.rand(1, 512, 10, 10), None)
+packed = own()
+convolution.let_packed_go()
+heap.give_back()
+print(before, packed, own())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells how much memory a process holds")
+def test_packed_weights_that_are_let_go_free_their_memory() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    before, packed, after = (float(number) for number in done.stdout.split())
+    assert packed - before > 8 * 9 / 2  # MB, of eight layers of 9
+    assert after - before < (packed - before) / 3
 
 
 @pytest.mark.parametrize("operator", [missing, wrong, turned_round, undefined, slow], ids=lambda f: f.__name__)
