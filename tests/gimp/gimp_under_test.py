@@ -204,7 +204,8 @@ class Session:
     def answer(self, seconds: float = PATIENCE) -> Any:
         """Wait for the answer to what `begin` asked."""
         answer = self._folder / "answer"
-        self.wait_until(answer.exists, seconds, "an answer")
+        self.wait_until(lambda: answer.exists() or self.process.poll() is not None, seconds, "an answer")
+        assert answer.exists(), f"GIMP has ended; it said:\n{self.log()[-3000:]}"
         found = json.loads(answer.read_text())
         answer.unlink()
         assert "error" not in found, found["error"]

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gimp_under_test import PATIENCE, GimpUnderTest, Session, lend_weights
 from pictures import Pictures
@@ -185,3 +186,40 @@ def test_a_reading_that_breaks_off(console: Session, pictures: Pictures, gimp: G
         assert handed_over.read_bytes() == now.read_bytes()
     finally:
         console.ask("worker.close()")
+
+
+@pytest.mark.parametrize(
+    "gone", ["layer.remove_mask(Gimp.MaskApplyMode.DISCARD)", "image.remove_layer(layer)", "image.delete()"]
+)
+def test_taken_away_while_it_is_read(console: Session, pictures: Pictures, gimp: GimpUnderTest, gone: str) -> None:
+    """GIMP kills who reads from what is gone: pixels and weights are those of the moment when the reading began."""
+    opened(console, pictures, 600)
+    sources = {
+        "target.raw": ("layer", "R'G'B'A float"),
+        "target.mask0.raw": ("image.get_selection()", "Y float"),
+        "target.mask1.raw": ("layer.get_mask()", "Y float"),
+    }
+    before = {name: gimp.folder / f"before.{name}" for name in sources}
+    console.ask(
+        f"import sys, tempfile; sys.path.insert(0, {str(gimp.plug_in)!r})\n"
+        "from pathlib import Path\n"
+        "from decoupled_style.host import pixels\n"
+        "image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 50, 300, 500); Gimp.Selection.feather(image, 90)\n"
+        "layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION)); Gimp.Selection.feather(image, 40)"
+    )
+    for name, (source, pixel_format) in sources.items():
+        console.ask(f"read({source}, {str(before[name])!r}, {pixel_format!r})")
+    console.ask(
+        "items = lambda: {n for n in range(layer.get_id(), layer.get_id() + 100) if Gimp.Item.id_is_valid(n)}\n"
+        "folder, before = Path(tempfile.mkdtemp()), items()\n"
+        "reading = pixels.hand_over(layer, pixels.weights_of(image, layer), folder, 'target')\n"
+        "next(reading)\n"
+        f"{gone}\n"
+        "steps = len(list(reading))"
+    )
+    assert console.ask("steps") > 10, "most of it was read afterwards"
+    folder = Path(console.ask("str(folder)"))
+    for name, file in before.items():
+        assert (folder / name).read_bytes() == file.read_bytes(), name
+        assert len(set(np.frombuffer(file.read_bytes(), np.float32))) > 100
+    assert console.ask("items() <= before"), "no copy is left"

@@ -18,6 +18,7 @@ from decouple_contract.jobs import Raster, View
 from decoupled_style.host import pixels
 from decoupled_style.host.job_files import JobFiles
 from decoupled_style.host.new_layers import empty_layer
+from decoupled_style.messages import Failure
 
 SHOWN_FORMAT = "R'G'B'A u8"
 """What a screen takes."""
@@ -34,7 +35,14 @@ def shown(job: JobFiles, view: View, raster: Raster, before: Path, after: Path) 
         The part of it that the files hold, and their form.
     before, after
         What the layer holds there, and the result.
+
+    Raises
+    ------
+    Failure
+        Where the image was closed meanwhile.
     """
+    if not job.image.is_valid():
+        raise Failure(pixels.closed())
     layer = job.layer
     like = job.earlier if job.earlier is not None and job.earlier.is_valid() else layer
     with _out_of_sight(job.image, raster) as aside:
@@ -102,7 +110,8 @@ def _weights(weights: list[pixels.Source], layer: Gimp.Layer, view: View) -> arr
         place = Gegl.Rectangle.new(
             view.x + round(weight.x * scale), view.y + round(weight.y * scale), view.width, view.height
         )
-        found = array("f", weight.buffer.get(place, scale, pixels.WEIGHT_FORMAT, Gegl.AbyssPolicy.NONE))
+        with pixels.held(weight.drawable) as buffer:
+            found = array("f", buffer.get(place, scale, pixels.WEIGHT_FORMAT, Gegl.AbyssPolicy.NONE))
         product = found if product is None else array("f", map(operator.mul, product, found))
     return product
 

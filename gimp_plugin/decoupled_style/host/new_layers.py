@@ -76,12 +76,7 @@ def empty_layer(
     As a layer of a group it takes neither opacity nor mode from the source; one that is `added` to those below it has
     the mode for that.
     """
-    kinds = {
-        Gimp.ImageBaseType.RGB: (Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE),
-        Gimp.ImageBaseType.GRAY: (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE),
-        Gimp.ImageBaseType.INDEXED: (Gimp.ImageType.INDEXED_IMAGE, Gimp.ImageType.INDEXEDA_IMAGE),
-    }
-    kind = kinds[image.get_base_type()][raster.channels - 3]
+    kind = pixels.kind_of_layer(image, alpha=raster.channels == 4)
     there = source.is_valid()
     opacity, mode = 100.0, image.get_default_new_layer_mode()
     if added is not None:

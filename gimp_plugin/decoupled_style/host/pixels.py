@@ -5,11 +5,12 @@ Everything travels as float32, sRGB-encoded; GIMP converts from and to the preci
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from array import array
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, cast
 
 from gi.repository import Gegl, Gimp
 
@@ -36,11 +37,63 @@ Reading = Generator[float, None, Answer]
 
 
 class Source(NamedTuple):
-    """Pixels of a layer, mask or selection, and where in them the upper left corner of the layer to stylise lies."""
+    """A layer, mask or selection, and where in it the upper left corner of the layer to stylise lies."""
 
-    buffer: Gegl.Buffer
+    drawable: Gimp.Drawable
     x: int
     y: int
+
+
+@contextlib.contextmanager
+def held(drawable: Gimp.Drawable) -> Iterator[Gegl.Buffer]:
+    """The pixels of a drawable as they are now, to be read whatever becomes of it.
+
+    GIMP kills a plug-in that reads from a drawable that an artist has just removed, or whose image was closed; a copy
+    stays. It shares its pixels with the drawable, until either changes: 24 megapixels take 0.005 s, and those of a
+    group as long as GIMP takes to put the group together.
+
+    Raises
+    ------
+    Failure
+        Where the drawable is gone already.
+    """
+    if not drawable.is_valid():
+        raise Failure(closed())
+    copy, owner = _copied(drawable)
+    try:
+        yield copy.get_buffer()
+    finally:
+        owner.delete()
+
+
+def _copied(drawable: Gimp.Drawable) -> tuple[Gimp.Drawable, Gimp.Item]:
+    """A copy that belongs to nobody, and what is to be deleted when it is no longer needed.
+
+    GIMP makes channels of copies of masks and selections, and takes their linear values for encoded ones.
+    """
+    if isinstance(drawable, Gimp.LayerMask):
+        layer = Gimp.Layer.from_mask(drawable).copy()
+        return cast(Gimp.LayerMask, layer.get_mask()), layer
+    if isinstance(drawable, Gimp.Selection):
+        image = drawable.get_image()
+        layer = Gimp.Layer.new(
+            image, None, image.get_width(), image.get_height(), kind_of_layer(image), 100, Gimp.LayerMode.NORMAL
+        )
+        mask = layer.create_mask(Gimp.AddMaskType.SELECTION)
+        layer.delete()
+        return mask, mask
+    copy = drawable.copy()
+    return copy, copy
+
+
+def kind_of_layer(image: Gimp.Image, *, alpha: bool = False) -> Gimp.ImageType:
+    """What a layer of an image must be."""
+    kinds = {
+        Gimp.ImageBaseType.RGB: (Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE),
+        Gimp.ImageBaseType.GRAY: (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE),
+        Gimp.ImageBaseType.INDEXED: (Gimp.ImageType.INDEXED_IMAGE, Gimp.ImageType.INDEXEDA_IMAGE),
+    }
+    return kinds[image.get_base_type()][alpha]
 
 
 def limit_memory() -> None:
@@ -58,13 +111,13 @@ def selection_of(image: Gimp.Image, drawable: Gimp.Drawable) -> Source | None:
     if Gimp.Selection.is_empty(image):
         return None
     _ok, x, y = drawable.get_offsets()
-    return Source(image.get_selection().get_buffer(), x, y)
+    return Source(image.get_selection(), x, y)
 
 
 def mask_of(drawable: Gimp.Drawable) -> Source | None:
     """The layer's mask, if it has one that is applied."""
     mask = drawable.get_mask() if isinstance(drawable, Gimp.Layer) and drawable.get_apply_mask() else None
-    return None if mask is None else Source(mask.get_buffer(), 0, 0)
+    return None if mask is None else Source(mask, 0, 0)
 
 
 def weights_of_result(result: Gimp.Layer, layer: Gimp.Layer) -> list[Source]:
@@ -73,7 +126,7 @@ def weights_of_result(result: Gimp.Layer, layer: Gimp.Layer) -> list[Source]:
     if mask is None:
         return []
     (_ok, x, y), (_ok, left, top) = layer.get_offsets(), result.get_offsets()
-    return [Source(mask.get_buffer(), x - left, y - top)]
+    return [Source(mask, x - left, y - top)]
 
 
 def hand_over(drawable: Gimp.Drawable, weights: list[Source], folder: Path, name: str) -> Reading[Raster]:
@@ -90,12 +143,15 @@ def hand_over(drawable: Gimp.Drawable, weights: list[Source], folder: Path, name
     """
     raster = Raster(drawable.get_width(), drawable.get_height(), 4 if drawable.has_alpha() else 3, len(weights))
     parts = 1 + len(weights)
-    own = Source(drawable.get_buffer(), 0, 0)
-    colour_format = COLOUR_FORMATS[raster.channels]
-    yield from part(_save(drawable, own, raster, colour_format, pixels_file(folder, name)), 0, parts)
     masks = [mask_file(folder, name, number) for number in range(parts - 1)]
-    for number, (mask, file) in enumerate(zip(weights, masks, strict=True), 1):
-        yield from part(_save(drawable, mask, raster, WEIGHT_FORMAT, file), number, parts)
+    files = [(pixels_file(folder, name), COLOUR_FORMATS[raster.channels]), *((file, WEIGHT_FORMAT) for file in masks)]
+    with contextlib.ExitStack() as stack:
+        sources = [
+            (stack.enter_context(held(source.drawable)), source.x, source.y)
+            for source in (Source(drawable, 0, 0), *weights)  # all of one moment
+        ]
+        for number, (source, (file, pixel_format)) in enumerate(zip(sources, files, strict=True)):
+            yield from part(_save(*source, raster, pixel_format, file), number, parts)
     for left_over in set(folder.glob(f"{name}.mask*")) - set(masks):
         left_over.unlink()
     return raster
@@ -108,8 +164,8 @@ def hand_over_labels(labels: Gimp.Drawable, drawable: Gimp.Drawable, folder: Pat
     """
     (_ok, x, y), (_ok, left, top) = drawable.get_offsets(), labels.get_offsets()
     raster = Raster(drawable.get_width(), drawable.get_height(), 4)
-    over = Source(labels.get_buffer(), x - left, y - top)
-    yield from _save(labels, over, raster, COLOUR_FORMATS[4], pixels_file(folder, name))
+    with held(labels) as buffer:
+        yield from _save(buffer, x - left, y - top, raster, COLOUR_FORMATS[4], pixels_file(folder, name))
     return raster
 
 
@@ -126,21 +182,23 @@ def take_back(layer: Gimp.Layer, source: Gimp.Drawable | None, raster: Raster, f
             tick((y + rows) / raster.height)
     finer = _FINER_THAN_FLOAT.get(layer.get_image().get_precision())
     if source is not None and raster.channels == 4 and finer is not None:
-        _copy_alpha(source.get_buffer(), buffer, raster, *finer)
+        with held(source) as own:
+            _copy_alpha(own, buffer, raster, *finer)
     buffer.flush()
     layer.update(0, 0, raster.width, raster.height)
 
 
 def multiply(into: Gimp.Channel, other: Gimp.Channel) -> None:
     """Multiply a mask by another of the same size: 24 megapixels take 3 s. GIMP 3.2 has no filter for it any more."""
-    width, buffer, others = into.get_width(), into.get_buffer(), other.get_buffer()
-    for y, rows in _stripes(into.get_height()):
-        stripe = Gegl.Rectangle.new(0, y, width, rows)
-        factors = (
-            memoryview(mask.get(stripe, 1.0, WEIGHT_FORMAT, Gegl.AbyssPolicy.NONE)).cast("f")
-            for mask in (buffer, others)
-        )
-        buffer.set(stripe, WEIGHT_FORMAT, array("f", map(operator.mul, *factors)).tobytes())
+    width, buffer = into.get_width(), into.get_buffer()
+    with held(other) as others:
+        for y, rows in _stripes(into.get_height()):
+            stripe = Gegl.Rectangle.new(0, y, width, rows)
+            factors = (
+                memoryview(mask.get(stripe, 1.0, WEIGHT_FORMAT, Gegl.AbyssPolicy.NONE)).cast("f")
+                for mask in (buffer, others)
+            )
+            buffer.set(stripe, WEIGHT_FORMAT, array("f", map(operator.mul, *factors)).tobytes())
     buffer.flush()
     into.update(0, 0, width, into.get_height())
 
@@ -150,7 +208,8 @@ def copy(source: Gimp.Channel, into: Gimp.Channel, x: int, y: int) -> None:
     width, height = source.get_width(), source.get_height()
     buffer = into.get_buffer()
     whole, there = Gegl.Rectangle.new(0, 0, width, height), Gegl.Rectangle.new(x, y, width, height)
-    source.get_buffer().copy(whole, Gegl.AbyssPolicy.NONE, buffer, there)
+    with held(source) as own:
+        own.copy(whole, Gegl.AbyssPolicy.NONE, buffer, there)
     buffer.flush()
     into.update(0, 0, into.get_width(), into.get_height())
 
@@ -174,11 +233,10 @@ def _copy_alpha(source: Gegl.Buffer, target: Gegl.Buffer, raster: Raster, pixel_
         target.set(rectangle, pixel_format, bytes(ours))
 
 
-def _save(drawable: Gimp.Drawable, there: Source, raster: Raster, pixel_format: str, path: Path) -> Reading[None]:
-    """Write a drawable's pixels or weights into a file.
+def _save(buffer: Gegl.Buffer, x: int, y: int, raster: Raster, pixel_format: str, path: Path) -> Reading[None]:
+    """Write pixels or weights, from x, y on, into a file.
 
-    A file that holds them already is left alone, so that it counts as the same. GIMP 3.0 kills a plug-in that reads
-    from a drawable that is gone: look before each stripe.
+    A file that holds them already is left alone, so that it counts as the same.
     """
     of_this_size = path.exists() and path.stat().st_size == raster.width * raster.height * (
         4 * (1 if pixel_format == WEIGHT_FORMAT else raster.channels)
@@ -186,10 +244,8 @@ def _save(drawable: Gimp.Drawable, there: Source, raster: Raster, pixel_format: 
     with open(path, "r+b" if of_this_size else "wb") as file:  # buffered: without, a write may stop halfway and not say
         same = of_this_size
         for top, rows in _stripes(raster.height):
-            if not drawable.is_valid():
-                raise Failure(closed())
-            rectangle = Gegl.Rectangle.new(there.x, there.y + top, raster.width, rows)
-            data = there.buffer.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
+            rectangle = Gegl.Rectangle.new(x, y + top, raster.width, rows)
+            data = buffer.get(rectangle, 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
             if same and file.read(len(data)) != data:
                 same = False
                 file.seek(len(data) // rows * top)

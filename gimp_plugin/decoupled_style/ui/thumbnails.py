@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gi.repository import GdkPixbuf, Gegl, Gimp
 
+from decoupled_style.host.pixels import held
 from decoupled_style.ui.looks import pixbuf_of
 
 CHECK, LIGHT, DARK = 8, 0x999999, 0x666666
@@ -16,9 +17,8 @@ def thumbnail(drawable: Gimp.Drawable, width: int, height: int) -> GdkPixbuf.Pix
         return drawable.get_thumbnail(width, height, Gimp.PixbufTransparency.SMALL_CHECKS)
     share = min(1.0, width / drawable.get_width(), height / drawable.get_height())
     across, down = (max(1, round(side * share)) for side in (drawable.get_width(), drawable.get_height()))
-    data = drawable.get_buffer().get(
-        Gegl.Rectangle.new(0, 0, across, down), share, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP
-    )
+    with held(drawable) as buffer:
+        data = buffer.get(Gegl.Rectangle.new(0, 0, across, down), share, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP)
     return pixbuf_of(bytes(data), across, down).composite_color_simple(
         across, down, GdkPixbuf.InterpType.NEAREST, 255, CHECK, LIGHT, DARK
     )
