@@ -152,6 +152,7 @@ class _Computer:
         while True:
             message = self._next(engine)
             number = message["number"]
+            self._send({"kind": "taken", "number": number})
             remarks: list[Message] = []
             try:
                 if broken is not None:

@@ -67,14 +67,20 @@ class ComputingProcess:
         """Have one job done; returns how it ended: ``done``, ``failed`` or ``cancelled``."""
         self.busy = True
         try:
-            child = self.start()
             self._number += 1
-            return child.run(job, self._number)
+            try:
+                return self.start().run(job, self._number)
+            except _EndedBefore:
+                return self.start().run(job, self._number)
         except (OSError, RuntimeError) as error:  # it could not be started, for lack of files or threads
             log.exception("the computing process failed")
             return failure_message(as_failure(error, DecoupleError("computing-broken", reason=reason(error))))
         finally:
             self.busy = False
+
+
+class _EndedBefore(Exception):
+    """A child had ended between two jobs, which is noticed only now: the job is for the next one."""
 
 
 class _Child:
@@ -119,7 +125,14 @@ class _Child:
             self._send({**question.to_message(), "folder": folder, "number": number})
 
     def run(self, job: Job, number: int) -> dict[str, Any]:
-        """Have one job done; returns how it ended."""
+        """Have one job done; returns how it ended.
+
+        Raises
+        ------
+        _EndedBefore
+            Where the child was ready and did not take the job.
+        """
+        waited, taken = self._ready, False
         self._send({**job.request, "number": number})
         if not self._ready:  # it says nothing while it loads torch
             job.progress(progress_message(number, 0.0, Message("starting")))
@@ -130,7 +143,10 @@ class _Child:
             except queue.Empty:
                 answer = {}
             if answer is None:
-                return self._died()
+                ended = self._died()
+                if waited and not taken:
+                    raise _EndedBefore
+                return ended
             if not answer and self._is_stopped():
                 log.error("the computing process was stopped: killing it")
                 self.kill()
@@ -139,6 +155,8 @@ class _Child:
                 self._ready = True
             elif answer.get("number") != number:
                 pass  # none, or about an earlier job, which was given up before it began
+            elif answer["kind"] == "taken":
+                taken = True
             elif answer["kind"] == "progress":
                 job.progress(answer)
             else:

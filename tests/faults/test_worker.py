@@ -115,6 +115,15 @@ def test_process_replaced_before_its_end_is_noticed(tmp_path: Path) -> None:
         process.kill()
 
 
+def test_killed_between_two_jobs(home: Path) -> None:
+    """The next job does not pay for it, however soon it comes: an end is noticed some time after it."""
+    guest = Guest(home)
+    for seed in range(4):
+        small_job(guest, seed)
+        assert guest.end()["kind"] == "done"
+        os.kill(computing(pid_of(home)), signal.SIGKILL)
+
+
 @pytest.mark.parametrize("words", ["nan", "inf", "-1", "1e999", "soon", ""])
 def test_times_that_never_come_are_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(errors.InputError, match="--idle"):
