@@ -73,7 +73,7 @@ def _copied(drawable: Gimp.Drawable) -> tuple[Gimp.Drawable, Gimp.Item]:
     """
     if isinstance(drawable, Gimp.LayerMask):
         layer = Gimp.Layer.from_mask(drawable).copy()
-        return cast(Gimp.LayerMask, layer.get_mask()), layer
+        return cast("Gimp.LayerMask", layer.get_mask()), layer
     if isinstance(drawable, Gimp.Selection):
         image = drawable.get_image()
         layer = Gimp.Layer.new(
@@ -82,7 +82,7 @@ def _copied(drawable: Gimp.Drawable) -> tuple[Gimp.Drawable, Gimp.Item]:
         mask = layer.create_mask(Gimp.AddMaskType.SELECTION)
         layer.delete()
         return mask, mask
-    copy = drawable.copy()
+    copy = cast("Gimp.Layer | Gimp.Channel", drawable).copy()  # there are no others
     return copy, copy
 
 
