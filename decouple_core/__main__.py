@@ -28,7 +28,8 @@ def program() -> int:
             try:
                 stream.flush()
             except (OSError, ValueError, AttributeError):  # closed, or with nobody at the other end
-                return  # Python says so its own way
+                if stream is sys.stdout and code == 0:  # not noticed before: Python says so its own way
+                    return
         os._exit(code)
 
     atexit.register(end_at_once)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (best_number() or os.cpu_count() or 1) // SIDE_BY_SIDE)))
 settle(os.environ)
+# What users' processes print waits in buffers, unless they say otherwise; where nobody takes it, that shows at the end.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 
 def cache_folder() -> Path:
