@@ -232,12 +232,13 @@ def _smooth(h: Tensor, epsilon: float, dtype: torch.dtype) -> tuple[Tensor, Tens
     """The smooth activation (h + √(h² + ε²)) / 2, in the place of h, and its slope in this precision."""
     slope = torch.empty_like(h, dtype=dtype)
     values, slopes = _in_memory(h), _in_memory(slope)
-    block = BLOCK if h.device.type == "cpu" else max(1, h.numel())
+    block = min(BLOCK, h.numel()) if h.device.type == "cpu" else h.numel()
+    room = h.new_empty(block, dtype=torch.float32 if h.dtype == torch.bfloat16 else h.dtype)
     for part, out in zip(values.split(block), slopes.split(block), strict=True):
         full = part.float() if part.dtype == torch.bfloat16 else part
-        root = torch.square(full).add_(epsilon**2).sqrt_()
+        root = torch.mul(full, full, out=room[: len(full)]).add_(epsilon**2).sqrt_()
         part.copy_(full.add_(root).mul_(0.5))
-        out.copy_(torch.div(full, root, out=root))  # (1 + h / √(h² + ε²)) / 2
+        torch.div(full, root, out=out)  # (1 + h / √(h² + ε²)) / 2
     return h, slope
 
 

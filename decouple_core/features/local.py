@@ -64,7 +64,8 @@ class LocalNetwork(LinearisedNetwork):
         return a[0].flatten(1).T.to(self._precision)
 
     def _spread(self, w: Tensor, tap: int) -> Tensor:
-        a = w.transpose(1, 2).unflatten(2, self.grid)
+        # With strides that torch knows as channels last; else all that is made of it comes in the other layout.
+        a = w.transpose(1, 2).unflatten(2, self.grid).contiguous(memory_format=torch.channels_last)
         for window in reversed(self._windows[tap]):
             a = window.vjp(a)
         return a

@@ -162,22 +162,27 @@ def _at(style: Overview, side: float) -> Tensor:
 def _preferred(correspondence: Correspondence, grid: tuple[int, int], grids: Sequence[tuple[int, int]]) -> Tensor:
     """By how much each place of the styles is preferred by each of the target, shape (n, m), on finer grids."""
     target, rows = correspondence.target, correspondence.plan.forward
-    counts = [len(style.moments) for style in correspondence.styles]
+    styles = list(zip(correspondence.styles, grids, strict=True))
     shares = rows / rows.amax(1, keepdim=True).clamp_min(1e-12)
-    parts = []
-    for style, part, finer in zip(correspondence.styles, shares.split(counts, 1), grids, strict=True):
-        within = _resized(part, style.grid, finer)
-        parts.append(_resized(within.T, target.grid, grid).T)
-    preferred = PREFERENCE * torch.cat(parts, 1).clamp_min(LEAST_SHARE).log()
-    here = _resized(target.shares, target.grid, grid)
-    there = torch.cat(
-        [_resized(style.shares, style.grid, finer) for style, finer in zip(correspondence.styles, grids, strict=True)],
-        1,
-    )
-    return preferred - APART * (1.0 - (here.T @ there).clamp(0.0, 1.0))
+    parts = shares.T.split([len(style.moments) for style, _ in styles])
+    within = torch.cat([resized(part, style.grid, finer) for part, (style, finer) in zip(parts, styles, strict=True)])
+    preferred = resized(within.T, target.grid, grid).clamp_min_(LEAST_SHARE).log_().mul_(PREFERENCE)
+    here = resized(target.shares.T, target.grid, grid)
+    there = torch.cat([resized(style.shares.T, style.grid, finer) for style, finer in styles])
+    return preferred.addmm_(here, there.T, alpha=APART)  # what is the same for all of a row makes no difference
 
 
-def _resized(values: Tensor, grid: tuple[int, int], to: tuple[int, int]) -> Tensor:
-    """Values (k, rows · columns) of a grid on another one."""
-    planes = values.reshape(1, len(values), *grid)
-    return F.interpolate(planes, size=to, mode="bilinear", align_corners=False)[0].flatten(1)
+def resized(values: Tensor, grid: tuple[int, int], to: tuple[int, int]) -> Tensor:
+    """Values of a grid, shape (rows · columns, k), on another one, bilinear.
+
+    One axis after the other: for thousands of values a fifth of the time that torch's bilinear `interpolate` takes.
+    """
+    rows, columns = (_interpolation(before, after, values) for before, after in zip(grid, to, strict=True))
+    wide = columns @ values.reshape(*grid, -1)
+    return (rows @ wide.flatten(1)).view(to[0] * to[1], -1)
+
+
+def _interpolation(before: int, after: int, like: Tensor) -> Tensor:
+    """The matrix, shape (after, before), that resizes an axis linearly."""
+    one = torch.eye(before, dtype=like.dtype, device=like.device)
+    return F.interpolate(one[None], size=after, mode="linear", align_corners=False)[0].T

@@ -17,7 +17,7 @@ from decouple_contract.settings import Settings
 from decouple_core.engine import Engine
 from decouple_core.features.channel_means import ChannelMeans
 from decouple_core.features.reference import uniform_noise
-from decouple_core.outcomes.marks import kept_share
+from decouple_core.outcomes.marks import kept_share, resized
 from decouple_core.pictures.resampling import shrink
 from decouple_core.weights import load_weights
 from tests.core.request_of_arrays import request
@@ -95,6 +95,17 @@ def test_any_size_has_places_and_an_adjoint(height: int, width: int) -> None:
 
 def painted(engine: Engine, target: np.ndarray, style: np.ndarray, **changes: object) -> np.ndarray:
     return engine.transfer(request(target, style, dataclasses.replace(PAINTED, **changes))).image
+
+
+@given(data=st.data())
+@settings(deadline=None)
+def test_grids_are_resized_bilinearly(data: st.DataObject) -> None:
+    """As torch does it in two dimensions at once."""
+    sides = st.tuples(st.integers(1, 9), st.integers(1, 9))
+    grid, to, count = data.draw(sides), data.draw(sides), data.draw(st.integers(1, 5))
+    values = torch.rand(grid[0] * grid[1], count, generator=torch.Generator().manual_seed(count)).double()
+    wanted = F.interpolate(values.T.reshape(1, count, *grid), size=to, mode="bilinear", align_corners=False)
+    assert torch.allclose(resized(values, grid, to), wanted[0].flatten(1).T)
 
 
 @pytest.fixture(scope="module")
