@@ -87,9 +87,11 @@ class BilateralGrid(Parametrisation):
 
     def _guided(self, guide: Tensor) -> Tensor:
         used = slice(*self._used)
-        rows = torch.einsum("pyx,hy->hpx", guide[:, used], self._nearness[:, used])
         # Half a pixel from where grids are interpolated, which is nothing beside a cell, and twice as fast.
-        *slopes, level = F.interpolate(rows, size=self.image.shape[2], mode="linear", align_corners=True).unbind(1)
+        rows = guide[:, used].transpose(0, 1)
+        wide = F.interpolate(rows, size=self.image.shape[2], mode="linear", align_corners=True)
+        high = self._nearness[:, used] @ wide.flatten(1)
+        *slopes, level = high.unflatten(1, (4, -1)).unbind(1)
         for slope, channel in zip(slopes, self.image, strict=True):
             level = torch.addcmul(level, slope, channel)
         return level
